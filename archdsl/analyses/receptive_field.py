@@ -1,0 +1,221 @@
+"""The receptive field: which positions of the input one position of a tensor reads.
+
+On each axis it is an interval that moves with the output index i: from stride*i + first to
+stride*i + last. A layer's own window is composed with the field of what it reads, so one pass over
+the nodes is enough (Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional Neural
+Networks", Distill 2019, sections 2 and 3). Three things go beyond their algorithm:
+
+- An interval has two ends, so a dilation and a padding that differs from side to side move the
+  centre as they should.
+- Where branches join, the field is the union. Branches whose centres or strides differ are marked
+  `misaligned`. If the strides are the same the union is exact; if they differ, no interval of one
+  stride is, and the one given is of the larger stride and covers every branch at every position of
+  the tensor. It may then be larger than what is read.
+- After a layer in which every position reads every other, the field is the whole input, whatever
+  follows. A vector has one position, so the field of a vector input is whole from the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from archdsl.errors import Diagnostic, SpecError, suggestion
+from archdsl.ir.graph import Graph, Node
+from archdsl.ir.records import FieldRule, Window
+from archdsl.ir.shapes import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What one position reads of the input, one entry per axis of the input (height, width).
+
+    The padding counts, so a field may be larger than the input. `whole` says that all of the input
+    is read wherever the position is: size is then the input's own and stride 0.
+    """
+
+    windows: tuple[Window, ...]
+    whole: bool = False
+    misaligned: bool = False
+    """Whether branches with other centres or strides joined on the way here."""
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """Positions from the first to the last."""
+        return tuple(w.last - w.first + 1 for w in self.windows)
+
+    @property
+    def stride(self) -> tuple[int, ...]:
+        """Input positions from one output position to the next."""
+        return tuple(w.stride for w in self.windows)
+
+    @property
+    def padding(self) -> tuple[int, ...]:
+        """How far the field of position 0 reaches beyond the input's edge."""
+        return tuple(-w.first for w in self.windows)
+
+    @property
+    def center(self) -> tuple[float, ...]:
+        """The middle of the field of position 0; between two input positions it ends in .5."""
+        return tuple((w.first + w.last) / 2 for w in self.windows)
+
+
+@dataclass(frozen=True, slots=True)
+class Misalignment:
+    """A join whose branches look at different places: their fields, in the order of the inputs."""
+
+    path: str
+    branches: tuple[Field, ...]
+
+
+def receptive_field(graph: Graph, at: str | None = None) -> Field:
+    """The field of the output, or of a layer or scope (of its last layer).
+
+    Args:
+        graph: the network.
+        at: a path, such as `conv1` or `layer4`.
+
+    Raises:
+        SpecError: nothing has this path.
+    """
+    found = _trace(graph)
+    if at is None:
+        main = next((o for o in graph.outputs if o.name == "out"), graph.outputs[-1])
+        return found[main.node]
+    if at in found:
+        return found[at]
+    within = f"{at}."
+    inside = [n.path for n in graph.nodes if n.path.startswith(within)]
+    if not inside:
+        raise _unknown(graph, at, found)
+    return found[inside[-1]]
+
+
+def fields(graph: Graph) -> dict[str, Field]:
+    """The field of every layer, by its path.
+
+    Of several inputs those with the most axes count, on common coordinates: beside a map, a vector
+    has no positions. What reads none of them has a field without windows.
+    """
+    found = _trace(graph)
+    return {node.path: found[node.path] for node in graph.nodes}
+
+
+def misalignments(graph: Graph) -> list[Misalignment]:
+    """Every join whose branches differ in centre or stride, in the order of the network."""
+    found = _trace(graph)
+    result: list[Misalignment] = []
+    for node in graph.nodes:
+        branches = _arriving(node, found)
+        if branches and _disagree(branches):
+            result.append(Misalignment(node.path, branches))
+    return result
+
+
+def _trace(graph: Graph) -> dict[str, Field]:
+    """The field of every input, by its name, and of every layer, by its path."""
+    axes = {i.name: _axes(i.shape) for i in graph.inputs}
+    most = max(map(len, axes.values()), default=0)
+    extent = tuple(max(n) for n in zip(*(a for a in axes.values() if len(a) == most), strict=True))
+    whole = Field(tuple(Window(0, 0, n - 1) for n in extent), whole=True)
+    start = Field(tuple(Window(1, 0, 0) for _ in extent)) if extent else whole
+    found = {name: start if len(a) == most else Field(()) for name, a in axes.items()}
+    for node in graph.nodes:
+        found[node.path] = _through(node, found, whole)
+    return found
+
+
+def _through(node: Node, found: Mapping[str, Field], whole: Field) -> Field:
+    """The field of a node from those of its inputs."""
+    branches = _arriving(node, found)
+    read = whole if branches is None else _union(branches, _axes(node.shape), whole)
+    rule = node.field
+    if not read.windows or read.whole:
+        return read
+    return whole if rule.whole else _compose(read, rule, whole)
+
+
+def _arriving(node: Node, found: Mapping[str, Field]) -> tuple[Field, ...] | None:
+    """The fields of a node's inputs, on the positions of its output where it joins several.
+
+    An axis of one position that is stretched stands still: its stride is 0. None if the axes of an
+    input have no counterpart in the output.
+    """
+    branches = tuple(found[path] for path in node.inputs)
+    if len(branches) < 2:
+        return branches
+    sides = _axes(node.shape)
+    arriving: list[Field] = []
+    for branch, shape in zip(branches, node.input_shapes, strict=True):
+        own = _axes(shape)
+        if own != sides and branch.windows and not branch.whole:
+            if not len(own) == len(sides) == len(branch.windows):
+                return None
+            still = (m == 1 < n for m, n in zip(own, sides, strict=True))
+            windows = zip(branch.windows, still, strict=True)
+            moved = tuple(replace(w, stride=0) if s else w for w, s in windows)
+            branch = replace(branch, windows=moved)
+        arriving.append(branch)
+    return tuple(arriving)
+
+
+def _compose(read: Field, rule: FieldRule, whole: Field) -> Field:
+    """A layer's windows over the field of what it reads.
+
+    Windows on other axes than the input's (of tokens laid out as a map that came in as tokens) are
+    no interval of it; the whole input is what covers them.
+    """
+    if not rule.windows:
+        return read
+    if len(rule.windows) != len(read.windows):
+        return whole
+    windows = tuple(
+        Window(w.stride * r.stride, r.stride * w.first + r.first, r.stride * w.last + r.last)
+        for w, r in zip(rule.windows, read.windows, strict=True)
+    )
+    return replace(read, windows=windows)
+
+
+def _union(branches: Sequence[Field], axes: tuple[int, ...], whole: Field) -> Field:
+    """The field of tensors that are joined position by position; `axes` are the result's sides."""
+    if any(b.whole for b in branches):
+        return whole
+    reached = [b for b in branches if b.windows]
+    if len(reached) < 2:
+        return reached[0] if reached else Field(())
+    by_axis = list(zip(*(b.windows for b in reached), strict=True))
+    one_stride = len({b.stride for b in reached}) == 1
+    if not one_stride and len(axes) != len(by_axis):
+        return whole  # the positions have no index on these axes any more
+    sides = [1] * len(by_axis) if one_stride else axes
+    windows = tuple(_cover(w, n) for w, n in zip(by_axis, sides, strict=True))
+    return Field(windows, misaligned=_disagree(reached) or any(b.misaligned for b in reached))
+
+
+def _cover(windows: Sequence[Window], side: int) -> Window:
+    """The window of the largest stride that covers all of them at the positions 0 to side - 1.
+
+    The ends are affine, so the first and the last position decide.
+    """
+    stride = max(w.stride for w in windows)
+    drift = [((w.stride - stride) * i, w) for w in windows for i in (0, side - 1)]
+    return Window(stride, min(d + w.first for d, w in drift), max(d + w.last for d, w in drift))
+
+
+def _disagree(branches: Sequence[Field]) -> bool:
+    """Whether the branches look at different places. What reads everything agrees with all."""
+    local = [b for b in branches if b.windows and not b.whole]
+    return len({(b.center, b.stride) for b in local}) > 1
+
+
+def _axes(shape: Shape) -> tuple[int, ...]:
+    """The sides along which a tensor has positions: of a map height and width, of tokens N."""
+    return shape[1:] if len(shape) == 3 else shape[:1] if len(shape) == 2 else ()
+
+
+def _unknown(graph: Graph, at: str, found: Mapping[str, Field]) -> SpecError:
+    paths = [*found, *(s.path for s in graph.scopes if s.path)]
+    label = f"`{graph.name}` has no layer, block or sequence called `{at}`"
+    return SpecError(
+        Diagnostic("A305", None, label, "nothing has this path", help=suggestion(at, paths))
+    )

@@ -1,0 +1,1 @@
+"""Writers: the IR to PyTorch, ONNX and pictures. No writer has a table of layers of its own."""

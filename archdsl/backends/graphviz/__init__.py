@@ -1,0 +1,40 @@
+"""Pictures by Graphviz: DOT text, and SVG, PNG or PDF from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from archdsl.backends.graphviz.compose import compose
+from archdsl.backends.graphviz.render import FORMATS, render
+from archdsl.backends.graphviz.writer import write
+from archdsl.errors import Diagnostic, WriteError
+from archdsl.files import replacing, write_text
+from archdsl.ir import Graph
+
+TEXTS = ("gv", "dot")
+
+
+def dot(graph: Graph) -> str:
+    """DOT text that draws the network from top to bottom; the same network gives the same text."""
+    return write(compose(graph))
+
+
+def draw(graph: Graph, path: str | Path) -> None:
+    """Draw the network into a file, as its suffix says: .svg, .png, .pdf; .gv and .dot are DOT text.
+
+    Raises:
+        WriteError: the suffix is none of these, or the file cannot be written.
+        BuildError: no Graphviz can be run.
+    """
+    path = Path(path)
+    form = path.suffix.lower().removeprefix(".")
+    if form not in (*FORMATS, *TEXTS):
+        known = ", ".join(f".{f}" for f in (*FORMATS, *TEXTS))
+        what = f"the suffix `{path.suffix}` is no picture" if path.suffix else "no suffix"
+        raise WriteError(Diagnostic("A005", None, f"{path}: {what}", help=f"end it in {known}"))
+    text = dot(graph)
+    if form in TEXTS:
+        write_text(path, text)
+        return
+    with replacing(path) as temporary:
+        render(text, form, temporary)

@@ -1,0 +1,150 @@
+"""From the graph of a network to the picture of it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from math import prod
+
+from archdsl.backends.graphviz.fold import Fold, Folded, Part, RepetitionTree, ScopeTree
+from archdsl.backends.graphviz.picture import Box, Cluster, Edge, Item, Picture
+from archdsl.ir import Graph, Node
+from archdsl.ir.shapes import show
+
+
+def compose(graph: Graph) -> Picture:
+    """The picture of a network, its repetitions folded."""
+    fold = Fold(graph)
+    inputs = [Box(f"input/{i.name}", "input", i.name, "", show(i.shape)) for i in graph.inputs]
+    outputs = [Box(f"output/{o.name}", "output", o.name, "", show(o.shape)) for o in graph.outputs]
+    drawn = [node for node in graph.nodes if fold.drawn(node.path) == node.path]
+    return Picture(
+        graph.name,
+        _caption(graph),
+        (*inputs, *_items(fold, fold.parts), *outputs),
+        _edges(graph, fold, drawn),
+        _branches(fold, drawn),
+    )
+
+
+def _caption(graph: Graph) -> str:
+    weights = [w for node in graph.nodes for w in node.weights.values()]
+    parameters = sum(prod(w.shape) for w in weights if w.trainable)
+    macs = sum(node.cost.macs for node in graph.nodes)
+    return f"{parameters:,} parameters · {macs:,} MACs"
+
+
+# Boxes and clusters
+
+
+def _items(fold: Fold, parts: list[Part], copies: int = 1) -> tuple[Item, ...]:
+    return tuple(_item(fold, part, copies) for part in parts)
+
+
+def _item(fold: Fold, part: Part, copies: int = 1) -> Item:
+    match part:
+        case Node():
+            return _box(fold, part, copies)
+        case ScopeTree():
+            kind = "block" if part.scope.kind == "block" else "sequence"
+            name = spread(part.scope.path, fold.last(part.scope.path))
+            inside = _items(fold, part.parts)
+            return Cluster(part.scope.path, kind, name, part.scope.definition, inside, copies)
+        case Folded(parts=[Node() | ScopeTree() as only]) if copies == 1:
+            return _item(fold, only, part.count)
+        case Folded():
+            inside = _items(fold, part.parts)
+            id = f"{_first(part.parts).path}/repetition{part.id}"
+            return Cluster(id, "repetition", "", "", inside, part.count)
+        case RepetitionTree():
+            raise TypeError("a repetition that is not folded")
+
+
+def _box(fold: Fold, node: Node, copies: int) -> Box:
+    return Box(
+        id=node.path,
+        look=node.op.family,
+        name=spread(node.path, fold.last(node.path)),
+        text=node.op.text(),
+        shape=show(node.shape),
+        symbol=getattr(node.op, "symbol", "").replace("*", "×"),
+        copies=copies,
+    )
+
+
+def _first(parts: list[Part]) -> Node:
+    """The first node in a part of the tree."""
+    part = parts[0]
+    if isinstance(part, Node):
+        return part
+    return _first(part.copies[0] if isinstance(part, RepetitionTree) else part.parts)
+
+
+def spread(first: str, last: str) -> str:
+    """The names of copies drawn once, by the first path and the last.
+
+    >>> spread("stem.conv1", "stem.conv1"), spread("conv1", "conv3"), spread("layer1.1", "layer1.3")
+    ('conv1', 'conv1…3', 'layer1.1…3')
+    >>> spread("layer1.0.conv1", "layer1.2.conv1")
+    'conv1'
+    """
+    a, b = tail(first), tail(last)
+    if a == b:
+        return a
+    stem, number = _numbered(a)
+    other, end = _numbered(b)
+    return f"{stem}{number}…{end}" if stem == other and number and end else f"{a} … {b}"
+
+
+def tail(path: str) -> str:
+    """The end of a path that tells something: a bare number comes with what it counts.
+
+    >>> tail("layer1.0.conv1"), tail("features.0"), tail("a.b.3.0")
+    ('conv1', 'features.0', 'b.3.0')
+    """
+    head, _, end = path.rpartition(".")
+    while end.replace(".", "").isdecimal() and head:
+        head, _, part = head.rpartition(".")
+        end = f"{part}.{end}"
+    return end
+
+
+def _numbered(name: str) -> tuple[str, str]:
+    found = re.fullmatch(r"(.*?)(\d*)", name, re.DOTALL)
+    return (found[1], found[2]) if found else (name, "")
+
+
+# Edges
+
+
+def _edges(graph: Graph, fold: Fold, drawn: list[Node]) -> tuple[Edge, ...]:
+    ends = [(_source(graph, fold, s), node.path) for node in drawn for s in node.inputs]
+    ends += [(fold.drawn(o.node), f"output/{o.name}") for o in graph.outputs]
+    rank: dict[str, int] = {}
+    for tail_, head in ends:
+        rank[head] = max(rank.get(head, 0), rank.setdefault(tail_, 0) + 1)
+    readers = Counter(tail_ for tail_, _ in ends)
+    return tuple(Edge(a, b, readers[a] > 1 and rank[b] > rank[a] + 1) for a, b in ends)
+
+
+def _source(graph: Graph, fold: Fold, name: str) -> str:
+    return fold.drawn(name) if name in graph.by_path else f"input/{name}"
+
+
+def _branches(fold: Fold, drawn: list[Node]) -> bool:
+    """Whether some layer can be reached neither from nor to some other: they stand side by side.
+
+    In a single file every layer reads, directly or through joins, from the layer before it.
+    """
+    newest: dict[str, int] = {}
+    count = 0
+    for node in drawn:
+        before = max((newest.get(fold.drawn(s), 0) for s in node.inputs), default=0)
+        if node.op.family == "join":
+            newest[node.path] = before
+            continue
+        if before != count:
+            return True
+        count += 1
+        newest[node.path] = count
+    return False

@@ -1,0 +1,244 @@
+"""Which copies of a repetition are drawn once.
+
+Copies fold where nobody could tell their drawings apart: the same layers with the same arguments and
+output shapes, wired alike, each one fed by the one before. A copy that differs, or whose inside is
+read from elsewhere, is drawn on its own, and so `conv 3x3 64 x4` is one box marked x4, while the
+copies of a dense block, which grow, stay apart.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from archdsl.ir import Graph, Node, Repetition, Scope
+
+
+@dataclass(slots=True)
+class ScopeTree:
+    """A scope and what is in it, in order."""
+
+    scope: Scope
+    parts: list[Part] = field(default_factory=list["Part"])
+
+
+@dataclass(slots=True)
+class RepetitionTree:
+    """A repetition and its copies."""
+
+    id: int
+    copies: list[list[Part]] = field(default_factory=list["list[Part]"])
+
+
+@dataclass(slots=True)
+class Folded:
+    """Copies of which the first is drawn."""
+
+    id: int
+    count: int
+    parts: list[Part]
+
+
+Part = Node | ScopeTree | RepetitionTree | Folded
+
+
+class Fold:
+    """The tree of a graph with its repetitions folded, and what became of every node."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._drawn: dict[str, str] = {}
+        self._last: dict[str, str] = {}
+        self._readers: dict[str, set[str]] = defaultdict(set)
+        for node in graph.nodes:
+            for source in node.inputs:
+                self._readers[source].add(node.path)
+        for output in graph.outputs:
+            self._readers[output.node].add(f"output/{output.name}")
+        self.parts = self._fold(tree(graph))
+
+    def drawn(self, path: str) -> str:
+        """The node that stands for this one in the picture: itself, or its first copy."""
+        while path in self._drawn:
+            path = self._drawn[path]
+        return path
+
+    def last(self, path: str) -> str:
+        """The last copy, of a node or a scope, that this one stands for."""
+        while path in self._last:
+            path = self._last[path]
+        return path
+
+    def _fold(self, parts: list[Part]) -> list[Part]:
+        found: list[Part] = []
+        for part in parts:
+            match part:
+                case ScopeTree():
+                    found.append(ScopeTree(part.scope, self._fold(part.parts)))
+                case RepetitionTree():
+                    found.extend(self._fold_copies(part))
+                case _:
+                    found.append(part)
+        return found
+
+    def _fold_copies(self, repetition: RepetitionTree) -> Iterator[Part]:
+        copies = repetition.copies
+        for start, end in self._runs(copies):
+            for copy in copies[start + 1 : end]:
+                self._substitute(copies[start], copy)
+            if end - start > 1:
+                self._name_last(copies[start], copies[end - 1])
+                inside = self._fold(copies[start])
+                yield Folded(repetition.id, end - start, inside)
+            else:
+                yield from self._fold(copies[start])
+
+    def _runs(self, copies: list[list[Part]]) -> Iterator[tuple[int, int]]:
+        """The ranges of copies that may be drawn as one."""
+        looks = [tuple(map(_look, copy)) for copy in copies]
+        nodes = [list(_nodes(copy)) for copy in copies]
+        start = 0
+        for i in range(1, len(copies)):
+            before = nodes[i - 2] if i - start > 1 else None
+            if (
+                looks[i] != looks[start]
+                or not _continues(before, nodes[i - 1], nodes[i])
+                or not self._read_only_by(nodes[i - 1], nodes[i])
+            ):
+                yield start, i
+                start = i
+        yield start, len(copies)
+
+    def _read_only_by(self, copy: list[Node], following: list[Node]) -> bool:
+        """Whether what a copy computes goes to itself and the next copy alone."""
+        near = {node.path for node in (*copy, *following)}
+        return all(self._readers[node.path] <= near for node in copy)
+
+    def _substitute(self, first: list[Part], copy: list[Part]) -> None:
+        inside = {node.path for node in _nodes(copy)}
+        for a, b in zip(_nodes(first), _nodes(copy), strict=True):
+            self._drawn[b.path] = a.path
+            self._readers[a.path] |= self._readers[b.path] - inside
+
+    def _name_last(self, first: list[Part], last: list[Part]) -> None:
+        for a, b in zip(_paths(first), _paths(last), strict=True):
+            self._last[a] = b
+
+
+def tree(graph: Graph) -> list[Part]:
+    """The nodes of a graph under the scopes and repetitions that they are in."""
+    root: list[Part] = []
+    chains: dict[str, list[Scope | Repetition]] = {}
+    for scope in graph.scopes:
+        if scope.parent is None:
+            chains[scope.path] = list(scope.repetitions)
+        else:
+            above = chains[scope.parent]
+            turns = scope.repetitions[sum(isinstance(s, Repetition) for s in above) :]
+            chains[scope.path] = [*above, *turns, scope]
+    known: dict[tuple[int, str | int], ScopeTree | RepetitionTree] = {}
+    for node in graph.nodes:
+        chain = chains[node.scope]
+        turns = node.repetitions[sum(isinstance(s, Repetition) for s in chain) :]
+        place = root
+        for step in (*chain, *turns):
+            place = _enter(place, step, known)
+        place.append(node)
+    return root
+
+
+def _enter(
+    place: list[Part],
+    step: Scope | Repetition,
+    known: dict[tuple[int, str | int], ScopeTree | RepetitionTree],
+) -> list[Part]:
+    """The inside of a scope or of a copy, which is made when it is first met."""
+    key = (id(place), step.path if isinstance(step, Scope) else step.id)
+    found = known.get(key)
+    if found is None:
+        found = ScopeTree(step) if isinstance(step, Scope) else RepetitionTree(step.id)
+        known[key] = found
+        place.append(found)
+    if isinstance(found, ScopeTree):
+        return found.parts
+    index = step.index if isinstance(step, Repetition) else 0
+    while len(found.copies) <= index:
+        found.copies.append([])
+    return found.copies[index]
+
+
+def _nodes(parts: Sequence[Part]) -> Iterator[Node]:
+    for part in parts:
+        match part:
+            case Node():
+                yield part
+            case RepetitionTree():
+                for copy in part.copies:
+                    yield from _nodes(copy)
+            case _:
+                yield from _nodes(part.parts)
+
+
+def _paths(parts: Sequence[Part]) -> Iterator[str]:
+    """The paths of nodes and scopes, in order."""
+    for part in parts:
+        match part:
+            case Node():
+                yield part.path
+            case RepetitionTree():
+                for copy in part.copies:
+                    yield from _paths(copy)
+            case Folded():
+                yield from _paths(part.parts)
+            case ScopeTree():
+                yield part.scope.path
+                yield from _paths(part.parts)
+
+
+def _look(part: Part) -> object:
+    """All that the picture shows of a part, but for its names: equal looks are equal drawings."""
+    match part:
+        case Node():
+            return part.op, part.shape
+        case ScopeTree():
+            return part.scope.kind, part.scope.definition, tuple(map(_look, part.parts))
+        case RepetitionTree():
+            return tuple(tuple(map(_look, copy)) for copy in part.copies)
+        case Folded():
+            return part.count, tuple(map(_look, part.parts))
+
+
+Link = tuple[str, int | str]
+
+
+def _links(copy: list[Node], before: list[Node]) -> list[list[Link]]:
+    """For every input in a copy: its place in the copy, its place in the copy before, or its path."""
+    here = {node.path: i for i, node in enumerate(copy)}
+    there = {node.path: i for i, node in enumerate(before)}
+
+    def link(source: str) -> Link:
+        if source in here:
+            return "here", here[source]
+        return ("before", there[source]) if source in there else ("outside", source)
+
+    return [[link(source) for source in node.inputs] for node in copy]
+
+
+def _continues(before: list[Node] | None, copy: list[Node], following: list[Node]) -> bool:
+    """Whether a copy's follower is wired as the copy is.
+
+    Where the copy is the first of its run, `before` is None, and what it reads from outside is what
+    the follower reads from it.
+    """
+    wires = _links(following, copy)
+    if before is not None:
+        return wires == _links(copy, before)
+    carried: set[tuple[Link, Link]] = set()
+    for ours, theirs in zip(_links(copy, []), wires, strict=True):
+        for a, b in zip(ours, theirs, strict=True):
+            if a != b:
+                carried.add((a, b))
+    return (
+        all(a[0] == "outside" and b[0] == "before" for a, b in carried)
+        and len(carried) == len({a for a, _ in carried}) == len({b for _, b in carried})
+    )

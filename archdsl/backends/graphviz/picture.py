@@ -1,0 +1,80 @@
+"""What a diagram consists of, before anything is said about DOT: boxes, clusters, edges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from archdsl.ir.records import Family
+
+Look = Family | Literal["input", "output"]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One layer, join, input or output."""
+
+    id: str
+    """The node's path; `input/NAME` and `output/NAME` for the network's own tensors."""
+    look: Look
+    name: str
+    """The end of the path that tells something; `conv1…3` for copies drawn once."""
+    text: str
+    """The layer as the language writes it."""
+    shape: str
+    symbol: str = ""
+    """The sign of a join that has one."""
+    copies: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A block, a sequence, or several things that are repeated together."""
+
+    id: str
+    kind: Literal["block", "sequence", "repetition"]
+    name: str
+    text: str
+    """The block's definition."""
+    items: tuple[Item, ...]
+    copies: int = 1
+
+
+Item = Box | Cluster
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A tensor's way from where it is made to where it is read."""
+
+    tail: str
+    head: str
+    skip: bool = False
+    """Whether it runs beside the layers that the rest of the flow goes through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One network, as it is drawn."""
+
+    name: str
+    caption: str
+    items: tuple[Item, ...]
+    """In topological order; inputs first, outputs last."""
+    edges: tuple[Edge, ...]
+    branches: bool
+    """Whether layers stand side by side."""
+
+    @property
+    def boxes(self) -> Iterator[Box]:
+        """Every box, in order, those inside clusters included."""
+        return _boxes(self.items)
+
+
+def _boxes(items: tuple[Item, ...]) -> Iterator[Box]:
+    for item in items:
+        if isinstance(item, Box):
+            yield item
+        else:
+            yield from _boxes(item.items)

@@ -1,0 +1,99 @@
+"""From DOT to SVG, PNG or PDF: by an installed `dot`, else by the Graphviz in pygraphviz's wheel.
+
+Either runs as a process of its own. C code writes to file descriptor 2 as it likes (Fontconfig does,
+on most machines), and takes the whole process with it when it fails; here its words are read, and
+nothing else of the caller's, such as a thread that writes to stderr at that moment, is disturbed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from archdsl.errors import BuildError, Diagnostic
+
+FORMATS = ("svg", "png", "pdf")
+DPI = 192  # of a PNG
+
+_HELP = "install Graphviz (https://graphviz.org/download), or write .gv and draw it elsewhere"
+_FONTS = Path(__file__).parent / "fonts"
+_COVERED = re.compile(r"[\t\n -~\xa0-\u024f\u038e-\u03a1\u03a3-\u045f…‹]*")  # by the fonts there
+_CONFIGURATION = """\
+<fontconfig>
+  <dir>{folder}</dir>
+  <cachedir>{folder}</cachedir>
+  <!-- Hinted letters are whole pixels wide, so that small text looks spaced at random. -->
+  <match target="font"><edit name="hinting"><bool>false</bool></edit></match>
+  <match target="pattern"><edit name="hinting"><bool>false</bool></edit></match>
+</fontconfig>
+"""
+_CHILD = Path(__file__).parent / "wheel.py"
+
+
+def render(dot: str, form: str, path: Path) -> None:
+    """Draw DOT text into a file, in one of `FORMATS`.
+
+    Raises:
+        BuildError: there is no Graphviz, or it fails.
+    """
+    said = "neither a `dot` program nor the package pygraphviz is installed"
+    with _fonts(dot) as environment:
+        for command in _commands(form, path):
+            try:
+                done = subprocess.run(
+                    command, input=dot.encode(), capture_output=True, env=environment, check=False
+                )
+            except OSError as error:
+                said = f"{command[0]}: {error.strerror or error}"
+                continue
+            if done.returncode == 0 and path.stat().st_size:
+                return
+            said = _reason(done)
+    raise BuildError(Diagnostic("A703", None, said, help=_HELP))
+
+
+def _commands(form: str, path: Path) -> Iterator[list[str]]:
+    """The ways to run Graphviz here, the preferred one first."""
+    if program := shutil.which("dot"):
+        yield [program, f"-T{form}", *([f"-Gdpi={DPI}"] if form == "png" else []), "-o", str(path)]
+    package = find_spec("pygraphviz")
+    if package and package.origin and sys.executable:
+        site = str(Path(package.origin).parent.parent)
+        yield [sys.executable, "-I", "-S", str(_CHILD), site, form, str(DPI), str(path)]
+
+
+def _reason(done: subprocess.CompletedProcess[bytes]) -> str:
+    words = [w for w in done.stderr.decode(errors="replace").splitlines() if w.strip()]
+    words = [w for w in words if not w.startswith("Fontconfig")] or words
+    return words[-1].strip() if words else f"Graphviz ended with status {done.returncode}"
+
+
+@contextmanager
+def _fonts(text: str) -> Iterator[Mapping[str, str]]:
+    """The environment for Graphviz, in which it finds the fonts that come with archdsl.
+
+    A bare machine has no font at all, and Graphviz writes little squares there; and a box is as wide
+    as its text, so that the fonts decide the layout. The system's fonts are used where the text has
+    characters that ours lack, or where the user says which with FONTCONFIG_FILE. Fontconfig leaves
+    files beside fonts that it reads, so it gets copies.
+    """
+    environment = {"SOURCE_DATE_EPOCH": "0", **os.environ}  # no date in a PDF: the same bytes again
+    if "FONTCONFIG_FILE" in environment or not _COVERED.fullmatch(text):
+        yield environment
+        return
+    with tempfile.TemporaryDirectory(prefix="archdsl-") as name:
+        folder = Path(name)
+        for font in _FONTS.glob("*.ttf"):
+            shutil.copyfile(font, folder / font.name)
+        configuration = folder / "fonts.conf"
+        configuration.write_text(_CONFIGURATION.format(folder=escape(name)), "utf-8")
+        yield environment | {"FONTCONFIG_FILE": str(configuration)}

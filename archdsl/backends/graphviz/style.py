@@ -1,0 +1,68 @@
+"""How a diagram looks: colours, sizes, distances.
+
+The fills are light enough for black text, differ for the colour-blind, and differ in lightness among
+boxes of one height, so that they also do when printed in grey.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from archdsl.backends.graphviz.picture import Look
+
+# Layers without arithmetic worth the name next to a convolution's: drawn slim, so that a page holds more.
+SLIM: frozenset[Look] = frozenset({"activation", "normalization", "regularization", "reshape"})
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Colours, and the fonts that a viewer looks for."""
+
+    fills: Mapping[Look, str]
+    paper: str
+    ink: str
+    muted: str
+    """Names and shapes, the lesser text."""
+    line: str
+    frame: str
+    """The border of a cluster."""
+    font: str = "Helvetica,Arial,sans-serif"
+
+
+LIGHT = Theme(
+    fills={
+        "convolution": "#87C5F4",
+        "linear": "#FFC881",
+        "attention": "#B6A0C9",
+        "pooling": "#C9F6C3",
+        "normalization": "#A7CCD1",
+        "activation": "#F5F1A5",
+        "regularization": "#EFD1CA",
+        "reshape": "#FFFFFF",
+        "join": "#FFFFFF",
+        "input": "#FFFFFF",
+        "output": "#FFFFFF",
+    },
+    paper="#FFFFFF",
+    ink="#000000",
+    muted="#3D3D3D",
+    line="#303030",
+    frame="#8A8A8A",
+)
+
+# Type sizes, in points
+TITLE, TEXT, SMALL, TINY = 13, 10, 8.5, 8
+
+
+def width(text: str, size: float) -> int:
+    """About how wide a text is in points, rather more than less (Helvetica's widths in classes)."""
+    ems = 0.0
+    for c in text:
+        if c in " !',.:;I[]fijlt|()-r/":
+            ems += 0.34
+        elif c in "MW@%mw…" or ord(c) > 0x2FF:
+            ems += 1.0
+        else:
+            ems += 0.74 if c.isupper() else 0.56
+    return round(ems * size)

@@ -1,0 +1,72 @@
+"""Whether weights fit a network, and the bytes that ONNX stores of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from archdsl.errors import BuildError, Diagnostic, suggestion
+from archdsl.ir import Graph
+from archdsl.ir.records import Weight
+from archdsl.ir.shapes import Shape, show
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SHOWN = 5  # names that one message lists
+
+
+def check(graph: Graph, weights: Mapping[str, NDArray[np.generic]]) -> None:
+    """Whether the weights are the network's: every name, every shape, numbers.
+
+    Raises:
+        BuildError: they are not; each kind of difference is told.
+    """
+    import numpy as np
+
+    state = graph.state()
+    found: list[Diagnostic] = []
+    missing = [key for key in state if key not in weights]
+    unknown = [key for key in weights if key not in state]
+    if missing:
+        found.append(_diagnostic(f"the weights lack {_listed(missing)}", _near(missing, unknown)))
+    if unknown:
+        found.append(_diagnostic(f"the network has no {_listed(unknown)}", _near(unknown, missing)))
+    for key, weight in state.items():
+        if key not in weights:
+            continue
+        array = np.asarray(weights[key])
+        if array.shape != weight.shape:
+            label = f"`{key}` is {_size(array.shape)}, the network's is {_size(weight.shape)}"
+            found.append(_diagnostic(label))
+        elif not np.can_cast(array.dtype, weight.dtype, "same_kind"):
+            found.append(_diagnostic(f"`{key}` holds {array.dtype}, not {weight.dtype}"))
+    if found:
+        raise BuildError(found)
+
+
+def raw(weight: Weight, array: NDArray[np.generic]) -> memoryview:
+    """The array's own memory; a copy where it is not contiguous, little-endian or of this type."""
+    import numpy as np
+
+    dtype = np.dtype(weight.dtype).newbyteorder("<")
+    flat = np.ascontiguousarray(array, dtype=dtype).reshape(-1)
+    return flat.view(np.uint8).data
+
+
+def _diagnostic(label: str, help: str = "") -> Diagnostic:
+    return Diagnostic("A702", None, label, help=help)
+
+
+def _listed(keys: list[str]) -> str:
+    names = ", ".join(f"`{key}`" for key in keys[:SHOWN])
+    return names + (f" and {len(keys) - SHOWN:,} more" if len(keys) > SHOWN else "")
+
+
+def _near(keys: list[str], others: list[str]) -> str:
+    return suggestion(keys[0], others[:1000])
+
+
+def _size(shape: Shape) -> str:
+    return show(shape) if shape else "a single number"

@@ -1,0 +1,180 @@
+"""One module drafted: what its `__init__` makes and what its `forward` does, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from archdsl.backends.torch.calls import Argument, Call, Raw, Slot
+from archdsl.backends.torch.tree import Level, Tree
+from archdsl.ir import Node
+from archdsl.ir.records import TorchExpression, TorchModule
+from archdsl.ir.shapes import Shape
+
+SPARE = ("y", "z", "u", "v", "w")  # names of tensors that are alive beside `x`
+
+Starts = tuple[tuple[str, tuple[str, ...]], ...]
+"""Weights by name, each with the function that starts it and the function's arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of `forward`: `output = template(inputs)`; the tensors are paths of the IR."""
+
+    output: str
+    inputs: tuple[str, ...]
+    template: str
+    shape: Shape
+
+
+@dataclass(eq=False)
+class Draft:
+    """A module before it is printed."""
+
+    level: Level
+    inputs: list[str]
+    output: str | None
+    entries: list[tuple[str, Call]] = field(default_factory=list[tuple[str, Call]])
+    steps: list[Step] = field(default_factory=list[Step])
+    starts: list[tuple[str, Starts]] = field(default_factory=list["tuple[str, Starts]"])
+    """Layers whose weights the spec starts, by their paths inside the module."""
+    helpers: dict[str, str] = field(default_factory=dict[str, str])
+    """Sources of the classes that torch lacks, by name."""
+
+
+class Drafter:
+    """Drafts the module of a level; `construct` gives the call that makes a block's module."""
+
+    def __init__(self, tree: Tree, construct: Callable[[Level], Call]) -> None:
+        self.tree = tree
+        self.construct = construct
+
+    def draft(self, level: Level) -> Draft:
+        inputs, outputs = self.tree.boundary(level)
+        if level is self.tree.root:
+            inputs = [i.name for i in self.tree.graph.inputs]
+            outputs = [self.tree.graph.outputs[0].node]
+        draft = Draft(level, inputs, outputs[0] if outputs else None)
+        for child in level.children:
+            if is_module(child):
+                draft.entries.append((child.name, self._made(draft, child)))
+            if isinstance(child, Level):
+                self._level(draft, child, f"self.{child.name}")
+            else:
+                self._node(draft, child, f"self.{child.name}")
+        return draft
+
+    def _node(self, draft: Draft, node: Node, access: str) -> None:
+        """A layer's line of `forward`."""
+        lowering = node.torch
+        if isinstance(lowering, TorchExpression):
+            names = ", ".join(f"{{{i}}}" for i in range(len(node.inputs)))
+            template = lowering.template.replace("{inputs}", names)
+        else:
+            template = f"{access}({lowering.takes})"
+        draft.steps.append(Step(node.path, node.inputs, template, node.shape))
+
+    def _module(self, draft: Draft, node: Node, lowering: TorchModule) -> Call:
+        if lowering.helper:
+            draft.helpers[lowering.name] = lowering.helper
+        self._start(draft, node)
+        arguments = [
+            Argument(
+                None if i < lowering.positional else key,
+                Slot(value, f"{node.name}_{key}"),
+                lowering.defaults.get(key, ...),
+            )
+            for i, (key, value) in enumerate(lowering.arguments.items())
+        ]
+        if lowering.overwrites and self.tree.may_overwrite(node):
+            arguments.append(Argument("inplace", Raw("True")))
+        return Call(lowering.name, tuple(arguments))
+
+    def _start(self, draft: Draft, node: Node) -> None:
+        if node.init:
+            path = node.path.removeprefix(draft.level.scope.path).lstrip(".")
+            draft.starts.append((path, tuple((k, i.torch()) for k, i in node.init.items())))
+
+    def _level(self, draft: Draft, level: Level, access: str) -> None:
+        """A level's lines of `forward`: one call, or its layers one by one."""
+        kind = self._kind(level)
+        if kind in ("", "nn.Sequential"):
+            takes = "{0}" if not kind else self.tree.chain(level)
+            reads, gives = self.tree.boundary(level)
+            if gives:  # otherwise nobody reads it
+                shape = self.tree.graph.by_path[gives[0]].shape
+                draft.steps.append(Step(gives[0], tuple(reads), f"{access}({takes})", shape))
+            return
+        for child in level.children:
+            index = f"[{child.name}]" if kind == "nn.ModuleList" else f'["{child.name}"]'
+            if isinstance(child, Level):
+                self._level(draft, child, access + index)
+            else:
+                self._node(draft, child, access + index)
+
+    def _kind(self, level: Level) -> str:
+        """The container that a level is; a block is none, but a class of its own."""
+        if level.scope.kind == "block":
+            return ""
+        if self.tree.chain(level) is not None:
+            return "nn.Sequential"
+        names = [c.name for c in level.children if is_module(c)]
+        numbered = all(name == str(i) for i, name in enumerate(names))
+        return "nn.ModuleList" if numbered else "nn.ModuleDict"
+
+    def _made(self, draft: Draft, child: Node | Level) -> Call:
+        """The call that makes a module."""
+        if isinstance(child, Node):
+            lowering = child.torch
+            return self._module(draft, child, lowering)  # pyright: ignore[reportArgumentType]
+        kind = self._kind(child)
+        if not kind:
+            return self.construct(child)
+        items = tuple((c.name, self._made(draft, c)) for c in child.children if is_module(c))
+        return Call(kind, items=items)
+
+
+def is_module(child: Node | Level) -> bool:
+    """Whether something in a level is a module, and not an expression of `forward`."""
+    return isinstance(child, Level) or isinstance(child.torch, TorchModule)
+
+
+def variables(draft: Draft) -> tuple[list[str], list[tuple[str, str, Shape]]]:
+    """The parameters of `forward`, and its lines as (variable, expression, shape).
+
+    A tensor takes over the variable of an input that nobody reads afterwards; so a pipeline is all
+    `x`, and what is alive beside it gets a name of its own.
+    """
+    last_use = {t: i for i, step in enumerate(draft.steps) for t in step.inputs}
+    if draft.output is not None:
+        last_use[draft.output] = len(draft.steps)
+    parameters = ["x"] if len(draft.inputs) == 1 else list(draft.inputs)
+    held = dict(zip(draft.inputs, parameters, strict=True))
+    found: list[tuple[str, str, Shape]] = []
+    for i, step in enumerate(draft.steps):
+        names = [held[t] for t in step.inputs]
+        expression = step.template.format(*names)
+        free = [held[t] for t in dict.fromkeys(step.inputs) if last_use[t] <= i]
+        for tensor in [t for t in held if last_use.get(t, -1) <= i]:
+            del held[tensor]
+        if step.output not in last_use:
+            name = "_"  # nobody reads it
+        else:
+            used = set(held.values())
+            name = min((f for f in free if f not in used), key=lambda n: n != "x", default="")
+            name = name or _fresh(used | set(parameters))
+            held[step.output] = name
+        found.append((name, expression, step.shape))
+    result = held.get(draft.output or "", parameters[0])
+    return [*parameters, result], found
+
+
+def _fresh(used: set[str]) -> str:
+    """A name for a tensor that is alive beside those in use."""
+    spare = next((n for n in SPARE if n not in used), None)
+    if spare:
+        return spare
+    number = 1
+    while f"t{number}" in used:
+        number += 1
+    return f"t{number}"

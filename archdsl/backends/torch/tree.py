@@ -1,0 +1,133 @@
+"""The hierarchy of modules: the graph's nodes gathered under the scopes that name them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from archdsl.ir import Graph, Node, Scope
+from archdsl.ir.records import TorchModule
+
+
+@dataclass(eq=False)
+class Level:
+    """One scope with what it holds, in the order of execution."""
+
+    scope: Scope
+    children: list[Node | Level] = field(default_factory=list["Node | Level"])
+
+    @property
+    def name(self) -> str:
+        return self.scope.path.rpartition(".")[2]
+
+    def nodes(self) -> Iterator[Node]:
+        """Every layer in it, however deep."""
+        for child in self.children:
+            if isinstance(child, Level):
+                yield from child.nodes()
+            else:
+                yield child
+
+    def levels(self) -> Iterator[Level]:
+        """Itself and every level in it, the inner ones first."""
+        for child in self.children:
+            if isinstance(child, Level):
+                yield from child.levels()
+        yield self
+
+
+@dataclass(eq=False)
+class Tree:
+    """The levels of a graph, and who reads each tensor."""
+
+    graph: Graph
+    root: Level
+    boundaries: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)
+    chains: dict[str, str | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, graph: Graph) -> Tree:
+        levels = {scope.path: Level(scope) for scope in graph.scopes}
+        placed: set[str] = {""}
+
+        def place(path: str) -> Level:
+            """The level of a path, hung under its parent where its first layer stands."""
+            level = levels[path]
+            if path not in placed:
+                placed.add(path)
+                place(level.scope.parent or "").children.append(level)
+            return level
+
+        for node in graph.nodes:
+            place(node.scope).children.append(node)
+        return cls(graph, levels[""])
+
+    @cached_property
+    def readers(self) -> dict[str, list[str]]:
+        """The paths of the nodes that read each tensor; `""` stands for the network's caller."""
+        found: dict[str, list[str]] = {}
+        for node in self.graph.nodes:
+            for source in node.inputs:
+                found.setdefault(source, []).append(node.path)
+        for output in self.graph.outputs:
+            found.setdefault(output.node, []).append("")
+        return found
+
+    def boundary(self, level: Level) -> tuple[list[str], list[str]]:
+        """The tensors that a level reads from outside, and those of its own that are read outside."""
+        path = level.scope.path
+        if path not in self.boundaries:
+            self.boundaries[path] = self._boundary(level)
+        return self.boundaries[path]
+
+    def _boundary(self, level: Level) -> tuple[list[str], list[str]]:
+        inside = {node.path for node in level.nodes()}
+        reads = [t for node in level.nodes() for t in node.inputs if t not in inside]
+        gives = [t for t in inside if any(r not in inside for r in self.readers.get(t, ()))]
+        order = {node.path: i for i, node in enumerate(level.nodes())}
+        return list(dict.fromkeys(reads)), sorted(gives, key=order.__getitem__)
+
+    def may_overwrite(self, node: Node) -> bool:
+        """Whether a layer may work in place: nobody else reads its input, nor does its maker's gradient."""
+        maker = self.graph.by_path.get(node.inputs[0])
+        alone = len(self.readers.get(node.inputs[0], ())) == 1
+        return alone and maker is not None and maker.op.overwritable
+
+    def chain(self, level: Level) -> str | None:
+        """How a level takes its input if it is an nn.Sequential, each module fed by the one before."""
+        path = level.scope.path
+        if path not in self.chains:
+            self.chains[path] = self._chain(level)
+        return self.chains[path]
+
+    def _chain(self, level: Level) -> str | None:
+        if not level.children:
+            return None
+        takes = "{0}"
+        last: str | None = None
+        for i, child in enumerate(level.children):
+            if isinstance(child, Level):
+                reads, gives = self.boundary(child)
+                own = self.chain(child) if child.scope.kind == "sequence" else "{0}"
+                end = gives[0] if gives else ""
+            else:
+                lowering = child.torch
+                own = lowering.takes if isinstance(lowering, TorchModule) else None
+                reads, gives, end = list(child.inputs), [child.path], child.path
+            if own is None or len(reads) != 1 or len(gives) != 1:
+                return None
+            if i == 0:
+                takes = own
+            elif own != "{0}" or reads[0] != last:
+                return None
+            if i < len(level.children) - 1 and not self._feeds(end, level.children[i + 1]):
+                return None
+            last = end
+        return takes
+
+    def _feeds(self, tensor: str, child: Node | Level) -> bool:
+        """Whether a tensor is read by one child alone."""
+        inside = {n.path for n in child.nodes()} if isinstance(child, Level) else {child.path}
+        readers = self.readers.get(tensor, ())
+        return bool(readers) and all(r in inside for r in readers)

@@ -1,0 +1,61 @@
+"""The files that a command wrote, and how it tells of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as it lies on the disk, with its length in bytes."""
+
+    path: Path
+    size: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {"path": str(self.path), "bytes": self.size}
+
+
+def written(path: Path, write: Callable[[], object]) -> list[File]:
+    """Write a file; it, and the file of weights beside it if that was written too."""
+    companion = path.with_name(f"{path.name}.data")
+    before = _stamp(companion)
+    write()
+    files = [path, companion] if _stamp(companion) not in (None, before) else [path]
+    return [File(p, p.stat().st_size) for p in files]
+
+
+def listing(files: Iterable[File]) -> str:
+    """A line per file: its name and size."""
+    from archdsl.errors import printable
+
+    rows = [(printable(str(f.path)), size(f.size)) for f in files]
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"wrote {name:<{width}}  {length:>8}" for name, length in rows)
+
+
+def size(n: int) -> str:
+    """Bytes in decimal units.
+
+    >>> size(950), size(2_345), size(243_860_000), size(1_234_000_000)
+    ('950 B', '2.3 kB', '243.9 MB', '1.2 GB')
+    """
+    if n < 1000:
+        return f"{n} B"
+    value = float(n)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1000
+        if value < 999.95:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1000:.1f} TB"
+
+
+def _stamp(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None

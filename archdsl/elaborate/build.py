@@ -1,0 +1,113 @@
+"""The graph while it grows: nodes and scopes in order, each checked as it is added."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from archdsl.elaborate.limits import MAX_INTEGER, Limits
+from archdsl.errors import Diagnostic, SpecError
+from archdsl.ir.graph import Input, Node, Place, Repetition, Scope
+from archdsl.ir.initializers import Initializer
+from archdsl.ir.op import Op, OpError
+from archdsl.ir.shapes import Shape, elements
+from archdsl.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A value of the network: who makes it, its shape (None after an error), where it was made."""
+
+    path: str
+    shape: Shape | None
+    span: Span
+
+
+@dataclass(eq=False)
+class GraphBuilder:
+    limits: Limits
+    inputs: list[Input] = field(default_factory=list[Input])
+    nodes: list[Node] = field(default_factory=list[Node])
+    scopes: list[Scope] = field(default_factory=list[Scope])
+
+    def input(self, name: str, shape: Shape, span: Span) -> Tensor:
+        self.inputs.append(Input(name=name, shape=shape, place=place(span)))
+        return Tensor(name, shape, span)
+
+    def scope(
+        self,
+        path: str,
+        kind: Literal["network", "block", "sequence"],
+        span: Span,
+        parent: str | None,
+        repetitions: tuple[Repetition, ...] = (),
+        definition: str = "",
+        arguments: dict[str, Any] | None = None,
+        defaulted: tuple[str, ...] = (),
+    ) -> None:
+        self.scopes.append(
+            Scope(
+                path=path,
+                kind=kind,
+                definition=definition,
+                arguments=arguments or {},
+                defaulted=defaulted,
+                parent=parent,
+                place=place(span),
+                repetitions=repetitions,
+            )
+        )
+
+    def node(
+        self,
+        path: str,
+        op: Op,
+        inputs: tuple[Tensor, ...],
+        span: Span,
+        scope: str,
+        repetitions: tuple[Repetition, ...],
+        init: dict[str, Initializer] | None = None,
+    ) -> Tensor:
+        """Add a layer, its shape inferred.
+
+        Raises:
+            SpecError: the layer cannot take its inputs, or a limit is passed.
+        """
+        if len(self.nodes) >= self.limits.layers:
+            label = f"the network has more than {self.limits.layers:,} layers"
+            raise SpecError(Diagnostic("A501", span, label, help="repeat less"))
+        shapes = tuple(t.shape for t in inputs if t.shape is not None)
+        if len(shapes) < len(inputs):
+            return Tensor(path, None, span)
+        try:
+            op = op.resolve(shapes)
+            shape = op.shape(shapes)
+            weights = op.weights(shapes, shape)
+        except OpError as error:
+            raise SpecError(Diagnostic(error.code, span, error.label, help=error.help)) from None
+        if max(elements(shape), *(elements(w.shape) for w in weights.values()), 0) > MAX_INTEGER:
+            raise SpecError(Diagnostic("A503", span, "a tensor here has more than 2^63 values"))
+        starts = {k: (init or {})[w.role] for k, w in weights.items() if w.role in (init or {})}
+        self.nodes.append(
+            Node(
+                path=path,
+                op=op,
+                inputs=tuple(t.path for t in inputs),
+                input_shapes=shapes,
+                shape=shape,
+                init=starts,  # pyright: ignore[reportArgumentType]
+                scope=scope,
+                place=place(span),
+                repetitions=repetitions,
+            )
+        )
+        return Tensor(path, shape, span)
+
+
+def place(span: Span) -> Place:
+    """A span as the IR keeps it."""
+    line, column = span.source.position(span.start)
+    end_line, end_column = span.source.position(span.end)
+    return Place(
+        file=span.source.name, line=line, column=column, end_line=end_line, end_column=end_column
+    )

@@ -1,0 +1,357 @@
+"""The walk over the statements: each one moves the flow from a tensor to the next.
+
+An error does not stop the walk. Where the shape is lost the flow carries a tensor of unknown shape, so
+that what follows is still checked for names and arguments but complains of no shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from archdsl.elaborate import arguments as binding
+from archdsl.elaborate import statements
+from archdsl.elaborate.build import GraphBuilder, Tensor
+from archdsl.elaborate.expressions import Context, UnknownShape, evaluate, integer, truth
+from archdsl.elaborate.limits import Limits
+from archdsl.elaborate.names import Namespace
+from archdsl.elaborate.values import BlockValue, LayerValue, Scope, Value, describe, plain
+from archdsl.errors import Diagnostic, Note, SpecError, suggestion, with_calls
+from archdsl.ir.graph import Repetition
+from archdsl.ir.op import Op, registry
+from archdsl.source import Span
+from archdsl.syntax import ast
+
+
+@dataclass(eq=False)
+class Flow:
+    """Where a pipeline stands: its tensor, and the tensor before the last statement."""
+
+    tensor: Tensor | None = None
+    before: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What surrounds a statement: the names in scope, the paths given out, the way here."""
+
+    scope: Scope
+    space: Namespace
+    labels: dict[str, Tensor | None]
+    """Tensors by label in this network or block; None where two have the same."""
+    calls: tuple[Note, ...] = ()
+    repetitions: tuple[Repetition, ...] = ()
+    depth: int = 0
+    is_network: bool = False
+    """Whether `input` belongs here."""
+
+
+@dataclass(eq=False)
+class Elaborator:
+    limits: Limits
+    overrides: dict[str, Value]
+    """Parameters set from outside."""
+    graph: GraphBuilder = field(init=False)
+    errors: list[Diagnostic] = field(default_factory=list[Diagnostic])
+    parameters: dict[str, Any] = field(default_factory=dict[str, Any])
+    steps: int = 0
+    turns: int = 0
+
+    def __post_init__(self) -> None:
+        self.graph = GraphBuilder(self.limits)
+
+    # Statements
+
+    def run(self, flow: Flow, statements_: tuple[ast.Statement, ...], frame: Frame) -> None:
+        """Carry out statements in order; report errors and go on."""
+        self.hoist(statements_, frame)
+        for statement in statements_:
+            self.count_step(statement.span)
+            before = flow.tensor
+            try:
+                self.statement(statement, flow, frame)
+            except SpecError as error:
+                self.report(error, frame)
+                flow.tensor = Tensor("?", None, statement.span)
+            except UnknownShape:
+                flow.tensor = Tensor("?", None, statement.span)
+            if isinstance(statement, ast.Step):
+                flow.before = before
+
+    def hoist(self, statements_: tuple[ast.Statement, ...], frame: Frame) -> None:
+        """Blocks are known throughout the braces that they are written in."""
+        for statement in statements_:
+            if isinstance(statement, ast.Block):
+                try:
+                    statements.define_block(statement, frame)
+                except SpecError as error:
+                    self.report(error, frame)
+
+    def statement(self, statement: ast.Statement, flow: Flow, frame: Frame) -> None:
+        match statement:
+            case ast.Step():
+                self.step(statement, flow, frame)
+            case ast.Param(name=name):
+                value = self.overrides.get(name)
+                if value is None:
+                    value = evaluate(statement.value, self.context(flow, frame))
+                frame.scope.define(name, value, statement.span)
+                self.parameters[name] = plain(value)
+            case ast.Let(name=name):
+                value = evaluate(statement.value, self.context(flow, frame))
+                frame.scope.define(name, value, statement.span)
+            case ast.If():
+                self.conditional(statement, flow, frame)
+            case ast.Block():
+                pass  # hoisted
+            case ast.Network():
+                if frame.depth:
+                    label = "a network is defined at the outermost level of a file"
+                    raise SpecError(Diagnostic("A601", statement.span, label))
+            case ast.Expect():
+                raise not_yet(statement.span, "`expect`")
+
+    def conditional(self, statement: ast.If, flow: Flow, frame: Frame) -> None:
+        branch: ast.Body | ast.If | None = statement
+        while isinstance(branch, ast.If):
+            taken = truth(branch.condition, self.context(flow, frame))
+            branch = branch.then if taken else branch.otherwise
+        if branch is not None:
+            self.braces(branch, flow, frame)
+
+    # Steps
+
+    def step(self, step: ast.Step, flow: Flow, frame: Frame) -> None:
+        label = step.label
+        if step.repeat is None:
+            self.item(step.item, label, flow, frame)
+        else:
+            context = self.context(flow, frame)
+            count = integer(step.repeat.count, context, "a repetition")
+            if count > self.limits.layers:
+                text = f"{count:,} copies; a network may have {self.limits.layers:,} layers"
+                raise SpecError(Diagnostic("A501", step.repeat.span, text, help="repeat less"))
+            with self.level(label, step.span, flow, frame) as inner:
+                self.repeat(step, count, flow, inner)
+        if label is not None:
+            frame.labels[label] = None if label in frame.labels else flow.tensor
+
+    def repeat(self, step: ast.Step, count: int, flow: Flow, frame: Frame) -> None:
+        turn, self.turns = self.turns, self.turns + 1
+        index = step.repeat.index if step.repeat else None
+        for i in range(count):
+            self.count_step(step.span)
+            scope = Scope(frame.scope)
+            if index is not None:
+                scope.define(index, i, step.span)
+            copy = Repetition(id=turn, index=i, count=count)
+            repetitions = (*frame.repetitions, copy)
+            self.item(step.item, None, flow, replace(frame, scope=scope, repetitions=repetitions))
+            if self.errors and (flow.tensor is None or flow.tensor.shape is None):
+                break  # the copies would only say it again
+
+    @contextmanager
+    def level(self, label: str | None, span: Span, flow: Flow, frame: Frame) -> Iterator[Frame]:
+        """The frame of what a label gathers: a numbered level of names. Without one, the same frame."""
+        if label is None:
+            yield frame
+            return
+        yield self.sequence(frame.space.layer("sequence", label, span), span, frame)
+
+    def sequence(self, path: str, span: Span, frame: Frame) -> Frame:
+        parent, repetitions = frame.space.path, frame.repetitions
+        self.graph.scope(path, "sequence", span, parent, repetitions)
+        return replace(frame, space=Namespace(path, numbered=True))
+
+    def item(self, item: ast.Item, label: str | None, flow: Flow, frame: Frame) -> None:
+        match item:
+            case ast.Call():
+                self.call(item, label, flow, frame)
+            case ast.Group():
+                with self.level(label, item.span, flow, frame) as inner:
+                    self.braces(item.body, flow, inner)
+            case ast.Reference():
+                flow.tensor = statements.referenced(item, frame)
+
+    def braces(self, body: ast.Body, flow: Flow, frame: Frame) -> None:
+        """What stands in one pair of braces: a scope of its own, in the same flow."""
+        self.flow(body.branches[0], flow, frame)
+
+    def flow(self, branch: ast.Flow, flow: Flow, frame: Frame) -> None:
+        self.check_depth(branch.span, frame)
+        inner = replace(frame, scope=Scope(frame.scope), depth=frame.depth + 1)
+        self.run(flow, branch.statements, inner)
+
+    # Calls
+
+    def call(self, call: ast.Call, label: str | None, flow: Flow, frame: Frame) -> None:
+        statement = statements.STATEMENTS.get(call.name)
+        if statement is not None:
+            statement(self, call, label, flow, frame)
+            return
+        callee = self.callee(call.name, call.name_span, frame)
+        if call.body is not None:
+            text = f"`{call.name}` takes no braces"
+            raise SpecError(Diagnostic("A407", call.body.span, text))
+        if isinstance(callee, BlockValue):
+            self.call_block(callee, call, label, flow, frame)
+        else:
+            self.call_layer(callee.cls, call, label, flow, frame)
+
+    def callee(self, name: str, span: Span, frame: Frame) -> BlockValue | LayerValue:
+        """The block or layer that a name stands for.
+
+        Raises:
+            SpecError: there is none.
+        """
+        value = frame.scope.find(name)
+        if isinstance(value, BlockValue | LayerValue):
+            return value
+        if name in registry():
+            return LayerValue(registry()[name])
+        if value is not None:
+            label = f"`{name}` is {describe(value)}, no block or layer"
+            raise SpecError(Diagnostic("A301", span, label))
+        known = frame.scope.visible() | set(registry()) | set(statements.STATEMENTS)
+        label = f"no layer or block is called `{name}`"
+        raise SpecError(Diagnostic("A301", span, label, help=suggestion(name, known)))
+
+    def call_layer(
+        self, cls: type[Op], call: ast.Call, label: str | None, flow: Flow, frame: Frame
+    ) -> None:
+        path = frame.space.layer(cls.name, label, call.span)
+        flow_error: SpecError | None = None
+        try:
+            tensor = self.need(flow, call.name_span, cls.name)
+        except SpecError as error:
+            flow_error, tensor = error, Tensor("?", None, call.span)
+        bound = binding.bind(cls, call, self.context(flow, frame))
+        if flow_error is not None:
+            raise flow_error
+        statements.check_arity(cls, call)
+        flow.tensor = self.graph.node(
+            path, bound.op, (tensor,), call.span, frame.space.path, frame.repetitions, bound.init
+        )
+
+    def call_block(
+        self, value: BlockValue, call: ast.Call, label: str | None, flow: Flow, frame: Frame
+    ) -> None:
+        block = value.block
+        path = frame.space.layer(block.name, label, call.span)
+        scope = self.bind_block(value, call, self.context(flow, frame), {})
+        self.check_depth(call.span, frame)
+        arguments = {name: plain(v) for name, (v, _) in scope.names.items()}
+        given = statements.match_formals(block, call)
+        self.graph.scope(
+            path,
+            "block",
+            call.span,
+            frame.space.path,
+            frame.repetitions,
+            block.name,
+            arguments,
+            tuple(name for name in arguments if name not in given),
+        )
+        calls = (Note(call.span, f"block {block.name}, called at"), *frame.calls)
+        inner = Frame(
+            scope, Namespace(path), {}, calls, frame.repetitions, frame.depth + 1, is_network=False
+        )
+        self.run(flow, block.body.branches[0].statements, inner)
+
+    def bind_block(
+        self, value: BlockValue, call: ast.Call, context: Context, overrides: dict[str, Value]
+    ) -> Scope:
+        """The scope of a block's body, its parameters given.
+
+        Raises:
+            SpecError: an argument is unknown, missing or given twice.
+        """
+        block = value.block
+        scope = Scope(value.scope, until=block.span)
+        given = statements.match_formals(block, call)
+        for formal in block.formals:
+            argument = given.get(formal.name)
+            if formal.name in overrides:
+                result = overrides[formal.name]
+            elif argument is not None:
+                result = evaluate(argument.value, context)
+            elif formal.default is not None:
+                result = evaluate(formal.default, replace(context, scope=scope))
+            else:
+                label = f"`{block.name}` needs `{formal.name}`"
+                note = Note(formal.span, "declared here")
+                raise SpecError(Diagnostic("A402", call.name_span, label, notes=(note,)))
+            scope.define(formal.name, result, formal.span)
+        return scope
+
+    # Help for the statements
+
+    def context(self, flow: Flow, frame: Frame) -> Context:
+        tensor = flow.tensor
+        return Context(frame.scope, tensor is not None, tensor.shape if tensor else None)
+
+    def need(self, flow: Flow, span: Span, what: str) -> Tensor:
+        """The tensor that the flow has reached.
+
+        Raises:
+            SpecError: there is none yet.
+        """
+        if flow.tensor is None:
+            help = "state the input first: `input 3x224x224`"
+            raise SpecError(Diagnostic("A207", span, f"`{what}` has no tensor to work on", help=help))
+        return flow.tensor
+
+    def join(
+        self,
+        op: Op,
+        tensors: tuple[Tensor, ...],
+        call: ast.Call,
+        label: str | None,
+        frame: Frame,
+    ) -> Tensor:
+        """A node where branches meet."""
+        path = frame.space.join(op.name, label, call.span)
+        return self.graph.node(
+            path, op, tensors, call.name_span, frame.space.path, frame.repetitions
+        )
+
+    def branch(self, branch: ast.Flow, tensor: Tensor, frame: Frame) -> Tensor:
+        """The tensor at the end of a branch that starts at `tensor`."""
+        flow = Flow(tensor)
+        self.flow(branch, flow, frame)
+        return flow.tensor or tensor
+
+    def check_depth(self, span: Span, frame: Frame) -> None:
+        if frame.depth >= self.limits.depth:
+            label = f"more than {self.limits.depth} groups and blocks inside one another"
+            raise SpecError(Diagnostic("A502", span, label, help="does a block call itself?"))
+
+    def count_step(self, span: Span) -> None:
+        self.steps += 1
+        if self.steps > self.limits.steps:
+            label = f"more than {self.limits.steps:,} statements were carried out"
+            raise Exhausted(Diagnostic("A501", span, label, help="repeat less"))
+
+    def report(self, error: SpecError, frame: Frame) -> None:
+        """Keep an error, once for each place however often it is reached."""
+        if isinstance(error, Exhausted):
+            raise error
+        for found in error.diagnostics:
+            known = {(d.code, d.span and d.span.start) for d in self.errors}
+            if (found.code, found.span and found.span.start) not in known:
+                self.errors.append(with_calls(found, frame.calls) if not found.calls else found)
+            if found.code == "A501" or len(self.errors) >= self.limits.errors:
+                raise Exhausted(self.errors)
+
+
+class Exhausted(SpecError):
+    """A limit is passed, or enough errors are known: the walk ends here."""
+
+
+def not_yet(span: Span, what: str) -> SpecError:
+    """The error for what the grammar knows and the compiler does not build yet."""
+    return SpecError(Diagnostic("A901", span, f"{what} cannot be compiled yet"))
+
+

@@ -1,0 +1,65 @@
+"""Paths: the names that layers have in the state_dict, in ONNX and in every report."""
+
+from __future__ import annotations
+
+import keyword
+from dataclasses import dataclass, field
+
+from archdsl.errors import Diagnostic, Note, SpecError
+from archdsl.source import Span
+
+# A path is an attribute path of a torch.nn.Module, so its parts cannot be Python's keywords or the
+# module's own attributes (a test compares the list with torch's).
+MODULE_ATTRIBUTES = frozenset(
+    """T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double
+    dump_patches eval extra_repr float forward get_buffer get_extra_state get_parameter get_submodule
+    half ipu load_state_dict modules mtia named_buffers named_children named_modules named_parameters
+    parameters register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
+    register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
+    register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
+    register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory state_dict
+    to to_empty train training type xpu zero_grad""".split()
+)
+
+
+@dataclass(eq=False)
+class Namespace:
+    """One level of the hierarchy of names.
+
+    In a network or a block, a layer is called by its label, or by its word and its ordinal there
+    (`conv1`, `bn1`, `conv2`); a numbered level counts what is in it (`0`, `1`).
+    """
+
+    path: str = ""
+    numbered: bool = False
+    counts: dict[str, int] = field(default_factory=dict[str, int])
+    taken: dict[str, Span] = field(default_factory=dict[str, Span])
+
+    def layer(self, word: str, label: str | None, span: Span) -> str:
+        """The path of a layer or of a level inside this one."""
+        self.counts[word] = self.counts.get(word, 0) + 1
+        position = self.counts["#"] = self.counts.get("#", -1) + 1
+        name = label or (str(position) if self.numbered else f"{word}{self.counts[word]}")
+        return self.take(name, span)
+
+    def join(self, word: str, label: str | None, span: Span) -> str:
+        """The path of a join, which is no module: it never takes a number."""
+        self.counts[word] = self.counts.get(word, 0) + 1
+        return self.take(label or f"{word}{self.counts[word]}", span)
+
+    def take(self, name: str, span: Span) -> str:
+        """The path of a name.
+
+        Raises:
+            SpecError: the name is taken here, or no module can have it.
+        """
+        if keyword.iskeyword(name) or name.startswith("__") or name in MODULE_ATTRIBUTES:
+            label = f"`{name}` is a word of Python or of torch.nn.Module"
+            raise SpecError(Diagnostic("A304", span, label, help=f"call it `{name}_`"))
+        path = f"{self.path}.{name}" if self.path else name
+        if name in self.taken:
+            note = Note(self.taken[name], f"`{path}` is this already")
+            help = "give one of them another label"
+            raise SpecError(Diagnostic("A303", span, f"a second `{path}`", notes=(note,), help=help))
+        self.taken[name] = span
+        return path

@@ -1,0 +1,169 @@
+"""The networks of a spec: which there are, and the graph of one."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from archdsl.elaborate.elaborator import Elaborator, Exhausted, Flow, Frame
+from archdsl.elaborate.expressions import Context, UnknownShape
+from archdsl.elaborate.limits import Limits
+from archdsl.elaborate.names import Namespace
+from archdsl.elaborate.values import BlockValue, Scope, Value, plain
+from archdsl.errors import Diagnostic, SpecError, suggestion
+from archdsl.ir.graph import Graph, Origin, Output
+from archdsl.source import Span
+from archdsl.syntax import ast
+from archdsl.version import VERSION
+
+
+def network_names(spec: ast.Spec) -> list[str]:
+    """The networks that a spec defines; the one of its bare statements is named after the file."""
+    named = [s.name for s in spec.flow.statements if isinstance(s, ast.Network)]
+    return [_file_network(spec), *named] if _has_bare_steps(spec) else named
+
+
+def elaborate(
+    spec: ast.Spec,
+    name: str | None = None,
+    parameters: dict[str, Value] | None = None,
+    limits: Limits | None = None,
+) -> Graph:
+    """The graph of one network of a spec.
+
+    Without a name it is the network of the bare statements, or the only one.
+
+    Raises:
+        SpecError: the spec describes no such network; every error that was found is in it.
+    """
+    names = network_names(spec)
+    name = _choose(spec, names, name)
+    work = Elaborator(limits or Limits(), parameters or {})
+    scope = Scope()
+    frame = Frame(scope, Namespace(), {}, is_network=True)
+    flow = Flow()
+    span = Span(spec.source, 0, len(spec.source.text))
+    work.graph.scope("", "network", span, None, definition=name)
+    try:
+        if _has_bare_steps(spec) and name == names[0]:
+            work.run(flow, spec.flow.statements, frame)
+        else:
+            _run_definitions(work, spec, frame)
+            network = next(
+                s for s in spec.flow.statements if isinstance(s, ast.Network) and s.name == name
+            )
+            _run_network(work, network, flow, frame)
+    except UnknownShape:
+        pass
+    except Exhausted as error:
+        work.errors.extend(d for d in error.diagnostics if d not in work.errors)
+    except SpecError as error:
+        work.errors.extend(error.diagnostics)
+    _check_overrides(work)
+    if work.errors:
+        raise SpecError(sorted(work.errors, key=_order))
+    return _finish(work, spec, name, flow)
+
+
+def _run_definitions(work: Elaborator, spec: ast.Spec, frame: Frame) -> None:
+    """Everything at the file's outermost level but the steps, which are another network's."""
+    rules = ("default", "init")
+    kept = tuple(
+        s
+        for s in spec.flow.statements
+        if not isinstance(s, ast.Step) or (isinstance(s.item, ast.Call) and s.item.name in rules)
+    )
+    work.run(Flow(), kept, frame)
+
+
+def _run_network(work: Elaborator, network: ast.Network, flow: Flow, frame: Frame) -> None:
+    inner = Frame(Scope(frame.scope), frame.space, {}, depth=1, is_network=True)
+    if isinstance(network.definition, ast.Body):
+        work.run(flow, network.definition.branches[0].statements, inner)
+        return
+    call = network.definition
+    callee = work.callee(call.name, call.name_span, frame)
+    if not isinstance(callee, BlockValue):
+        label = f"`{call.name}` is a layer; a network is a block with an `input`"
+        raise SpecError(Diagnostic("A601", call.name_span, label))
+    scope = work.bind_block(callee, call, Context(frame.scope), work.overrides)
+    work.parameters |= {key: plain(value) for key, (value, _) in scope.names.items()}
+    body = Frame(scope, frame.space, {}, depth=1, is_network=True)
+    work.run(flow, callee.block.body.branches[0].statements, body)
+
+
+def _finish(work: Elaborator, spec: ast.Spec, name: str, flow: Flow) -> Graph:
+    tensor = flow.tensor
+    if tensor is None or tensor.shape is None or not work.graph.nodes:
+        help = "state an input and layers: `input 3x32x32; conv 3x3 64`"
+        raise SpecError(Diagnostic("A004", _start(spec), f"`{name}` has no layer", help=help))
+    return Graph(
+        name=name,
+        origin=Origin(
+            file=spec.source.name,
+            sha256=hashlib.sha256(spec.source.text.encode()).hexdigest(),
+            archdsl=VERSION,
+        ),
+        parameters=work.parameters,
+        inputs=tuple(work.graph.inputs),
+        nodes=tuple(work.graph.nodes),
+        scopes=tuple(work.graph.scopes),
+        outputs=(Output(name="out", node=tensor.path, shape=tensor.shape),),
+    )
+
+
+def _choose(spec: ast.Spec, names: list[str], name: str | None) -> str:
+    if not names:
+        help = "state an input and layers: `input 3x32x32; conv 3x3 64`"
+        raise SpecError(Diagnostic("A004", _start(spec), "nothing here is a network", help=help))
+    twice = {n for n in names if names.count(n) > 1}
+    if twice:
+        label = f"two networks are called `{twice.pop()}`"
+        raise SpecError(Diagnostic("A304", _start(spec), label, help="rename one of them"))
+    if name is None:
+        own = _file_network(spec)
+        if own in names or len(names) == 1:
+            return own if own in names else names[0]
+        label = f"the file has {len(names)} networks; say which"
+        help = f"`{spec.source.name}:{names[0]}`; there are {', '.join(names)}"
+        raise SpecError(Diagnostic("A306", None, label, message="which network?", help=help))
+    if name not in names:
+        help = suggestion(name, names) or f"there are {', '.join(names)}"
+        label = f"{spec.source.name} has no network `{name}`"
+        raise SpecError(Diagnostic("A306", None, label, help=help))
+    return name
+
+
+def _check_overrides(work: Elaborator) -> None:
+    for key in work.overrides:
+        if key not in work.parameters and not work.errors:
+            known = list(work.parameters)
+            help = suggestion(key, known) or f"it has {', '.join(known) or 'none'}"
+            label = f"the network has no parameter `{key}`"
+            work.errors.append(Diagnostic("A302", None, label, help=help))
+
+
+def _has_bare_steps(spec: ast.Spec) -> bool:
+    rules = ("default", "init", "import", "train")
+    return any(
+        isinstance(s, ast.If)
+        or (isinstance(s, ast.Step) and not (isinstance(s.item, ast.Call) and s.item.name in rules))
+        for s in spec.flow.statements
+    )
+
+
+def _file_network(spec: ast.Spec) -> str:
+    """The name of the network of a file's bare statements: the file's own, made an identifier."""
+    stem = spec.source.name.rsplit("/", 1)[-1].removesuffix(".arch")
+    name = re.sub(r"[^A-Za-z0-9_]+", "_", stem).strip("_")[:100]
+    return name if name[:1].isalpha() else f"net_{name}".rstrip("_")
+
+
+def _start(spec: ast.Spec) -> Span:
+    return Span(spec.source, 0, min(1, len(spec.source.text)))
+
+
+def _order(d: Diagnostic) -> tuple[str, int]:
+    return (d.span.source.name, d.span.start) if d.span else ("", -1)
+
+

@@ -1,0 +1,139 @@
+"""What a name can stand for in a spec, and the scopes in which it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from archdsl.errors import Diagnostic, Note, SpecError
+from archdsl.ir.initializers import Initializer
+from archdsl.ir.op import Op, written
+from archdsl.source import Span
+from archdsl.syntax import ast
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockValue:
+    """A block and the scope that it was defined in."""
+
+    block: ast.Block
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class LayerValue:
+    """A layer by name, to be called later."""
+
+    cls: type[Op]
+
+
+Value = int | float | bool | str | tuple[int, ...] | list[Any] | BlockValue | LayerValue
+
+
+def describe(value: Value) -> str:
+    """A value in an error message."""
+    match value:
+        case BlockValue():
+            return f"the block `{value.block.name}`"
+        case LayerValue():
+            return f"the layer `{value.cls.name}`"
+        case str():
+            return f'the text "{value[:40]}"'
+        case list():
+            return f"a list of {len(value)}"
+        case bool():
+            return written(value)
+        case tuple():
+            return f"the size {written(value)}"
+        case int():
+            return str(value)
+        case float():
+            return f"{value:g}"
+
+
+def plain(value: Value) -> Any:
+    """A value as JSON can hold it."""
+    match value:
+        case BlockValue():
+            return value.block.name
+        case LayerValue():
+            return value.cls.name
+        case list():
+            return [plain(v) for v in value]
+        case tuple():
+            return list(value)
+        case _:
+            return value
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """Arguments that a layer gets where its statement does not give them."""
+
+    cls: type[Op]
+    arguments: dict[str, tuple[Value, Span]]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class InitRule:
+    """How kernels and biases start from here on."""
+
+    kernel: Initializer | None
+    bias: Initializer | None
+    span: Span
+
+
+@dataclass(eq=False)
+class Scope:
+    """The names of one pair of braces, and of those around it (lexical).
+
+    A block's body sees the scope that the block was defined in, as far as it was written before the
+    block: `until` is where the block begins.
+    """
+
+    parent: Scope | None = None
+    until: Span | None = None
+    names: dict[str, tuple[Value, Span]] = field(default_factory=dict[str, tuple[Value, Span]])
+    rules: list[Default | InitRule] = field(default_factory=list["Default | InitRule"])
+
+    def find(self, name: str) -> Value | None:
+        """What a name stands for here, or None."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.names:
+                return scope.names[name][0]
+            scope = scope.parent
+        return None
+
+    def define(self, name: str, value: Value, span: Span) -> None:
+        """Give a name a value in this scope.
+
+        Raises:
+            SpecError: the scope has the name already, or the language keeps it to itself.
+        """
+        if name == "channels":
+            label = "`channels` is the width of the tensor at this point"
+            raise SpecError(Diagnostic("A304", span, label, help="choose another name"))
+        if name in self.names:
+            note = Note(self.names[name][1], "first defined here")
+            raise SpecError(Diagnostic("A304", span, f"`{name}` is defined twice", notes=(note,)))
+        self.names[name] = (value, span)
+
+    def visible(self) -> set[str]:
+        """Every name that means something here."""
+        own = set(self.names)
+        return own | self.parent.visible() if self.parent else own
+
+    def in_force(self) -> Iterator[Default | InitRule]:
+        """The defaults and inits that hold here, the outermost first."""
+        if self.parent is not None:
+            for rule in self.parent.in_force():
+                if self.until is None or _before(rule.span, self.until):
+                    yield rule
+        yield from self.rules
+
+
+def _before(span: Span, other: Span) -> bool:
+    return span.source is not other.source or span.start < other.start

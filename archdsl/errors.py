@@ -1,0 +1,230 @@
+"""What goes wrong, where, and the way out: diagnostics, the exceptions that carry them, their rendering.
+
+ArchError                    every error of archdsl; `.diagnostics` holds one or more
+├── ReadError      A0xx      a file cannot be read, or is no spec
+├── WriteError     A0xx      an output cannot be written
+├── ParseError     A1xx      the text does not parse
+├── SpecError      A2xx-A6xx the spec parses but describes no network
+└── BuildError     A7xx      the network is sound but a backend cannot build it here
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any
+
+from archdsl.source import Span
+
+CODES = {
+    "A001": "the file cannot be read",
+    "A002": "the file is not UTF-8 text",
+    "A003": "the file is too long",
+    "A004": "the spec holds no network",
+    "A005": "the output cannot be written",
+    "A101": "this is not expected here",
+    "A102": "this character is not part of the language",
+    "A103": "something is not closed",
+    "A104": "nested too deeply",
+    "A201": "the layer does not take this shape",
+    "A202": "the kernel is larger than its input",
+    "A203": "the channels do not divide evenly",
+    "A204": "the branch changes the shape, so the skip cannot be added",
+    "A205": "the branches cannot be joined",
+    "A206": "no padding keeps this size",
+    "A207": "there is no tensor here yet",
+    "A301": "no layer or block has this name",
+    "A302": "no parameter or variable has this name",
+    "A303": "two things have the same path",
+    "A304": "this name is taken",
+    "A305": "no label has this name",
+    "A306": "no network has this name",
+    "A401": "the layer has no such argument",
+    "A402": "an argument is missing",
+    "A403": "the argument is of the wrong kind",
+    "A404": "too many arguments",
+    "A405": "an argument is given twice",
+    "A406": "the expression has no value",
+    "A407": "the braces are missing or not wanted",
+    "A501": "the spec expands to too many layers",
+    "A502": "calls are nested too deeply",
+    "A503": "the number is too large",
+    "A504": "the value is too long",
+    "A601": "the statement does not belong here",
+    "A602": "an expectation does not hold",
+    "A701": "the network is too large to build",
+    "A702": "the weights do not fit the network",
+    "A703": "no Graphviz can be run",
+    "A901": "not yet implemented",
+}
+
+
+@dataclass(frozen=True)
+class Note:
+    """A second place that explains the first."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One finding: what, where, what was expected, and a fix where one is known.
+
+    `message` says what is wrong in the catalogue's words unless a better one is given, `label` is
+    written under the caret, `calls` is the way through the blocks, innermost first.
+    """
+
+    code: str
+    span: Span | None
+    label: str = ""
+    message: str = ""
+    notes: tuple[Note, ...] = ()
+    help: str = ""
+    calls: tuple[Note, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return self.message or CODES[self.code]
+
+    def render(self, color: bool = False) -> str:
+        """The diagnostic as text, with the source line and a caret."""
+        return "\n".join(_render(self, _Paint(color)))
+
+    def to_json(self) -> dict[str, Any]:
+        """The diagnostic as plain data, for `--json`."""
+        span = self.span
+        place = span and {"file": span.source.name, "line": span.line, "column": span.column}
+        return {
+            "code": self.code,
+            "message": self.title,
+            "place": place,
+            "label": self.label,
+            "help": self.help,
+            "notes": [{"place": str(n.span), "text": n.text} for n in self.notes],
+            "calls": [{"place": str(c.span), "text": c.text} for c in self.calls],
+        }
+
+
+class ArchError(Exception):
+    """Every error that archdsl raises on purpose; `diagnostics` holds one or more."""
+
+    def __init__(self, diagnostics: Diagnostic | Iterable[Diagnostic]) -> None:
+        if isinstance(diagnostics, Diagnostic):
+            diagnostics = [diagnostics]
+        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
+        super().__init__(self.diagnostics)
+
+    def __str__(self) -> str:
+        return "\n\n".join(d.render() for d in self.diagnostics)
+
+
+class ReadError(ArchError):
+    """A file cannot be read, or does not hold a spec."""
+
+
+class WriteError(ArchError):
+    """An output cannot be written; whatever was there before is untouched."""
+
+
+class ParseError(ArchError):
+    """The text of a spec does not parse."""
+
+
+class SpecError(ArchError):
+    """The spec parses but does not describe a network."""
+
+
+class BuildError(ArchError):
+    """The network is sound but cannot be built here."""
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """'did you mean `conv`?' for a misspelt word, or nothing."""
+    close = get_close_matches(word, sorted(set(known)), n=1, cutoff=0.6)
+    return f"did you mean `{close[0]}`?" if close else ""
+
+
+def with_calls(diagnostic: Diagnostic, calls: Sequence[Note]) -> Diagnostic:
+    """The same diagnostic, with the calls that led to its place."""
+    return replace(diagnostic, calls=tuple(calls))
+
+
+# Rendering
+
+WIDTH = 100  # columns of a source line that are shown; a longer one is cut around the caret
+
+MAX_CARETS = 40
+
+
+@dataclass(frozen=True)
+class _Paint:
+    on: bool
+
+    def __call__(self, text: str, style: str) -> str:
+        codes = {"error": "1;31", "bold": "1", "frame": "34", "help": "36"}
+        return f"\x1b[{codes[style]}m{text}\x1b[0m" if self.on and text else text
+
+
+def _render(d: Diagnostic, paint: _Paint) -> Iterable[str]:
+    yield paint(f"error[{d.code}]", "error") + paint(f": {d.title}", "bold")
+    if d.span is None:
+        if d.label:
+            yield f"  {d.label}"
+        if d.help:
+            yield "  " + paint("= help: ", "help") + d.help
+        return
+    notes = [n for n in d.notes if n.span.source is d.span.source and n.span.line != d.span.line]
+    gutter = len(str(max([d.span.line, *(n.span.line for n in notes)])))
+    bar = paint(f"{'':{gutter}} |", "frame")
+    yield f"{'':{gutter}}{paint('-->', 'frame')} {d.span}"
+    yield bar
+    for note in sorted(notes, key=lambda n: n.span.line):
+        if note.span.line < d.span.line:
+            yield _note_line(note, gutter, paint)
+    text, offset, width = _excerpt(d.span)
+    yield paint(f"{d.span.line:>{gutter}} | ", "frame") + text
+    yield f"{bar} {'':{offset}}{paint('^' * width, 'error')} {paint(d.label, 'error')}".rstrip()
+    for note in sorted(notes, key=lambda n: n.span.line):
+        if note.span.line > d.span.line:
+            yield _note_line(note, gutter, paint)
+    margin = " " * gutter
+    for note in d.notes:
+        if note not in notes:
+            yield f"{margin} {paint('= note:', 'frame')} {note.text} ({note.span})"
+    if d.help:
+        yield f"{margin} {paint('= help:', 'help')} {d.help}"
+    for call in d.calls:
+        yield f"{margin} {paint('= in:', 'frame')}   {call.text} {call.span}"
+
+
+def _note_line(note: Note, gutter: int, paint: _Paint) -> str:
+    text, _, _ = _excerpt(note.span)
+    return f"{paint(f'{note.span.line:>{gutter}} | ', 'frame')}{text:<46}  {note.text}"
+
+
+def _excerpt(span: Span) -> tuple[str, int, int]:
+    """The printable source line around a span, the caret's offset in it, the caret's width."""
+    raw = span.source.line(span.line)
+    column = span.column - 1
+    length = max(1, min(span.end - span.start, len(raw) - column))
+    start = 0 if len(raw) <= WIDTH else max(0, min(column - WIDTH // 3, len(raw) - WIDTH))
+    cut = raw[start : start + WIDTH]
+    prefix, suffix = ("… " if start else ""), (" …" if start + WIDTH < len(raw) else "")
+    shown = printable(cut[: column - start])
+    length = min(length, max(1, len(cut) - (column - start)), MAX_CARETS)
+    return prefix + printable(cut) + suffix, len(prefix) + _columns(shown), length
+
+
+def printable(text: str) -> str:
+    """Text that a terminal shows as it is: no control characters, no bidirectional overrides."""
+    return "".join(
+        " " if c == "\t" else c if unicodedata.category(c)[0] != "C" else "\N{MIDDLE DOT}"
+        for c in text
+    )
+
+
+def _columns(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

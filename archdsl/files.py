@@ -1,0 +1,92 @@
+"""Reading specs and writing outputs: a spec is bounded UTF-8 text, an output appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from archdsl.errors import Diagnostic, ReadError, WriteError
+from archdsl.source import Source
+
+MAX_SPEC_BYTES = 4 << 20
+
+
+def read_source(path: str | Path, name: str | None = None) -> Source:
+    """Read a spec.
+
+    Raises:
+        ReadError: the file is missing, no regular file, too long, or not UTF-8 text.
+    """
+    path = Path(path)
+
+    def refuse(code: str, label: str, help: str = "") -> ReadError:
+        return ReadError(Diagnostic(code, None, f"{path}: {label}", help=help))
+
+    try:
+        if path.is_dir():
+            raise refuse("A001", "it is a folder", "name a .arch file in it")
+        if path.exists() and not path.is_file():
+            raise refuse("A001", "it is not a regular file")
+        with path.open("rb") as file:
+            data = file.read(MAX_SPEC_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise refuse("A001", str(reason).lower()) from None
+    if len(data) > MAX_SPEC_BYTES:
+        raise refuse("A003", f"a spec may have {MAX_SPEC_BYTES:,} bytes")
+    if b"\0" in data:
+        raise refuse("A002", "it is a binary file", "a spec is a text file, like those in specs/")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        where = data[: error.start].count(b"\n") + 1
+        raise refuse(
+            "A002", f"line {where} has a byte that is not UTF-8", "save it as UTF-8"
+        ) from None
+    return Source(text, name or path.name, path)
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`, which takes its name when the block ends well.
+
+    Raises:
+        WriteError: the folder or the file cannot be written; an earlier file is left as it was.
+    """
+    path = Path(path)
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(21, "it is a folder", str(path))
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent
+        )
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        temporary.chmod(_mode())
+        os.replace(temporary, path)
+    except OSError as error:
+        label = f"{path}: {(error.strerror or str(error)).lower()}"
+        help = "choose another place with -o"
+        raise WriteError(Diagnostic("A005", None, label, help=help)) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file whole or not at all (see `replacing`)."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _mode() -> int:
+    """The permissions that a plainly opened file would get; mkstemp's are the owner's alone."""
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask

@@ -1,0 +1,215 @@
+"""The intermediate representation: one network, written out, as plain immutable data.
+
+Everything downstream reads this and nothing else. It is the same, byte for byte, for the same text.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    WithJsonSchema,
+)
+
+from archdsl.ir.initializers import AnyInitializer
+from archdsl.ir.op import Op, registry
+from archdsl.ir.records import Cost, FieldRule, OnnxLowering, TorchLowering, Weight
+from archdsl.ir.shapes import Shape, Shapes
+
+IR_VERSION = 1
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _load_op(value: Any) -> Any:
+    """The layer that a JSON object names, checked by the layer's own class."""
+    if not isinstance(value, dict):
+        return value
+    arguments: dict[str, Any] = dict(value)  # pyright: ignore[reportUnknownArgumentType]
+    name = arguments.pop("layer", None)
+    cls = registry().get(name) if isinstance(name, str) else None
+    if cls is None:
+        raise ValueError(f"no layer is called {name!r}")
+    return cls.model_validate(arguments)
+
+
+def _dump_op(op: Op) -> dict[str, Any]:
+    return {"layer": op.name, **op.model_dump(mode="json")}
+
+
+AnyOp = Annotated[
+    Op,
+    BeforeValidator(_load_op),
+    PlainSerializer(_dump_op, return_type=dict[str, Any]),
+    WithJsonSchema({"$ref": "#/$defs/Layer"}),
+]
+
+
+class Place(_Record):
+    """Where in a spec something was written: 1-based lines and columns, the end exclusive."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Repetition(_Record):
+    """One turn of an `xN`: which repetition it is, which copy (from 0) of how many."""
+
+    id: int
+    index: int
+    count: int
+
+
+class Scope(_Record):
+    """What the hierarchy of names consists of: a network, a block's call, a numbered sequence."""
+
+    path: str
+    kind: Literal["network", "block", "sequence"]
+    definition: str
+    """The block's name; the network's; empty for a sequence."""
+    arguments: dict[str, Any] = {}
+    """What the block was called with, defaults included."""
+    defaulted: tuple[str, ...] = ()
+    """The arguments that the call left at the block's defaults."""
+    parent: str | None
+    place: Place
+    repetitions: tuple[Repetition, ...] = ()
+
+
+class Node(_Record):
+    """One layer, or one join of several tensors, at its place in the network."""
+
+    path: str
+    """Its name from the root: the `state_dict` prefix and the ONNX node's name."""
+    op: AnyOp
+    inputs: tuple[str, ...]
+    """Paths of the nodes, or names of the network's inputs, that it reads."""
+    input_shapes: Shapes
+    shape: Shape
+    init: dict[str, AnyInitializer] = {}
+    """Where the spec says so, how the weights start, by their names."""
+    scope: str
+    """Path of the innermost scope; the network's own is empty."""
+    place: Place
+    repetitions: tuple[Repetition, ...] = ()
+    """The repetitions that it is a copy in, outermost first."""
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition(".")[2]
+
+    @cached_property
+    def weights(self) -> dict[str, Weight]:
+        return self.op.weights(self.input_shapes, self.shape)
+
+    @property
+    def cost(self) -> Cost:
+        return self.op.cost(self.input_shapes, self.shape)
+
+    @property
+    def field(self) -> FieldRule:
+        return self.op.field(self.input_shapes, self.shape)
+
+    @property
+    def torch(self) -> TorchLowering:
+        return self.op.torch(self.input_shapes, self.shape)
+
+    @property
+    def onnx(self) -> OnnxLowering:
+        return self.op.onnx(self.input_shapes, self.shape)
+
+
+class Input(_Record):
+    """A tensor that the network is given."""
+
+    name: str
+    shape: Shape
+    place: Place
+
+
+class Output(_Record):
+    """A tensor that the network gives."""
+
+    name: str
+    node: str
+    shape: Shape
+
+
+class Origin(_Record):
+    """What the network was compiled from."""
+
+    file: str
+    sha256: str
+    archdsl: str
+
+
+class Graph(_Record):
+    """One network: nodes in topological order, and the scopes that name them."""
+
+    version: Literal[1] = IR_VERSION
+    name: str
+    origin: Origin
+    parameters: dict[str, Any] = {}
+    """The spec's parameters, with the values in force."""
+    inputs: tuple[Input, ...]
+    nodes: tuple[Node, ...]
+    scopes: tuple[Scope, ...]
+    """Outermost first; the first is the network itself, with an empty path."""
+    outputs: tuple[Output, ...]
+
+    @cached_property
+    def by_path(self) -> dict[str, Node]:
+        return {node.path: node for node in self.nodes}
+
+    @cached_property
+    def shapes(self) -> dict[str, Shape]:
+        """The shape of every input and node, by its name or path."""
+        given = {i.name: i.shape for i in self.inputs}
+        return given | {node.path: node.shape for node in self.nodes}
+
+    def state(self) -> dict[str, Weight]:
+        """Every tensor of the network by its `state_dict` key, in order."""
+        return {f"{n.path}.{key}": w for n in self.nodes for key, w in n.weights.items()}
+
+    def to_json(self) -> str:
+        """The graph as JSON; `from_json` gives it back."""
+        return self.model_dump_json(indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Graph:
+        """The graph of a JSON text.
+
+        Raises:
+            pydantic.ValidationError: the text is no graph of this version.
+        """
+        return cls.model_validate_json(text)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of a graph: grammar/ir.schema.json."""
+    schema = Graph.model_json_schema(mode="serialization")
+    layers: list[dict[str, Any]] = []
+    for name, cls in sorted(registry().items()):
+        if name != cls.name:
+            continue
+        layer = cls.model_json_schema(ref_template="#/$defs/{model}")
+        layer["properties"] = {"layer": {"const": name}, **layer.get("properties", {})}
+        layer["required"] = ["layer", *layer.get("required", [])]
+        layer["title"] = name
+        layers.append(layer)
+    schema["$defs"]["Layer"] = {"oneOf": layers}
+    return schema

@@ -1,0 +1,128 @@
+"""How weights start: what `init` names. Where a spec says nothing, PyTorch's own default for the layer holds."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator
+
+from archdsl.ir.fields import Positive, Real
+
+# The gain of a layer by what follows it (He et al. 2015, section 2.2; torch.nn.init.calculate_gain).
+Nonlinearity = Literal["relu", "leaky_relu", "tanh", "sigmoid", "linear"]
+
+
+class Initializer(BaseModel, ABC):
+    """A distribution that a weight is drawn from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    positional: ClassVar[int] = 1
+
+    @abstractmethod
+    def torch(self) -> tuple[str, ...]:
+        """The function of torch.nn.init, and its arguments after the tensor."""
+
+
+class He(Initializer):
+    """Normal with variance gain²/fan, which keeps the variance through ReLUs (He et al. 2015)."""
+
+    name: Literal["he"] = "he"
+    mode: Literal["fan_in", "fan_out"] = "fan_in"
+    nonlinearity: Nonlinearity = "relu"
+
+    def torch(self) -> tuple[str, ...]:
+        options = f'mode="{self.mode}"', f'nonlinearity="{self.nonlinearity}"'
+        return "kaiming_normal_", *options
+
+
+class Glorot(Initializer):
+    """Uniform with variance 2/(fan_in + fan_out), which suits tanh (Glorot & Bengio 2010)."""
+
+    name: Literal["glorot"] = "glorot"
+    gain: Positive = 1.0
+
+    def torch(self) -> tuple[str, ...]:
+        return "xavier_uniform_", *_unless(self.gain, 1.0, "gain")
+
+
+class Normal(Initializer):
+    """Normal."""
+
+    name: Literal["normal"] = "normal"
+    std: Positive = 0.01
+    mean: Real = 0.0
+
+    def torch(self) -> tuple[str, ...]:
+        return "normal_", *_unless(self.mean, 0.0, "mean"), f"std={self.std!r}"
+
+
+class TruncatedNormal(Initializer):
+    """Normal, drawn again beyond two standard deviations."""
+
+    name: Literal["truncated_normal"] = "truncated_normal"
+    std: Positive = 0.02
+    mean: Real = 0.0
+
+    def torch(self) -> tuple[str, ...]:
+        low, high = self.mean - 2 * self.std, self.mean + 2 * self.std
+        mean = _unless(self.mean, 0.0, "mean")
+        return "trunc_normal_", *mean, f"std={self.std!r}", f"a={low!r}", f"b={high!r}"
+
+
+class Uniform(Initializer):
+    """Uniform between two bounds."""
+
+    positional: ClassVar[int] = 2
+    name: Literal["uniform"] = "uniform"
+    low: Real = -0.05
+    high: Real = 0.05
+
+    def torch(self) -> tuple[str, ...]:
+        return "uniform_", repr(self.low), repr(self.high)
+
+
+class Constant(Initializer):
+    """One value everywhere; a bare number says the same."""
+
+    name: Literal["constant"] = "constant"
+    value: Real = 0.0
+
+    def torch(self) -> tuple[str, ...]:
+        if self.value in (0, 1):
+            return ("ones_" if self.value else "zeros_",)
+        return "constant_", repr(self.value)
+
+
+class Zeros(Initializer):
+    """Zero everywhere."""
+
+    name: Literal["zeros"] = "zeros"
+
+    def torch(self) -> tuple[str, ...]:
+        return ("zeros_",)
+
+
+class Orthogonal(Initializer):
+    """A random orthogonal matrix, kept times the gain (Saxe et al. 2014)."""
+
+    name: Literal["orthogonal"] = "orthogonal"
+    gain: Positive = 1.0
+
+    def torch(self) -> tuple[str, ...]:
+        return "orthogonal_", *_unless(self.gain, 1.0, "gain")
+
+
+AnyInitializer = Annotated[
+    He | Glorot | Normal | TruncatedNormal | Uniform | Constant | Zeros | Orthogonal,
+    Discriminator("name"),
+]
+
+INITIALIZERS: dict[str, type[Initializer]] = {
+    c.model_fields["name"].default: c
+    for c in (He, Glorot, Normal, TruncatedNormal, Uniform, Constant, Zeros, Orthogonal)
+}
+
+
+def _unless(value: float, default: float, name: str) -> tuple[str, ...]:
+    return () if value == default else (f"{name}={value!r}",)

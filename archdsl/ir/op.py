@@ -1,0 +1,155 @@
+"""The contract of a layer, and the registry of layers.
+
+A layer is one class: a pydantic model whose fields are its arguments, and whose methods answer every
+question that the rest of the compiler asks. All methods are given the shapes that come in and, but
+for `shape` itself, the shape that goes out. No analysis and no backend names a layer.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from archdsl.ir.records import (
+    Cost,
+    Family,
+    FieldRule,
+    OnnxLowering,
+    Sample,
+    TorchLowering,
+    Weight,
+)
+from archdsl.ir.shapes import Shape, Shapes, kind, show
+
+
+class OpError(Exception):
+    """A layer cannot take its inputs. The elaborator adds the place."""
+
+    def __init__(self, code: str, label: str, help: str = "") -> None:
+        super().__init__(label)
+        self.code = code
+        self.label = label
+        self.help = help
+
+
+class Op(BaseModel, ABC):
+    """A layer with its arguments; its docstring is its page in the reference."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: ClassVar[str]
+    """The word of the language."""
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """Other words that the field uses for it."""
+    family: ClassVar[Family]
+    """What it is drawn as."""
+    positional: ClassVar[int] = 0
+    """How many arguments, the first ones, may be given without their name."""
+    arity: ClassVar[int | None] = 1
+    """How many tensors it takes; None for any number."""
+    overwritable: ClassVar[bool] = False
+    """Whether the next layer may overwrite its output: freshly made, not needed for its gradient."""
+    samples: ClassVar[tuple[Sample, ...]]
+    """Statements that tests, the reference and the editor show."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if "name" in cls.__dict__:
+            for word in (cls.name, *cls.aliases):
+                if word in _REGISTRY:
+                    raise TypeError(f"two layers are called {word!r}")
+                _REGISTRY[word] = cls
+
+    def resolve(self, inputs: Shapes) -> Self:
+        """The same layer with what it infers from its input filled in."""
+        return self
+
+    @abstractmethod
+    def shape(self, inputs: Shapes) -> Shape:
+        """The shape that goes out.
+
+        Raises:
+            OpError: the layer cannot take these shapes.
+        """
+
+    @abstractmethod
+    def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
+        """The tensors of the layer, by their `state_dict` names, in that order."""
+
+    @abstractmethod
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        """Work for one example at inference."""
+
+    @abstractmethod
+    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
+        """What one output position reads of the input."""
+
+    @abstractmethod
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        """How PyTorch says it."""
+
+    @abstractmethod
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        """How ONNX says it, at inference."""
+
+    def text(self) -> str:
+        """The layer as the language writes it, without the arguments left at their defaults."""
+        words = [self.name]
+        for i, (name, info) in enumerate(type(self).model_fields.items()):
+            value = getattr(self, name)
+            if i < self.positional and value is not None:
+                words.append(written(value))
+            elif value != info.default:
+                words.append(f"{name}={written(value, square=True)}")
+        return " ".join(words)
+
+
+_REGISTRY: dict[str, type[Op]] = {}
+
+
+def registry() -> dict[str, type[Op]]:
+    """Every layer by every word for it; importing `archdsl.ops` fills it."""
+    import archdsl.ops  # noqa: F401
+
+    return _REGISTRY
+
+
+def layers() -> list[type[Op]]:
+    """Every layer once, by name."""
+    return sorted({id(c): c for c in registry().values()}.values(), key=lambda c: c.name)
+
+
+def written(value: object, square: bool = False) -> str:
+    """A value as the language writes it; with `square`, a square as its side.
+
+    >>> written((3, 3)), written((1, 7)), written(True), written(1e-05)
+    ('3x3', '1x7', 'true', '1e-05')
+    >>> written((2, 2), square=True)
+    '2'
+    """
+    match value:
+        case bool():
+            return str(value).lower()
+        case (int() as side, other) if square and side == other:
+            return str(side)
+        case tuple():
+            return "x".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        case float():
+            return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+        case _:
+            return str(value)
+
+
+def only_map(inputs: Shapes, layer: str, help: str = "") -> tuple[int, int, int]:
+    """The one input, which must be a map.
+
+    Raises:
+        OpError: it is not.
+    """
+    (shape,) = inputs
+    if len(shape) != 3:
+        raise OpError("A201", f"`{layer}` takes a map CxHxW; {kind(shape)} {show(shape)} comes in", help)
+    return shape[0], shape[1], shape[2]

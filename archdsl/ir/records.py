@@ -1,0 +1,174 @@
+"""The plain records in which a layer answers: its weights, cost, receptive field, lowerings and looks.
+
+Nothing here imports a backend's library; a backend turns records into code, nodes or boxes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal as OneOf
+
+from archdsl.ir.shapes import Shape
+
+# Weights
+
+Role = OneOf["kernel", "bias", "gain", "shift", "statistic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """One tensor of a layer. `kernel` and `bias` are what `init` sets; a `statistic` is not trained."""
+
+    shape: Shape
+    role: Role
+    dtype: OneOf["float32", "int64"] = "float32"
+
+    @property
+    def trainable(self) -> bool:
+        return self.role != "statistic"
+
+
+# Cost
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Work for one example. A MAC is one multiply-add of a convolution or a matrix product.
+
+    Everything else is on a line of its own, in values computed (pooling: in values read).
+    """
+
+    macs: int = 0
+    normalization: int = 0
+    activation: int = 0
+    pooling: int = 0
+    elementwise: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.macs + other.macs,
+            self.normalization + other.normalization,
+            self.activation + other.activation,
+            self.pooling + other.pooling,
+            self.elementwise + other.elementwise,
+        )
+
+
+FREE = Cost()  # no arithmetic: a reshape, or a layer that is gone at inference
+
+# Receptive field
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """On one axis, output i reads the inputs from stride*i + first to stride*i + last."""
+
+    stride: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """What an output position reads of the input: a window on each axis, or all of it."""
+
+    windows: tuple[Window, ...] = ()
+    whole: bool = False
+
+
+EACH = FieldRule()  # the same position alone
+WHOLE = FieldRule(whole=True)  # every position
+
+# PyTorch
+
+Value = int | float | bool | str | None | tuple["Value", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TorchModule:
+    """A module made in `__init__` and called in `forward`.
+
+    `arguments` are named as the constructor names them, in its order; the first `positional` of
+    them are written without their name, and those that have the value in `defaults` are left out.
+    `takes` is how the input is handed over. A module with `overwrites` has an `inplace` argument
+    that the backend sets where that is safe. `helper` is the source of the class where torch has
+    none.
+    """
+
+    name: str
+    arguments: Mapping[str, Value] = field(default_factory=dict[str, Value])
+    positional: int = 0
+    defaults: Mapping[str, Value] = field(default_factory=dict[str, Value])
+    takes: str = "{0}"
+    overwrites: bool = False
+    helper: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TorchExpression:
+    """An expression over the inputs `{0}`, `{1}`, …; `{inputs}` is all of them, `x, y, z`."""
+
+    template: str
+
+
+TorchLowering = TorchModule | TorchExpression
+
+# ONNX
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxNode:
+    """One operator.
+
+    Inputs are `x0`, `x1`, … (the layer's inputs; all of them: `*`), names of the layer's weights and
+    constants, and outputs of earlier nodes. The layer's own output is `y`.
+    """
+
+    op: str
+    inputs: tuple[str, ...]
+    attributes: Mapping[str, Value] = field(default_factory=dict[str, Value])
+    output: str = "y"
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxConstant:
+    """A constant tensor, its values in row-major order."""
+
+    shape: Shape
+    values: tuple[float, ...]
+    dtype: OneOf["float32", "int64"] = "float32"
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxLowering:
+    """Operators in order; none where the layer does nothing at inference."""
+
+    nodes: tuple[OnnxNode, ...]
+    constants: Mapping[str, OnnxConstant] = field(default_factory=dict[str, OnnxConstant])
+
+
+# Looks
+
+Family = OneOf[
+    "convolution",
+    "linear",
+    "attention",
+    "pooling",
+    "normalization",
+    "activation",
+    "regularization",
+    "reshape",
+    "join",
+]
+
+
+# Samples
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A statement that shows the layer at work on inputs of these shapes; every test of layers runs it."""
+
+    text: str
+    inputs: tuple[Shape, ...]

@@ -1,0 +1,97 @@
+"""A network: one object from which every analysis, picture and file comes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archdsl.ir import Graph
+from archdsl.source import Source
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from archdsl.analyses.receptive_field import Field
+    from archdsl.analyses.summary import Summary
+
+
+class Network:
+    """One network of a spec. Nothing is computed or imported before it is asked for."""
+
+    def __init__(self, graph: Graph, source: Source | None = None) -> None:
+        self.graph = graph
+        self.source = source
+
+    @property
+    def name(self) -> str:
+        return self.graph.name
+
+    def __repr__(self) -> str:
+        return f"<Network {self.name}: {len(self.graph.nodes)} layers>"
+
+    def summary(self) -> Summary:
+        """Parameters, MACs, shapes and receptive fields, by layer and in total."""
+        from archdsl.analyses.summary import summarize
+
+        return summarize(self.graph)
+
+    def receptive_field(self, at: str | None = None) -> Field:
+        """What one position of a layer's output sees of the input: size, stride, padding, centre.
+
+        Args:
+            at: the path of a layer or of a block; the network's output if left out.
+
+        Raises:
+            SpecError: the network has no such path.
+        """
+        from archdsl.analyses.receptive_field import receptive_field
+
+        return receptive_field(self.graph, at)
+
+    def torch_source(self) -> str:
+        """The PyTorch module as a file that imports torch alone."""
+        from archdsl.backends import torch
+
+        return torch.source(self.graph)
+
+    def to_torch(self, weights: Any = None, seed: int = 0) -> nn.Module:
+        """The module itself, built from `torch_source`.
+
+        Args:
+            weights: a state_dict; without it the weights start as the spec's `init` says, or as
+                PyTorch's own layers do.
+            seed: what the starting weights are drawn from; the caller's random state is untouched.
+
+        Raises:
+            BuildError: the weights do not fit.
+        """
+        from archdsl.backends import torch
+
+        return torch.build(self.graph, weights, seed)
+
+    def to_onnx(self, path: str | Path, weights: Any = None, seed: int = 0) -> None:
+        """Write an ONNX file, with a file of weights beside it where they are large.
+
+        Args:
+            path: where to.
+            weights: a module or a state_dict; without it, those of `to_torch(seed=seed)`.
+            seed: see `to_torch`.
+
+        Raises:
+            BuildError: the weights do not fit.
+            WriteError: the file cannot be written; an earlier one is left as it was.
+        """
+        from archdsl.backends import onnx, torch
+
+        onnx.write(self.graph, path, torch.arrays(self.graph, weights, seed))
+
+    def draw(self, path: str | Path) -> None:
+        """Draw a diagram; the suffix says what: .svg, .png, .pdf, or .gv for Graphviz's own text.
+
+        Raises:
+            BuildError: the suffix is none of these, or no Graphviz can be run.
+            WriteError: the file cannot be written; an earlier one is left as it was.
+        """
+        from archdsl.backends import graphviz
+
+        graphviz.draw(self.graph, path)

@@ -1,0 +1,12 @@
+"""The layers, a file per family. Importing this package fills the registry."""
+
+from archdsl.ops import (  # noqa: F401
+    activation,
+    conv,
+    linear,
+    merge,
+    normalization,
+    pool,
+    regularize,
+    reshape,
+)

@@ -1,0 +1,147 @@
+"""Joins: what the combinators `residual`, `add`, `mul` and `concat` put where branches meet."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from archdsl.ir.op import Op, OpError
+from archdsl.ir.records import (
+    EACH,
+    FREE,
+    Cost,
+    Family,
+    FieldRule,
+    OnnxConstant,
+    OnnxLowering,
+    OnnxNode,
+    Sample,
+    TorchExpression,
+    TorchLowering,
+    Weight,
+)
+from archdsl.ir.shapes import Shape, Shapes, channels, elements, show
+
+_AXES = {"axes": OnnxConstant((2,), (2, 3), "int64")}  # a vector to a map of one position
+
+
+class _Join(Op):
+    """Several tensors in, one out; no weights, position by position."""
+
+    family: ClassVar[Family] = "join"
+    arity: ClassVar[int | None] = None
+
+    def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
+        return {}
+
+    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
+        return EACH
+
+
+class _Elementwise(_Join):
+    """Value by value; axes of one element stretch, and a vector acts on a map's channels."""
+
+    overwritable: ClassVar[bool] = True
+    symbol: ClassVar[str]
+    operator: ClassVar[str]
+
+    def shape(self, inputs: Shapes) -> Shape:
+        rank = max(map(len, inputs))
+        aligned = [_align(s, rank) for s in inputs]
+        result = tuple(max(axis) for axis in zip(*aligned, strict=True)) if _same_rank(aligned) else ()
+        fits = result and all(n in (1, m) for s in aligned for n, m in zip(s, result, strict=True))
+        if not fits:
+            shapes = ", ".join(map(show, inputs))
+            raise OpError("A205", f"`{self.name}` cannot join {shapes}", "give the branches one shape")
+        return result
+
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        return Cost(elementwise=elements(output) * (len(inputs) - 1))
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        terms = [
+            f"{{{i}}}[..., None, None]" if len(s) == 1 < len(output) else f"{{{i}}}"
+            for i, s in enumerate(inputs)
+        ]
+        return TorchExpression(f" {self.symbol} ".join(terms))
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        nodes: list[OnnxNode] = []
+        total = ""
+        for i, shape in enumerate(inputs):
+            term = f"x{i}"
+            if len(shape) == 1 < len(output):
+                nodes.append(OnnxNode("Unsqueeze", (term, "axes"), output=f"map{i}"))
+                term = f"map{i}"
+            if total:
+                last = "y" if i == len(inputs) - 1 else f"sum{i}"
+                nodes.append(OnnxNode(self.operator, (total, term), output=last))
+                term = last
+            total = term
+        return OnnxLowering(tuple(nodes), _AXES if any(n.op == "Unsqueeze" for n in nodes) else {})
+
+
+class Add(_Elementwise):
+    """The sum of the branches (He et al. 2015)."""
+
+    name: ClassVar[str] = "add"
+    symbol: ClassVar[str] = "+"
+    operator: ClassVar[str] = "Add"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("residual { conv 3x3 }", ((4, 6, 6),)),
+        Sample("residual { conv 3x3 8 stride=2 | conv 1x1 8 stride=2 }", ((4, 6, 6),)),
+        Sample("residual { fc }", ((6,),)),
+    )
+
+
+class Mul(_Elementwise):
+    """The product of the branches; with a gate on one of them, attention over channels."""
+
+    name: ClassVar[str] = "mul"
+    symbol: ClassVar[str] = "*"
+    operator: ClassVar[str] = "Mul"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("mul { | gap; fc 2; relu; fc 4; sigmoid }", ((4, 6, 6),)),
+        Sample("mul { conv 3x3 5 | conv 3x3 5; sigmoid }", ((4, 6, 6),)),
+    )
+
+
+class Concat(_Join):
+    """The branches' channels, one branch after another (Szegedy et al. 2014)."""
+
+    name: ClassVar[str] = "concat"
+    overwritable: ClassVar[bool] = True
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("concat { conv 1x1 2 | conv 3x3 3; relu | maxpool 3x3 stride=1 pad=1 }", ((4, 6, 6),)),
+        Sample("concat { fc 3 | fc 2 }", ((6,),)),
+        Sample("concat { fc 3 | fc 2 }", ((5, 6),)),
+    )
+
+    def shape(self, inputs: Shapes) -> Shape:
+        first = inputs[0]
+        width = sum(map(channels, inputs))
+        joined = {(width, *s[1:]) if len(s) == 3 else (*s[:-1], width) for s in inputs}
+        if len(joined) > 1:
+            shapes = ", ".join(map(show, inputs))
+            help = "all but the channels must agree: check the strides and the padding of the branches"
+            raise OpError("A205", f"`concat` cannot join {shapes}", help)
+        return (width, *first[1:]) if len(first) == 3 else (*first[:-1], width)
+
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        return FREE
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        axis = 1 if len(output) == 3 else -1
+        return TorchExpression(f"torch.cat([{{inputs}}], {axis})")
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        axis = 1 if len(output) == 3 else -1
+        return OnnxLowering((OnnxNode("Concat", ("*",), {"axis": axis}),))
+
+
+def _align(shape: Shape, rank: int) -> Shape:
+    """A vector beside maps stands for a map of one position."""
+    return (shape[0], *[1] * (rank - 1)) if len(shape) == 1 and rank == 3 else shape
+
+
+def _same_rank(shapes: list[Shape]) -> bool:
+    return len(set(map(len, shapes))) == 1

@@ -1,0 +1,229 @@
+"""Normalisation: over the batch, over the channels of a position, across neighbouring channels."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, Field, Strict
+
+from archdsl.ir.fields import MAX_SIDE, Flag, Positive, Wants
+from archdsl.ir.op import Op, OpError, only_map
+from archdsl.ir.records import (
+    EACH,
+    Cost,
+    Family,
+    FieldRule,
+    OnnxConstant,
+    OnnxLowering,
+    OnnxNode,
+    Sample,
+    TorchLowering,
+    TorchModule,
+    Value,
+    Weight,
+)
+from archdsl.ir.shapes import Shape, Shapes, channels, elements, show
+
+
+class _Normalization(Op):
+    """Keeps the shape; counts one normalised value for each value; positions do not mix."""
+
+    family: ClassVar[Family] = "normalization"
+    overwritable: ClassVar[bool] = True
+
+    def shape(self, inputs: Shapes) -> Shape:
+        return inputs[0]
+
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        return Cost(normalization=elements(output))
+
+    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
+        return EACH
+
+
+_Share = Annotated[
+    float, Strict(), Field(ge=0, le=1, allow_inf_nan=False), Wants("a number from 0 to 1")
+]
+
+
+class BatchNorm(_Normalization):
+    """Batch normalisation: each channel to mean 0 and variance 1, then a gain and a shift.
+
+    Ioffe & Szegedy 2015. In training the mean and the variance are the batch's, and running
+    averages of them are kept, each step moving them by `momentum` of the way; at inference the
+    running ones are used, so one example does not change another's output. On a map a channel's
+    mean is over all positions, on a vector each feature is normalised by itself.
+    """
+
+    name: ClassVar[str] = "bn"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("bn", ((4, 5, 6),)),
+        Sample("bn eps=0.001 momentum=0.01", ((3, 4, 4),)),
+        Sample("bn", ((7,),)),
+    )
+
+    eps: Positive = Field(1e-5, description="added to the variance")
+    momentum: _Share = Field(0.1, description="weight of the newest batch in the running averages")
+
+    def shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
+        if len(shape) not in (1, 3):
+            label = f"`bn` takes a map CxHxW or a vector; {show(shape)} comes in"
+            raise OpError("A201", label, "`ln` normalises each token" if len(shape) == 2 else "")
+        return shape
+
+    def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
+        width = (channels(output),)
+        return {
+            "weight": Weight(width, "gain"),
+            "bias": Weight(width, "shift"),
+            "running_mean": Weight(width, "statistic"),
+            "running_var": Weight(width, "statistic"),
+            "num_batches_tracked": Weight((), "statistic", "int64"),
+        }
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        arguments: dict[str, Value] = {"num_features": channels(output)}
+        arguments |= _unless_default(self, "eps", "momentum")
+        name = "nn.BatchNorm2d" if len(output) == 3 else "nn.BatchNorm1d"
+        return TorchModule(name, arguments, positional=1)
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        tensors = ("x0", "weight", "bias", "running_mean", "running_var")
+        return OnnxLowering((OnnxNode("BatchNormalization", tensors, {"epsilon": self.eps}),))
+
+
+_LAYER_NORM_2D = '''\
+class LayerNorm2d(nn.LayerNorm):
+    """Layer normalisation over the channels of each position of a map."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+'''
+
+
+class LayerNorm(_Normalization):
+    """Layer normalisation: the channels of each position to mean 0 and variance 1 (Ba et al. 2016).
+
+    It acts alike on a map, on tokens and on a vector: on each position of each example by itself,
+    in training and at inference. `affine` gives each channel a gain and a shift; `bias=false`
+    leaves the shift out.
+    """
+
+    name: ClassVar[str] = "ln"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("ln", ((5, 6),)),
+        Sample("ln", ((4, 5, 6),)),
+        Sample("ln eps=1e-6", ((7,),)),
+        Sample("ln bias=false", ((3, 4, 4),)),
+        Sample("ln affine=false", ((5, 6),)),
+    )
+
+    eps: Positive = Field(1e-5, description="added to the variance")
+    affine: Flag = Field(True, description="whether each channel has a gain and a shift")
+    bias: Flag = Field(True, description="whether there is a shift beside the gain")
+
+    def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
+        width = (channels(output),)
+        found = {"weight": Weight(width, "gain")} if self.affine else {}
+        if self.affine and self.bias:
+            found["bias"] = Weight(width, "shift")
+        return found
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        arguments: dict[str, Value] = {"normalized_shape": channels(output)}
+        arguments |= _unless_default(self, "eps")
+        if not self.affine:
+            arguments["elementwise_affine"] = False
+        elif not self.bias:
+            arguments["bias"] = False
+        if len(output) != 3:
+            return TorchModule("nn.LayerNorm", arguments, positional=1)
+        return TorchModule("LayerNorm2d", arguments, positional=1, helper=_LAYER_NORM_2D)
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        attributes: dict[str, Value] = {"axis": -1, "epsilon": self.eps}
+        tensors = tuple(self.weights(inputs, output))
+        constants: dict[str, OnnxConstant] = {}
+        if not tensors:  # the operator wants a gain in any case
+            width = channels(output)
+            constants["ones"] = OnnxConstant((width,), (1.0,) * width)
+            tensors = ("ones",)
+        if len(output) != 3:
+            node = OnnxNode("LayerNormalization", ("x0", *tensors), attributes)
+            return OnnxLowering((node,), constants)
+        nodes = (
+            OnnxNode("Transpose", ("x0",), {"perm": (0, 2, 3, 1)}, output="last"),
+            OnnxNode("LayerNormalization", ("last", *tensors), attributes, output="normalized"),
+            OnnxNode("Transpose", ("normalized",), {"perm": (0, 3, 1, 2)}),
+        )
+        return OnnxLowering(nodes, constants)
+
+
+def _odd(value: int) -> int:
+    if value % 2 == 0:
+        raise ValueError("an even window has no channel in its middle")
+    return value
+
+
+class LocalResponseNorm(_Normalization):
+    """Local response normalisation across channels (Krizhevsky et al. 2012, section 3.3).
+
+    y[i] = x[i] / (k + alpha * sum of x[j]² over the `size` channels j around i) ^ beta, the sum cut
+    off at the first and the last channel. The defaults are AlexNet's.
+
+    `alpha` is the paper's: it multiplies the sum. PyTorch, ONNX and Caffe divide theirs by the
+    size; they are given alpha*size, so that the result is the paper's formula.
+    """
+
+    name: ClassVar[str] = "lrn"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("lrn", ((8, 4, 5),)),
+        Sample("lrn size=3 alpha=0.5 beta=0.5 k=1", ((7, 4, 4),)),
+        Sample("lrn size=9 alpha=0.1", ((4, 3, 3),)),
+    )
+
+    size: Annotated[
+        int,
+        Strict(),
+        Field(ge=1, lt=MAX_SIDE),
+        AfterValidator(_odd),
+        Wants("an odd integer of at least 1"),
+    ] = Field(5, description="channels that a sum runs over, the channel itself in the middle")
+    alpha: Positive = Field(1e-4, description="factor of the sum (not of the mean)")
+    beta: Positive = Field(0.75, description="exponent")
+    k: Positive = Field(2.0, description="added to the sum")
+
+    def shape(self, inputs: Shapes) -> Shape:
+        return only_map(inputs, self.name)
+
+    def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
+        return {}
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        arguments: dict[str, Value] = {
+            "size": self.size,
+            "alpha": self._alpha_of_mean(),
+            "beta": self.beta,
+            "k": self.k,
+        }
+        return TorchModule("nn.LocalResponseNorm", arguments, positional=1)
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        attributes: dict[str, Value] = {
+            "size": self.size,
+            "alpha": self._alpha_of_mean(),
+            "beta": self.beta,
+            "bias": self.k,
+        }
+        return OnnxLowering((OnnxNode("LRN", ("x0",), attributes),))
+
+    def _alpha_of_mean(self) -> float:
+        # 15 digits: 1e-4 * 3 reads 0.0003 and not 0.00030000000000000003 in the generated file.
+        return float(f"{self.alpha * self.size:.15g}")
+
+
+def _unless_default(op: Op, *names: str) -> dict[str, Any]:
+    """The arguments that differ from their defaults, which are PyTorch's too."""
+    fields = type(op).model_fields
+    return {n: getattr(op, n) for n in names if getattr(op, n) != fields[n].default}

@@ -1,0 +1,367 @@
+"""Pooling: a window's maximum or mean, and the mean of a whole map.
+
+Shapes and divisors are PyTorch's. The ONNX lowering never uses `ceil_mode`, whose meaning has
+changed between versions: it spells out the padding at the end that rounding up amounts to.
+"""
+
+from __future__ import annotations
+
+from math import gcd, inf
+from typing import ClassVar
+
+from pydantic import Field
+
+from archdsl.ir.fields import Flag, Margin, Size
+from archdsl.ir.op import Op, OpError, only_map, written
+from archdsl.ir.records import (
+    EACH,
+    WHOLE,
+    Cost,
+    Family,
+    FieldRule,
+    OnnxConstant,
+    OnnxLowering,
+    OnnxNode,
+    Sample,
+    TorchLowering,
+    TorchModule,
+    Value,
+    Weight,
+    Window,
+)
+from archdsl.ir.shapes import Shape, Shapes, channels, elements, show
+from archdsl.ops.conv import side
+
+MAX_MATRIX = 1 << 22  # entries of the averaging matrices that uneven windows take in ONNX
+_MAP_HELP = "`gap` takes the mean of tokens; a vector has nothing to pool over"
+
+
+class _Pool(Op):
+    """No weights; a fresh output, which its own gradient does not need."""
+
+    family: ClassVar[Family] = "pooling"
+    overwritable: ClassVar[bool] = True
+
+    def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
+        return {}
+
+
+class _WindowPool(_Pool):
+    """What `maxpool` and `avgpool` share: a window that slides over each channel."""
+
+    positional: ClassVar[int] = 1
+
+    kernel: Size = Field(description="the window, HxW")
+    stride: Size | None = Field(None, description="step of the window; the kernel if left out")
+    pad: Margin = Field((0, 0), description="padding on both sides, at most half the kernel")
+    ceil: Flag = Field(
+        False, description="round the output up, not down: keep a last, partial window"
+    )
+
+    def taps(self) -> tuple[int, int]:
+        """Distance between the window's taps, per axis."""
+        return (1, 1)
+
+    def steps(self) -> tuple[int, int]:
+        return self.stride or self.kernel
+
+    def shape(self, inputs: Shapes) -> Shape:
+        c, *sides = only_map(inputs, self.name, _MAP_HELP)
+        self._check_padding()
+        result = [c]
+        for axis, n in enumerate(sides):
+            if (count := self._count(axis, n)) < 1:
+                spans = f"the window spans {self._extent(axis)}, the input has"
+                label = f"{spans} {n + 2 * self.pad[axis]}: {show(inputs[0])} comes in"
+                raise OpError("A202", label, "pool or stride less before it")
+            result.append(count)
+        return tuple(result)
+
+    def _check_padding(self) -> None:
+        most = (self.kernel[0] // 2, self.kernel[1] // 2)
+        if self.pad[0] > most[0] or self.pad[1] > most[1]:
+            label = f"pad={written(self.pad)} is more than half the {written(self.kernel)} kernel"
+            help = f"write at most pad={written(most)}, so that no window is padding alone"
+            raise OpError("A403", label, help)
+
+    def _extent(self, axis: int) -> int:
+        return self.taps()[axis] * (self.kernel[axis] - 1) + 1
+
+    def _count(self, axis: int, n: int) -> int:
+        """Windows that fit in n inputs."""
+        s, p = self.steps()[axis], self.pad[axis]
+        room = n + 2 * p - self._extent(axis)
+        if not self.ceil:
+            return room // s + 1
+        count = -(-room // s) + 1
+        # The last window starts inside the input or the padding before it.
+        return count - 1 if (count - 1) * s >= n + p else count
+
+    def _surplus(self, inputs: Shapes, output: Shape) -> tuple[int, int]:
+        """How far the last window reaches beyond the padding at the end, per axis: ceil's doing."""
+
+        def beyond(axis: int) -> int:
+            reach = (output[axis + 1] - 1) * self.steps()[axis] + self._extent(axis)
+            return max(0, reach - inputs[0][axis + 1] - 2 * self.pad[axis])
+
+        return beyond(0), beyond(1)
+
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        return Cost(pooling=elements(output) * elements(self.kernel))
+
+    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
+        s, p = self.steps(), self.pad
+        return FieldRule(tuple(Window(s[a], -p[a], self._extent(a) - 1 - p[a]) for a in (0, 1)))
+
+    def _torch_arguments(self) -> dict[str, Value]:
+        arguments: dict[str, Value] = {"kernel_size": side(self.kernel)}
+        if self.steps() != self.kernel:
+            arguments["stride"] = side(self.steps())
+        if self.pad != (0, 0):
+            arguments["padding"] = side(self.pad)
+        if self.ceil:
+            arguments["ceil_mode"] = True
+        return arguments
+
+
+class MaxPool(_WindowPool):
+    """The largest value of each window, channel by channel; what is padded never wins.
+
+    `maxpool 3x3 stride=2` overlaps, as AlexNet's pools do. With `ceil=true` a last window that
+    hangs over the end counts too (GoogLeNet), as long as it starts inside the input.
+    """
+
+    name: ClassVar[str] = "maxpool"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("maxpool 2x2", ((3, 8, 9),)),
+        Sample("maxpool 3x3 stride=2", ((3, 11, 9),)),
+        Sample("maxpool 3x3 stride=2 pad=1", ((3, 8, 9),)),
+        Sample("maxpool 3x3 stride=2 ceil=true", ((3, 8, 10),)),
+        Sample("maxpool 3x2 stride=2x1 pad=1x0 ceil=true dilation=2", ((2, 9, 8),)),
+    )
+
+    dilation: Size = Field((1, 1), description="distance between the window's taps")
+
+    def taps(self) -> tuple[int, int]:
+        return self.dilation
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        arguments = self._torch_arguments()
+        if self.dilation != (1, 1):
+            arguments["dilation"] = side(self.dilation)
+        return TorchModule("nn.MaxPool2d", arguments, positional=1)
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        surplus = self._surplus(inputs, output)
+        end = (self.pad[0] + surplus[0], self.pad[1] + surplus[1])
+        attributes: dict[str, Value] = {"kernel_shape": self.kernel, "strides": self.steps()}
+        if self.dilation != (1, 1):
+            attributes["dilations"] = self.dilation
+        if all(e < k for e, k in zip(end, self.kernel, strict=True)):
+            attributes["pads"] = (*self.pad, *end)
+            return OnnxLowering((OnnxNode("MaxPool", ("x0",), attributes),))
+        # onnxruntime refuses a padding as long as the kernel, which a dilated window may need.
+        nodes = (
+            OnnxNode("Pad", ("x0", "pads", "lowest"), output="padded"),
+            OnnxNode("MaxPool", ("padded",), attributes),
+        )
+        return OnnxLowering(nodes, _pads(self.pad, end, -inf))
+
+
+class AveragePool(_WindowPool):
+    """The mean of each window, channel by channel.
+
+    `count_pad=true` divides by the window's whole size, padding included; `false` by the number of
+    inputs in it. What `ceil=true` hangs over the end is never counted.
+    """
+
+    name: ClassVar[str] = "avgpool"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("avgpool 2x2", ((3, 8, 9),)),
+        Sample("avgpool 5x5 stride=3", ((3, 14, 14),)),
+        Sample("avgpool 3x3 stride=2 pad=1", ((3, 8, 9),)),
+        Sample("avgpool 3x3 stride=2 pad=1 count_pad=false", ((3, 8, 9),)),
+        Sample("avgpool 3x3 stride=2 pad=1 ceil=true", ((3, 8, 10),)),
+        Sample("avgpool 3x2 stride=2 pad=1x0 ceil=true count_pad=false", ((2, 8, 9),)),
+    )
+
+    count_pad: Flag = Field(True, description="whether the divisor counts the padding")
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        arguments = self._torch_arguments()
+        if not self.count_pad:
+            arguments["count_include_pad"] = False
+        return TorchModule("nn.AvgPool2d", arguments, positional=1)
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        attributes: dict[str, Value] = {"kernel_shape": self.kernel, "strides": self.steps()}
+        pad, surplus = self.pad, self._surplus(inputs, output)
+        counted = self.count_pad and pad != (0, 0)
+        if counted and surplus != (0, 0):
+            # Two kinds of padding: zeros that count, then what rounding up adds and does not count.
+            attributes["pads"] = (0, 0, *surplus)
+            nodes = (
+                OnnxNode("Pad", ("x0", "pads"), output="padded"),
+                OnnxNode("AveragePool", ("padded",), attributes),
+            )
+            return OnnxLowering(nodes, _pads(pad, pad))
+        attributes["pads"] = (*pad, pad[0] + surplus[0], pad[1] + surplus[1])
+        if counted:
+            attributes["count_include_pad"] = 1
+        return OnnxLowering((OnnxNode("AveragePool", ("x0",), attributes),))
+
+
+class AdaptiveAveragePool(_Pool):
+    """Means over windows chosen so that the output has the size asked for.
+
+    Output i of n reads the inputs from floor(i*N/n) to ceil((i+1)*N/n) - 1 of N, as PyTorch does:
+    equal windows where n divides N, elsewhere windows of two sizes, some of which overlap by one.
+    """
+
+    name: ClassVar[str] = "adaptive_avgpool"
+    positional: ClassVar[int] = 1
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("adaptive_avgpool 2x3", ((3, 8, 9),)),
+        Sample("adaptive_avgpool 1", ((3, 8, 9),)),
+        Sample("adaptive_avgpool 4x5", ((3, 4, 5),)),
+        Sample("adaptive_avgpool 3x4", ((3, 8, 9),)),
+        Sample("adaptive_avgpool 6x1", ((3, 4, 9),)),
+    )
+
+    size: Size = Field(description="the output's size, HxW")
+
+    def shape(self, inputs: Shapes) -> Shape:
+        return (only_map(inputs, self.name, _MAP_HELP)[0], *self.size)
+
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        # The spans cover every input, and twice those that a bound between two spans falls inside.
+        reads = [n + m - gcd(n, m) for n, m in zip(inputs[0][1:], output[1:], strict=True)]
+        return Cost(pooling=output[0] * reads[0] * reads[1])
+
+    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
+        if inputs[0][1:] == output[1:]:
+            return EACH
+        if output[1:] == (1, 1) or not _even(inputs[0], output):
+            # Uneven windows start at no fixed step, so no affine rule holds; the whole input does.
+            return WHOLE
+        steps = (inputs[0][i] // output[i] for i in (1, 2))
+        return FieldRule(tuple(Window(s, 0, s - 1) for s in steps))
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        return TorchModule("nn.AdaptiveAvgPool2d", {"output_size": side(self.size)}, positional=1)
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        """How ONNX says it, at inference.
+
+        Raises:
+            OpError: the windows are uneven and too many to be written as a matrix.
+        """
+        if inputs[0][1:] == output[1:]:
+            return OnnxLowering(())
+        if output[1:] == (1, 1):
+            return OnnxLowering((OnnxNode("GlobalAveragePool", ("x0",)),))
+        if _even(inputs[0], output):
+            step = (inputs[0][1] // output[1], inputs[0][2] // output[2])
+            attributes: dict[str, Value] = {"kernel_shape": step, "strides": step}
+            return OnnxLowering((OnnxNode("AveragePool", ("x0",), attributes),))
+        (h, w), (rows, columns) = inputs[0][1:], output[1:]
+        if h * rows + w * columns > MAX_MATRIX:
+            label = f"uneven windows from {h}x{w} to {rows}x{columns} are too many for ONNX"
+            raise OpError("A701", label, "choose a size that divides the map's")
+        nodes = (
+            OnnxNode("MatMul", ("row_means", "x0"), output="pooled"),
+            OnnxNode("MatMul", ("pooled", "column_means")),
+        )
+        means = {
+            "row_means": OnnxConstant((rows, h), _means(h, rows)),
+            "column_means": OnnxConstant((w, columns), _transposed(_means(w, columns), w)),
+        }
+        return OnnxLowering(nodes, means)
+
+
+_GLOBAL_AVG_POOL = '''\
+class GlobalAvgPool(nn.Module):
+    """The mean of each channel: (N, C, H, W) to (N, C)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean((2, 3))
+'''
+
+_TOKEN_MEAN = '''\
+class TokenMean(nn.Module):
+    """The mean of the tokens: (N, L, D) to (N, D)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(1)
+'''
+
+
+class GlobalAveragePool(_Pool):
+    """Global average pooling: the mean of each channel (Lin et al. 2013, section 3.2).
+
+    A map CxHxW becomes the vector C; tokens NxD become the vector D, their mean.
+    """
+
+    name: ClassVar[str] = "gap"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("gap", ((3, 5, 4),)),
+        Sample("gap", ((5, 6),)),
+    )
+
+    def shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
+        if len(shape) not in (2, 3):
+            raise OpError("A201", f"`gap` takes a map or tokens; {show(shape)} comes in")
+        return (channels(shape),)
+
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        return Cost(pooling=elements(inputs[0]))
+
+    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
+        return WHOLE
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        if len(inputs[0]) == 3:
+            return TorchModule("GlobalAvgPool", helper=_GLOBAL_AVG_POOL)
+        return TorchModule("TokenMean", helper=_TOKEN_MEAN)
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        if len(inputs[0]) == 2:
+            node = OnnxNode("ReduceMean", ("x0", "tokens"), {"keepdims": 0})
+            return OnnxLowering((node,), {"tokens": OnnxConstant((1,), (1,), "int64")})
+        nodes = (
+            OnnxNode("GlobalAveragePool", ("x0",), output="mean"),
+            OnnxNode("Flatten", ("mean",), {"axis": 1}),
+        )
+        return OnnxLowering(nodes)
+
+
+def _pads(
+    begin: tuple[int, int], end: tuple[int, int], lowest: float | None = None
+) -> dict[str, OnnxConstant]:
+    """What a Pad of a map's height and width wants, by the names that the lowerings use."""
+    found = {"pads": OnnxConstant((8,), (0, 0, *begin, 0, 0, *end), "int64")}
+    if lowest is not None:
+        found["lowest"] = OnnxConstant((), (lowest,))
+    return found
+
+
+def _spans(n: int, count: int) -> list[tuple[int, int]]:
+    """The half-open ranges that adaptive pooling of n inputs to `count` outputs reads."""
+    return [(i * n // count, -(-(i + 1) * n // count)) for i in range(count)]
+
+
+def _even(before: Shape, after: Shape) -> bool:
+    return before[1] % after[1] == 0 and before[2] % after[2] == 0
+
+
+def _means(n: int, count: int) -> tuple[float, ...]:
+    """The matrix, row by row, that takes n inputs to the means of `count` spans."""
+    rows: list[float] = []
+    for start, stop in _spans(n, count):
+        rows += [0.0] * start + [1 / (stop - start)] * (stop - start) + [0.0] * (n - stop)
+    return tuple(rows)
+
+
+def _transposed(matrix: tuple[float, ...], columns: int) -> tuple[float, ...]:
+    return tuple(v for c in range(columns) for v in matrix[c::columns])

@@ -1,0 +1,87 @@
+"""Layers that move values and compute nothing."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from archdsl.ir.op import Op
+from archdsl.ir.records import (
+    EACH,
+    FREE,
+    WHOLE,
+    Cost,
+    Family,
+    FieldRule,
+    OnnxLowering,
+    OnnxNode,
+    Sample,
+    TorchLowering,
+    TorchModule,
+    Weight,
+)
+from archdsl.ir.shapes import Shape, Shapes, elements
+
+
+class _Reshape(Op):
+    """No weights, no arithmetic. Not overwritable: the output may be a view of the input."""
+
+    family: ClassVar[Family] = "reshape"
+
+    def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
+        return {}
+
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        return FREE
+
+
+class Flatten(_Reshape):
+    """A map CxHxW or tokens NxD as one vector, the last axis running fastest.
+
+    `fc` on a map flattens by itself; a vector stays as it is.
+    """
+
+    name: ClassVar[str] = "flatten"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("flatten", ((3, 4, 5),)),
+        Sample("flatten", ((5, 6),)),
+        Sample("flatten", ((7,),)),
+    )
+
+    def shape(self, inputs: Shapes) -> Shape:
+        return (elements(inputs[0]),)
+
+    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
+        # Each value still comes from one position, but the vector has no positions to tell them
+        # apart by: what can be said of all of its values at once is the whole input.
+        return EACH if len(inputs[0]) == 1 else WHOLE
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        return TorchModule("nn.Flatten")
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        if len(inputs[0]) == 1:
+            return OnnxLowering(())
+        return OnnxLowering((OnnxNode("Flatten", ("x0",), {"axis": 1}),))
+
+
+class Identity(_Reshape):
+    """Gives its input as it is: a place to name, or the branch that does nothing."""
+
+    name: ClassVar[str] = "identity"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("identity", ((3, 4, 4),)),
+        Sample("identity", ((5, 6),)),
+        Sample("identity", ((7,),)),
+    )
+
+    def shape(self, inputs: Shapes) -> Shape:
+        return inputs[0]
+
+    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
+        return EACH
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        return TorchModule("nn.Identity")
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        return OnnxLowering(())

@@ -1,0 +1,143 @@
+"""The stages in order: a file, its syntax tree, its networks, and from each network everything else.
+
+    text ── syntax ──> AST ── elaborate ──> IR ── analyses ──> tables
+                                              └── backends ──> PyTorch, ONNX, Graphviz
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from archdsl.elaborate import elaborate, network_names
+from archdsl.elaborate.expressions import Context, evaluate
+from archdsl.elaborate.values import LayerValue, Scope, Value
+from archdsl.errors import ArchError, Diagnostic, ReadError, SpecError, suggestion
+from archdsl.files import read_source
+from archdsl.ir.op import registry
+from archdsl.network import Network
+from archdsl.resources import folder
+from archdsl.source import Source
+from archdsl.syntax import ast, parse_value
+from archdsl.syntax import parse as parse_source
+
+
+def load(path: str | Path, name: str | None = None, **parameters: Any) -> Network:
+    """A network of a spec file.
+
+    Without a `name`, the network of the file's bare statements, or its only one. `parameters` set
+    the spec's `param`s, or the parameters of the network's block.
+
+    Raises:
+        ReadError: the file cannot be read.
+        ParseError, SpecError: it describes no such network; each has places and ways out.
+    """
+    return _compile(parse_source(read_source(path)), name, parameters)
+
+
+def parse(
+    text: str, name: str | None = None, file: str = "spec.arch", **parameters: Any
+) -> Network:
+    """A network of a spec given as text; `file` is what messages call it.
+
+    >>> parse("input 3x32x32; conv 3x3 x3; residual; gap").graph.outputs[0].shape
+    (3,)
+    """
+    return _compile(parse_source(Source(text.replace("\r\n", "\n"), file)), name, parameters)
+
+
+def zoo(name: str, **parameters: Any) -> Network:
+    """A network of the specs that come with archdsl, such as `vgg16`.
+
+    Raises:
+        SpecError: the zoo has no such network.
+    """
+    return _compile(_zoo_spec(name), name, parameters)
+
+
+def zoo_names() -> dict[str, Path]:
+    """The networks of the zoo and the files that hold them."""
+    paths = sorted(folder("specs").glob("*.arch"))
+    return {name: path for path in paths for name in network_names(parse_source(read_source(path)))}
+
+
+def load_all(path: str | Path, **parameters: Any) -> list[Network]:
+    """Every network of a spec file; as `load` otherwise."""
+    spec = parse_source(read_source(path))
+    return [_compile(spec, name, parameters) for name in network_names(spec) or [None]]
+
+
+def open_spec(spec: str, parameters: dict[str, str] | None = None) -> list[Network]:
+    """What the command line calls a SPEC: `file.arch`, `file.arch:network`, or a zoo name.
+
+    A file stands for all its networks. The values of `parameters` are texts of the language.
+    """
+    tree, name = _resolve(spec)
+    values = {key: _value(key, text) for key, text in (parameters or {}).items()}
+    names = [name] if name else network_names(tree) or [None]
+    networks: list[Network] = []
+    errors: list[Diagnostic] = []
+    for each in names:
+        try:
+            networks.append(_compile(tree, each, values))
+        except SpecError as error:
+            places = {str(d.span) for d in errors}
+            errors += [d for d in error.diagnostics if d.span is None or str(d.span) not in places]
+    if errors:
+        raise SpecError(errors)
+    return networks
+
+
+def open_one(spec: str, parameters: dict[str, str] | None = None) -> Network:
+    """As `open_spec`, where one network is wanted: the one named, the file's own, or its only one."""
+    tree, name = _resolve(spec)
+    values = {key: _value(key, text) for key, text in (parameters or {}).items()}
+    return _compile(tree, name, values)
+
+
+def _compile(spec: ast.Spec, name: str | None, parameters: dict[str, Any]) -> Network:
+    values = {key: _given(value) for key, value in parameters.items()}
+    return Network(elaborate(spec, name, values), spec.source)
+
+
+def _resolve(spec: str) -> tuple[ast.Spec, str | None]:
+    """The syntax tree that a SPEC means, and the network's name where it gives one."""
+    path, colon, name = spec.rpartition(":")
+    if colon and (path.endswith(".arch") or Path(path).is_file()) and not Path(spec).exists():
+        return parse_source(read_source(path)), name
+    if not spec.endswith(".arch") and re.fullmatch(r"\w+", spec) and not Path(spec).exists():
+        return _zoo_spec(spec), spec
+    return parse_source(read_source(spec)), None
+
+
+def _zoo_spec(name: str) -> ast.Spec:
+    """The spec of the zoo that holds a network; only those that mention it are parsed."""
+    for path in sorted(folder("specs").glob("*.arch")):
+        source = read_source(path)
+        if name == path.stem or re.search(rf"\b{re.escape(name)}\b", source.text):
+            spec = parse_source(source)
+            if name in network_names(spec):
+                return spec
+    names = zoo_names()
+    help = suggestion(name, names) or f"the zoo has {', '.join(names)}"
+    label = f"no file and no network of the zoo is called `{name}`"
+    raise ReadError(Diagnostic("A001", None, label, help=help))
+
+
+def _given(value: Any) -> Value:
+    """A Python value as the language has it; the name of a layer is the layer."""
+    if isinstance(value, str) and value in registry():
+        return LayerValue(registry()[value])
+    return value
+
+
+def _value(key: str, text: str) -> Value:
+    """A value given as text on the command line; a word that means nothing is a text."""
+    expr = parse_value(text, f"-p {key}")
+    try:
+        return evaluate(expr, Context(Scope()))
+    except ArchError:
+        if isinstance(expr, ast.Name):
+            return expr.id
+        raise

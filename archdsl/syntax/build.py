@@ -1,0 +1,245 @@
+"""Lark's parse tree to our syntax tree: a method for each rule of grammar/arch.lark."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from lark import Token, Transformer, v_args
+from lark.tree import Meta
+
+from archdsl.errors import Diagnostic, ParseError
+from archdsl.source import Source, Span
+from archdsl.syntax import ast
+
+MAX_DIGITS = 18  # so that every number fits 64 bits
+MAX_ELSE_IF = 50
+MAX_NAME = 100  # characters of a name or a text
+
+
+@v_args(meta=True)
+class TreeBuilder(Transformer[Token, Any]):
+    """Builds the nodes bottom-up; spans are those of the whole construct."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self.source = source
+
+    # Tokens
+
+    def span(self, meta: Meta | Token) -> Span:
+        if isinstance(meta, Meta) and meta.empty:
+            return Span(self.source, 0, 0)
+        start = meta.start_pos if isinstance(meta, Token) else meta.start_pos
+        return Span(self.source, start or 0, meta.end_pos or 0)
+
+    def word(self, token: Token) -> str:
+        """The word of a NAME, LABEL or KEY."""
+        name = token.rstrip(":= \t")
+        if len(name) > MAX_NAME:
+            raise self.error("A504", token, f"a name may have {MAX_NAME} characters")
+        return str(name)
+
+    def number(self, token: Token, digits: str) -> int:
+        digits = digits.replace("_", "").lstrip("0") or "0"
+        if len(digits) > MAX_DIGITS:
+            raise self.error("A503", token, f"{len(digits)} digits; a number may have {MAX_DIGITS}")
+        return int(digits)
+
+    def error(self, code: str, where: Meta | Token, label: str, help: str = "") -> ParseError:
+        return ParseError(Diagnostic(code, self.span(where), label, help=help))
+
+    # Expressions
+
+    def atom(self, meta: Meta, children: list[Token]) -> ast.Expr:
+        (token,) = children
+        span = self.span(token)
+        match token.type:
+            case "INT":
+                return ast.Literal(self.number(token, token), span)
+            case "FLOAT":
+                return ast.Literal(self.real(token), span)
+            case "SIZE":
+                return ast.Literal(tuple(self.number(token, n) for n in token.split("x")), span)
+            case "STRING":
+                return ast.Literal(self.text(token), span)
+            case "TRUE" | "FALSE":
+                return ast.Literal(token.type == "TRUE", span)
+            case _:
+                return ast.Name(self.word(token), span)
+
+    def real(self, token: Token) -> float:
+        value = float(token.replace("_", ""))
+        if value == float("inf"):
+            raise self.error("A503", token, "it does not fit a 64-bit float")
+        return value
+
+    def text(self, token: Token) -> str:
+        if len(token) > 2 + 10 * MAX_NAME:
+            raise self.error("A504", token, f"a text may have {10 * MAX_NAME} characters")
+        return re.sub(r"\\(.)", r"\1", token[1:-1])
+
+    def list(self, meta: Meta, children: list[Any]) -> ast.Expr:
+        items = tuple(c for c in children if not isinstance(c, Token))
+        return ast.List(items, self.span(meta))
+
+    def unary(self, operator: str, meta: Meta, children: list[Any]) -> ast.Expr:
+        return ast.Unary(operator, children[-1], self.span(meta))
+
+    def negative(self, meta: Meta, children: list[Any]) -> ast.Expr:
+        return self.unary("-", meta, children)
+
+    def not_(self, meta: Meta, children: list[Any]) -> ast.Expr:
+        return self.unary("not", meta, children)
+
+    def binary(self, meta: Meta, children: list[Any]) -> ast.Expr:
+        left, operator, right = children
+        return ast.Binary(str(operator), left, right, self.span(meta))
+
+    def or_(self, meta: Meta, children: list[Any]) -> ast.Expr:
+        return self.binary(meta, [children[0], "or", children[1]])
+
+    def and_(self, meta: Meta, children: list[Any]) -> ast.Expr:
+        return self.binary(meta, [children[0], "and", children[1]])
+
+    def index(self, meta: Meta, children: list[Any]) -> ast.Expr:
+        value, index = (c for c in children if not isinstance(c, Token))
+        return ast.Index(value, index, self.span(meta))
+
+    def apply(self, meta: Meta, children: list[Any]) -> ast.Expr:
+        arguments = tuple(c for c in children if not isinstance(c, Token))
+        return ast.Apply(self.word(children[0]), arguments, self.span(meta))
+
+    # Steps
+
+    def argument(self, meta: Meta, children: list[Any]) -> ast.Argument:
+        key = self.word(children[0]) if isinstance(children[0], Token) else None
+        return ast.Argument(key, children[-1], self.span(meta))
+
+    def call(self, meta: Meta, children: list[Any]) -> ast.Call:
+        name, *rest = children
+        body = rest.pop() if rest and isinstance(rest[-1], ast.Body) else None
+        return ast.Call(self.word(name), self.span(name), tuple(rest), body, self.span(meta))
+
+    def group(self, meta: Meta, children: list[Any]) -> ast.Group:
+        body: ast.Body = children[0]
+        if len(body.branches) > 1:
+            raise self.error(
+                "A407",
+                meta,
+                "`|` separates the branches of a combinator",
+                "name the join: `concat { a | b }`, `add { a | b }`",
+            )
+        return ast.Group(body, self.span(meta))
+
+    def reference(self, meta: Meta, children: list[Any]) -> ast.Reference:
+        return ast.Reference(self.word(children[-1]), self.span(meta))
+
+    def as_(self, meta: Meta, children: list[Any]) -> str:
+        return self.word(children[-1])
+
+    def repeat(self, meta: Meta, children: list[Any]) -> ast.Repeat:
+        index = (
+            children.pop()
+            if isinstance(children[-1], str) and not isinstance(children[-1], Token)
+            else None
+        )
+        count = children[-1]
+        if isinstance(count, Token):
+            count = ast.Literal(self.number(count, count[1:]), self.span(count))
+        return ast.Repeat(count, index, self.span(meta))
+
+    def step(self, meta: Meta, children: list[Any]) -> ast.Step:
+        label = self.word(children.pop(0)) if isinstance(children[0], Token) else None
+        item, *repeat = children
+        return ast.Step(label, item, repeat[0] if repeat else None, self.span(meta))
+
+    def flow(self, meta: Meta, children: list[Any]) -> ast.Flow:
+        statements: list[Any] = []
+        for child in children:
+            if isinstance(child, Token):
+                continue
+            if isinstance(child, _Else):
+                self.join_else(statements, child)
+            else:
+                statements.append(child)
+        return ast.Flow(tuple(statements), self.span(meta))
+
+    def body(self, meta: Meta, children: list[Any]) -> ast.Body:
+        return ast.Body(tuple(c for c in children if isinstance(c, ast.Flow)), self.span(meta))
+
+    def start(self, meta: Meta, children: list[Any]) -> ast.Flow:
+        return children[0]
+
+    def value(self, meta: Meta, children: list[Any]) -> ast.Expr:
+        return children[0]
+
+    # Definitions
+
+    def param(self, meta: Meta, children: list[Any]) -> ast.Param:
+        return ast.Param(self.word(children[-2]), children[-1], self.span(meta))
+
+    def let(self, meta: Meta, children: list[Any]) -> ast.Let:
+        return ast.Let(self.word(children[-2]), children[-1], self.span(meta))
+
+    def formal(self, meta: Meta, children: list[Any]) -> ast.Formal:
+        default = children[1] if len(children) > 1 else None
+        return ast.Formal(self.word(children[0]), default, self.span(meta))
+
+    def block(self, meta: Meta, children: list[Any]) -> ast.Block:
+        name, *formals, body = children
+        if len(body.branches) > 1:
+            raise self.error("A407", meta, "a block is one flow", "put `concat { a | b }` into it")
+        return ast.Block(self.word(name), tuple(formals), body, self.span(meta))
+
+    def network(self, meta: Meta, children: list[Any]) -> ast.Network:
+        name, definition = children
+        if isinstance(definition, ast.Body) and len(definition.branches) > 1:
+            raise self.error(
+                "A407", meta, "a network is one flow", "put `concat { a | b }` into it"
+            )
+        return ast.Network(self.word(name), definition, self.span(meta))
+
+    def if_(self, meta: Meta, children: list[Any]) -> ast.If:
+        condition, then, *otherwise = children
+        for body in (then, *otherwise):
+            self.one_flow(body)
+        return ast.If(condition, then, otherwise[0] if otherwise else None, self.span(meta))
+
+    def one_flow(self, body: Any) -> None:
+        if isinstance(body, ast.Body) and len(body.branches) > 1:
+            raise ParseError(Diagnostic("A407", body.span, "each side of an `if` is one flow"))
+
+    def else_(self, meta: Meta, children: list[Any]) -> _Else:
+        self.one_flow(children[0])
+        return _Else(children[0], self.span(meta))
+
+    def join_else(self, statements: list[Any], found: _Else) -> None:
+        """Give an `else` on a line of its own to the `if` before it."""
+        chain: list[ast.If] = []
+        last = statements[-1] if statements else None
+        while isinstance(last, ast.If):
+            chain.append(last)
+            last = last.otherwise
+        if len(chain) > MAX_ELSE_IF:
+            raise ParseError(Diagnostic("A104", found.span, f"more than {MAX_ELSE_IF} `else if`"))
+        if not chain or last is not None:
+            raise ParseError(Diagnostic("A601", found.span, "there is no `if` before this `else`"))
+        joined: ast.Body | ast.If = found.otherwise
+        for node in reversed(chain):
+            joined = ast.If(
+                node.condition,
+                node.then,
+                joined,
+                Span(self.source, node.span.start, found.span.end),
+            )
+        statements[-1] = joined
+
+    def expect(self, meta: Meta, children: list[Any]) -> ast.Expect:
+        return ast.Expect(children[-1], self.span(meta))
+
+
+class _Else:
+    def __init__(self, otherwise: ast.Body | ast.If, span: Span) -> None:
+        self.otherwise = otherwise
+        self.span = span

@@ -1,0 +1,3 @@
+"""The version, which every artefact names."""
+
+VERSION = "0.1.0"

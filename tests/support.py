@@ -1,0 +1,129 @@
+"""What several tests use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from archdsl.ir import Graph, Input, Node, Op, Origin, Output, Place, Scope
+from archdsl.ir.shapes import Shape
+
+if TYPE_CHECKING:
+    import onnxruntime
+    import torch
+    from numpy.typing import NDArray
+
+Array = np.ndarray[Any, np.dtype[np.float32]]
+
+# Graphs made by hand
+
+PLACE = Place(file="test.arch", line=1, column=1, end_line=1, end_column=2)
+
+
+def chain(*ops: Op, shapes: tuple[Shape, ...], out: str = "out", name: str = "test") -> Graph:
+    """The graph of layers one after another; the first may take several inputs, `x0`, `x1`, …
+
+    Layers are called by their word and their place: `conv1`, `relu2`.
+    """
+    inputs = tuple(Input(name=f"x{i}", shape=s, place=PLACE) for i, s in enumerate(shapes))
+    sources, given = tuple(i.name for i in inputs), shapes
+    nodes: list[Node] = []
+    for number, op in enumerate(ops, 1):
+        op = op.resolve(given)
+        nodes.append(
+            Node(
+                path=f"{op.name}{number}",
+                op=op,
+                inputs=sources,
+                input_shapes=given,
+                shape=op.shape(given),
+                scope="",
+                place=PLACE,
+            )
+        )
+        sources, given = (nodes[-1].path,), (nodes[-1].shape,)
+    return Graph(
+        name=name,
+        origin=Origin(file="test.arch", sha256="0" * 64, archdsl="0"),
+        inputs=inputs,
+        nodes=tuple(nodes),
+        scopes=(Scope(path="", kind="network", definition=name, parent=None, place=PLACE),),
+        outputs=(Output(name=out, node=nodes[-1].path, shape=nodes[-1].shape),),
+    )
+
+
+# Numbers
+
+
+def random_arrays(shapes: tuple[Shape, ...], batch: int, seed: int = 0) -> list[Array]:
+    """Examples for inputs of these shapes."""
+    generator = np.random.default_rng(seed)
+    return [generator.standard_normal((batch, *s), dtype=np.float32) for s in shapes]
+
+
+def random_weights(graph: Graph, seed: int = 0) -> dict[str, NDArray[Any]]:
+    """Weights that hide nothing: no zero biases, no unit gains, no neutral running statistics."""
+    generator = np.random.default_rng(seed)
+    found: dict[str, NDArray[Any]] = {}
+    for key, weight in graph.state().items():
+        if weight.dtype == "int64":
+            found[key] = np.full(weight.shape, 7, np.int64)
+        elif key.endswith("running_var"):
+            found[key] = generator.uniform(0.5, 2, weight.shape).astype(np.float32)
+        else:
+            fan = max(1, int(np.prod(weight.shape[1:])))
+            found[key] = generator.normal(0, fan**-0.5, weight.shape).astype(np.float32)
+    return found
+
+
+def assert_close(actual: Array, expected: Array) -> None:
+    """Equal within 1e-4 relative; what cancels to nearly zero is held to the largest value."""
+    assert actual.shape == expected.shape
+    scale = float(np.abs(expected[np.isfinite(expected)]).max(initial=0.0))
+    np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5 * scale)
+
+
+def load_weights(module: torch.nn.Module, weights: dict[str, NDArray[Any]]) -> torch.nn.Module:
+    """The module with these weights, for inference."""
+    import torch
+
+    module.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in weights.items()}, strict=True)
+    return module.eval()
+
+
+# onnxruntime
+
+
+def session(path: Path) -> onnxruntime.InferenceSession:
+    """A session on the CPU; naming it keeps onnxruntime-gpu from looking for CUDA, with noise."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors alone
+    options.intra_op_num_threads = 1  # the files are small, and the tests run side by side
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def run_onnx(path: Path, arrays: list[Array]) -> list[Array]:
+    """What a file gives for these inputs."""
+    runtime = session(path)
+    names = [i.name for i in runtime.get_inputs()]
+    return list(runtime.run(None, dict(zip(names, arrays, strict=True))))
+
+
+def check_onnx(path: Path) -> None:
+    """The checker and strict shape inference pass, and infer the shapes that the file declares."""
+    import onnx
+
+    onnx.checker.check_model(path, full_check=True)
+    model = onnx.load(path, load_external_data=False)
+    bare = onnx.ModelProto()
+    bare.CopyFrom(model)
+    del bare.graph.value_info[:]
+    inferred = onnx.shape_inference.infer_shapes(bare, strict_mode=True, data_prop=True)
+    found = {v.name: v.type for v in inferred.graph.value_info}
+    for value in model.graph.value_info:
+        assert found[value.name] == value.type, value.name
+    onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
