@@ -1,4 +1,4 @@
-"""What goes wrong, where, and the way out: diagnostics, the exceptions that carry them, their rendering.
+"""What goes wrong, where, and the way out: diagnostics, their exceptions, their rendering.
 
 ArchError                    every error of archdsl; `.diagnostics` holds one or more
 ├── ReadError      A0xx      a file cannot be read, or is no spec
@@ -157,6 +157,7 @@ def with_calls(diagnostic: Diagnostic, calls: Sequence[Note]) -> Diagnostic:
 WIDTH = 100  # columns of a source line that are shown; a longer one is cut around the caret
 
 MAX_CARETS = 40
+SHOWN_CALLS = 3  # at either end of a chain of calls
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ def _render(d: Diagnostic, paint: _Paint) -> Iterable[str]:
         if note.span.line < d.span.line:
             yield _note_line(note, gutter, paint)
     text, offset, width = _excerpt(d.span)
-    yield paint(f"{d.span.line:>{gutter}} | ", "frame") + text
+    yield (paint(f"{d.span.line:>{gutter}} | ", "frame") + text).rstrip()
     yield f"{bar} {'':{offset}}{paint('^' * width, 'error')} {paint(d.label, 'error')}".rstrip()
     for note in sorted(notes, key=lambda n: n.span.line):
         if note.span.line > d.span.line:
@@ -196,8 +197,18 @@ def _render(d: Diagnostic, paint: _Paint) -> Iterable[str]:
             yield f"{margin} {paint('= note:', 'frame')} {note.text} ({note.span})"
     if d.help:
         yield f"{margin} {paint('= help:', 'help')} {d.help}"
-    for call in d.calls:
+    for call in _abridged(d.calls):
+        if call is None:
+            yield f"{margin} {paint('= in:', 'frame')}   … {len(d.calls) - 2 * SHOWN_CALLS} more"
+            continue
         yield f"{margin} {paint('= in:', 'frame')}   {call.text} {call.span}"
+
+
+def _abridged(calls: Sequence[Note]) -> list[Note | None]:
+    """The first and the last calls of a deep chain, None for those between."""
+    if len(calls) <= 2 * SHOWN_CALLS + 1:
+        return list(calls)
+    return [*calls[:SHOWN_CALLS], None, *calls[-SHOWN_CALLS:]]
 
 
 def _note_line(note: Note, gutter: int, paint: _Paint) -> str:

@@ -1,4 +1,4 @@
-"""Reading specs and writing outputs: a spec is bounded UTF-8 text, an output appears whole or not at all."""
+"""Files: a spec is bounded UTF-8 text, an output appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary = Path(name)
         yield temporary
         temporary.chmod(_mode())
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         label = f"{path}: {(error.strerror or str(error)).lower()}"
         help = "choose another place with -o"

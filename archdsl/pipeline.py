@@ -1,7 +1,7 @@
-"""The stages in order: a file, its syntax tree, its networks, and from each network everything else.
+"""The stages in order: a file, its syntax tree, its networks, and from each everything else.
 
-    text ── syntax ──> AST ── elaborate ──> IR ── analyses ──> tables
-                                              └── backends ──> PyTorch, ONNX, Graphviz
+text ── syntax ──> AST ── elaborate ──> IR ── analyses ──> tables
+                                          └── backends ──> PyTorch, ONNX, Graphviz
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def open_spec(spec: str, parameters: dict[str, str] | None = None) -> list[Netwo
 
 
 def open_one(spec: str, parameters: dict[str, str] | None = None) -> Network:
-    """As `open_spec`, where one network is wanted: the one named, the file's own, or its only one."""
+    """As `open_spec`, for one network: the one named, the file's own, or its only one."""
     tree, name = _resolve(spec)
     values = {key: _value(key, text) for key, text in (parameters or {}).items()}
     return _compile(tree, name, values)

@@ -20,9 +20,11 @@ Array = np.ndarray[Any, np.dtype[np.float32]]
 # Graphs made by hand
 
 PLACE = Place(file="test.arch", line=1, column=1, end_line=1, end_column=2)
+ORIGIN = Origin(file="test.arch", sha256="0" * 64, archdsl="0")
+ROOT = Scope(path="", kind="network", definition="test", parent=None, place=PLACE)
 
 
-def chain(*ops: Op, shapes: tuple[Shape, ...], out: str = "out", name: str = "test") -> Graph:
+def chain(*ops: Op, shapes: tuple[Shape, ...]) -> Graph:
     """The graph of layers one after another; the first may take several inputs, `x0`, `x1`, …
 
     Layers are called by their word and their place: `conv1`, `relu2`.
@@ -45,12 +47,29 @@ def chain(*ops: Op, shapes: tuple[Shape, ...], out: str = "out", name: str = "te
         )
         sources, given = (nodes[-1].path,), (nodes[-1].shape,)
     return Graph(
-        name=name,
-        origin=Origin(file="test.arch", sha256="0" * 64, archdsl="0"),
+        name="test",
+        origin=ORIGIN,
         inputs=inputs,
         nodes=tuple(nodes),
-        scopes=(Scope(path="", kind="network", definition=name, parent=None, place=PLACE),),
-        outputs=(Output(name=out, node=nodes[-1].path, shape=nodes[-1].shape),),
+        scopes=(ROOT,),
+        outputs=(Output(name="out", node=nodes[-1].path, shape=nodes[-1].shape),),
+    )
+
+
+def alone(node: Node) -> Graph:
+    """The graph of one layer of another graph; its inputs are `x0`, `x1`, …"""
+    names = tuple(f"x{i}" for i in range(len(node.inputs)))
+    kept = {"path": node.name, "inputs": names, "scope": "", "repetitions": ()}
+    return Graph(
+        name="test",
+        origin=ORIGIN,
+        inputs=tuple(
+            Input(name=n, shape=s, place=PLACE)
+            for n, s in zip(names, node.input_shapes, strict=True)
+        ),
+        nodes=(node.model_copy(update=kept),),
+        scopes=(ROOT,),
+        outputs=(Output(name="out", node=node.name, shape=node.shape),),
     )
 
 

@@ -97,7 +97,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except SystemExit:  # how click ends on a broken pipe
         return _silence()
-    except OSError as error:  # of stdout: the files are ArchErrors' business
+    except OSError as error:
+        if error.filename is not None:  # a file whose error should have become an ArchError
+            return _defect(error, settings)
         if error.errno != errno.EPIPE:
             _complain(f"the output cannot be written: {(error.strerror or str(error)).lower()}")
         return _silence()

@@ -89,8 +89,8 @@ def _read_parameters(
 ) -> dict[str, str]:
     found: dict[str, str] = {}
     for text in values:
-        name, equals, value = text.partition("=")
-        if not equals or not name.isidentifier() or not value.strip():
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not name.isidentifier() or not value:
             raise click.BadParameter(f"{text!r} is not of the form name=value", ctx, param)
         found[name] = value
     return found

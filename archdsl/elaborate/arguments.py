@@ -217,12 +217,17 @@ def _word_or_value(expr: ast.Expr, context: Context) -> Value:
 
 
 def _initializer(
-    name: str, positional: list[tuple[Value, Span]], named: dict[str, tuple[Value, Span]], span: Span
+    name: str,
+    positional: list[tuple[Value, Span]],
+    named: dict[str, tuple[Value, Span]],
+    span: Span,
 ) -> Initializer:
     cls = INITIALIZERS[name]
     fields = [f for f in cls.model_fields if f != "name"]
     if len(positional) > cls.positional:
-        raise SpecError(Diagnostic("A404", positional[cls.positional][1], f"`{name}` takes {fields}"))
+        raise SpecError(
+            Diagnostic("A404", positional[cls.positional][1], f"`{name}` takes {fields}")
+        )
     values = dict(zip(fields, positional, strict=False)) | named
     try:
         return cls(**{k: float(v) if isinstance(v, int) else v for k, (v, _) in values.items()})  # pyright: ignore[reportArgumentType]
@@ -240,6 +245,8 @@ def default_rule(cls: type[Op], call: ast.Call, context: Context) -> Default:
     for argument in arguments:
         if argument.key is None or argument.key in INIT_ARGUMENTS:
             label = "a default is given by name; how weights start is said by `init`"
-            raise SpecError(Diagnostic("A404", argument.span, label, help="`default conv bias=false`"))
+            raise SpecError(
+                Diagnostic("A404", argument.span, label, help="`default conv bias=false`")
+            )
     values, _ = keywords(cls, arguments, context)
     return Default(cls, values, call.span)

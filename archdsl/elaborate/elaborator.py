@@ -1,7 +1,7 @@
 """The walk over the statements: each one moves the flow from a tensor to the next.
 
-An error does not stop the walk. Where the shape is lost the flow carries a tensor of unknown shape, so
-that what follows is still checked for names and arguments but complains of no shape.
+An error does not stop the walk. Where the shape is lost the flow carries a tensor of unknown shape,
+so that what follows is still checked for names and arguments but complains of no shape.
 """
 
 from __future__ import annotations
@@ -136,7 +136,8 @@ class Elaborator:
             with self.level(label, step.span, flow, frame) as inner:
                 self.repeat(step, count, flow, inner)
         if label is not None:
-            frame.labels[label] = None if label in frame.labels else flow.tensor
+            name = label.id
+            frame.labels[name] = None if name in frame.labels else flow.tensor
 
     def repeat(self, step: ast.Step, count: int, flow: Flow, frame: Frame) -> None:
         turn, self.turns = self.turns, self.turns + 1
@@ -153,8 +154,10 @@ class Elaborator:
                 break  # the copies would only say it again
 
     @contextmanager
-    def level(self, label: str | None, span: Span, flow: Flow, frame: Frame) -> Iterator[Frame]:
-        """The frame of what a label gathers: a numbered level of names. Without one, the same frame."""
+    def level(
+        self, label: ast.Name | None, span: Span, flow: Flow, frame: Frame
+    ) -> Iterator[Frame]:
+        """The frame of what a label gathers: a numbered level of names; else the same frame."""
         if label is None:
             yield frame
             return
@@ -165,7 +168,7 @@ class Elaborator:
         self.graph.scope(path, "sequence", span, parent, repetitions)
         return replace(frame, space=Namespace(path, numbered=True))
 
-    def item(self, item: ast.Item, label: str | None, flow: Flow, frame: Frame) -> None:
+    def item(self, item: ast.Item, label: ast.Name | None, flow: Flow, frame: Frame) -> None:
         match item:
             case ast.Call():
                 self.call(item, label, flow, frame)
@@ -186,7 +189,7 @@ class Elaborator:
 
     # Calls
 
-    def call(self, call: ast.Call, label: str | None, flow: Flow, frame: Frame) -> None:
+    def call(self, call: ast.Call, label: ast.Name | None, flow: Flow, frame: Frame) -> None:
         statement = statements.STATEMENTS.get(call.name)
         if statement is not None:
             statement(self, call, label, flow, frame)
@@ -219,7 +222,7 @@ class Elaborator:
         raise SpecError(Diagnostic("A301", span, label, help=suggestion(name, known)))
 
     def call_layer(
-        self, cls: type[Op], call: ast.Call, label: str | None, flow: Flow, frame: Frame
+        self, cls: type[Op], call: ast.Call, label: ast.Name | None, flow: Flow, frame: Frame
     ) -> None:
         path = frame.space.layer(cls.name, label, call.span)
         flow_error: SpecError | None = None
@@ -236,7 +239,7 @@ class Elaborator:
         )
 
     def call_block(
-        self, value: BlockValue, call: ast.Call, label: str | None, flow: Flow, frame: Frame
+        self, value: BlockValue, call: ast.Call, label: ast.Name | None, flow: Flow, frame: Frame
     ) -> None:
         block = value.block
         path = frame.space.layer(block.name, label, call.span)
@@ -300,7 +303,9 @@ class Elaborator:
         """
         if flow.tensor is None:
             help = "state the input first: `input 3x224x224`"
-            raise SpecError(Diagnostic("A207", span, f"`{what}` has no tensor to work on", help=help))
+            raise SpecError(
+                Diagnostic("A207", span, f"`{what}` has no tensor to work on", help=help)
+            )
         return flow.tensor
 
     def join(
@@ -308,7 +313,7 @@ class Elaborator:
         op: Op,
         tensors: tuple[Tensor, ...],
         call: ast.Call,
-        label: str | None,
+        label: ast.Name | None,
         frame: Frame,
     ) -> Tensor:
         """A node where branches meet."""
@@ -353,5 +358,3 @@ class Exhausted(SpecError):
 def not_yet(span: Span, what: str) -> SpecError:
     """The error for what the grammar knows and the compiler does not build yet."""
     return SpecError(Diagnostic("A901", span, f"{what} cannot be compiled yet"))
-
-

@@ -7,18 +7,22 @@ from dataclasses import dataclass, field
 
 from archdsl.errors import Diagnostic, Note, SpecError
 from archdsl.source import Span
+from archdsl.syntax import ast
 
 # A path is an attribute path of a torch.nn.Module, so its parts cannot be Python's keywords or the
 # module's own attributes (a test compares the list with torch's).
 MODULE_ATTRIBUTES = frozenset(
-    """T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double
-    dump_patches eval extra_repr float forward get_buffer get_extra_state get_parameter get_submodule
-    half ipu load_state_dict modules mtia named_buffers named_children named_modules named_parameters
-    parameters register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
-    register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
-    register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
-    register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory state_dict
-    to to_empty train training type xpu zero_grad""".split()
+    """
+    T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda
+    double dump_patches eval extra_repr float forward get_buffer get_extra_state get_parameter
+    get_submodule half ipu load_state_dict modules mtia named_buffers named_children
+    named_modules named_parameters parameters register_backward_hook register_buffer
+    register_forward_hook register_forward_pre_hook register_full_backward_hook
+    register_full_backward_pre_hook register_load_state_dict_post_hook
+    register_load_state_dict_pre_hook register_module register_parameter
+    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state
+    set_submodule share_memory state_dict to to_empty train training type xpu zero_grad
+    """.split()  # noqa: SIM905 (a list of words reads better as text)
 )
 
 
@@ -35,17 +39,18 @@ class Namespace:
     counts: dict[str, int] = field(default_factory=dict[str, int])
     taken: dict[str, Span] = field(default_factory=dict[str, Span])
 
-    def layer(self, word: str, label: str | None, span: Span) -> str:
+    def layer(self, word: str, label: ast.Name | None, span: Span) -> str:
         """The path of a layer or of a level inside this one."""
         self.counts[word] = self.counts.get(word, 0) + 1
         position = self.counts["#"] = self.counts.get("#", -1) + 1
-        name = label or (str(position) if self.numbered else f"{word}{self.counts[word]}")
-        return self.take(name, span)
+        own = str(position) if self.numbered else f"{word}{self.counts[word]}"
+        return self.take(label.id, label.span) if label else self.take(own, span)
 
-    def join(self, word: str, label: str | None, span: Span) -> str:
+    def join(self, word: str, label: ast.Name | None, span: Span) -> str:
         """The path of a join, which is no module: it never takes a number."""
         self.counts[word] = self.counts.get(word, 0) + 1
-        return self.take(label or f"{word}{self.counts[word]}", span)
+        own = f"{word}{self.counts[word]}"
+        return self.take(label.id, label.span) if label else self.take(own, span)
 
     def take(self, name: str, span: Span) -> str:
         """The path of a name.
@@ -60,6 +65,8 @@ class Namespace:
         if name in self.taken:
             note = Note(self.taken[name], f"`{path}` is this already")
             help = "give one of them another label"
-            raise SpecError(Diagnostic("A303", span, f"a second `{path}`", notes=(note,), help=help))
+            raise SpecError(
+                Diagnostic("A303", span, f"a second `{path}`", notes=(note,), help=help)
+            )
         self.taken[name] = span
         return path

@@ -128,7 +128,7 @@ def _choose(spec: ast.Spec, names: list[str], name: str | None) -> str:
         help = f"`{spec.source.name}:{names[0]}`; there are {', '.join(names)}"
         raise SpecError(Diagnostic("A306", None, label, message="which network?", help=help))
     if name not in names:
-        help = suggestion(name, names) or f"there are {', '.join(names)}"
+        help = suggestion(name, names) or f"it has {', '.join(names)}"
         label = f"{spec.source.name} has no network `{name}`"
         raise SpecError(Diagnostic("A306", None, label, help=help))
     return name
@@ -165,5 +165,3 @@ def _start(spec: ast.Spec) -> Span:
 
 def _order(d: Diagnostic) -> tuple[str, int]:
     return (d.span.source.name, d.span.start) if d.span else ("", -1)
-
-

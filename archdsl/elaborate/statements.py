@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archdsl.elaborate import arguments as binding
 from archdsl.elaborate.build import Tensor
 from archdsl.elaborate.expressions import evaluate, integer, truth
-from archdsl.elaborate.values import BlockValue, LayerValue, describe
+from archdsl.elaborate.values import BlockValue, Value
 from archdsl.errors import Diagnostic, Note, SpecError, suggestion
-from archdsl.ir.op import Op, layers, registry
+from archdsl.ir.fields import MAX_SIDE
+from archdsl.ir.op import Op, registry
 from archdsl.ir.shapes import Shape, show
 from archdsl.source import Span
 from archdsl.syntax import ast
@@ -19,18 +19,18 @@ from archdsl.syntax import ast
 if TYPE_CHECKING:
     from archdsl.elaborate.elaborator import Elaborator, Flow, Frame
 
-Statement = Callable[["Elaborator", ast.Call, str | None, "Flow", "Frame"], None]
+Statement = Callable[["Elaborator", ast.Call, ast.Name | None, "Flow", "Frame"], None]
 
 
-def input_(e: Elaborator, call: ast.Call, label: str | None, flow: Flow, frame: Frame) -> None:
+def input_(e: Elaborator, call: ast.Call, label: ast.Name | None, flow: Flow, frame: Frame) -> None:
     """`input 3x224x224`, `input board 48x19x19`."""
     if not frame.is_network:
         text = "only a network states its input; a block works on the tensor at its call"
         raise SpecError(Diagnostic("A601", call.name_span, text))
     values = [a.value for a in call.arguments]
-    name = label or "input"
-    if len(values) == 2 and isinstance(values[0], ast.Name):
-        name = values.pop(0).id  # pyright: ignore[reportAttributeAccessIssue]
+    name = label.id if label else "input"
+    if len(values) == 2 and isinstance(word := values[0], ast.Name):
+        name, values = word.id, values[1:]
     if len(values) != 1 or any(a.key for a in call.arguments) or call.body:
         help = "`input 3x224x224` for an image, `input 784` for a vector"
         raise SpecError(Diagnostic("A402", call.span, "`input` takes one shape", help=help))
@@ -40,17 +40,17 @@ def input_(e: Elaborator, call: ast.Call, label: str | None, flow: Flow, frame: 
     frame.labels[name] = flow.tensor
 
 
-def _shape(value: object, span: Span) -> Shape:
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = (value,)
-    good = isinstance(value, tuple | list) and 1 <= len(value) <= 3
-    if good and all(isinstance(n, int) and not isinstance(n, bool) and 0 < n < 2**31 for n in value):  # pyright: ignore
-        return tuple(value)  # pyright: ignore
+def _shape(value: Value, span: Span) -> Shape:
+    sides: list[Any] = list(value) if isinstance(value, tuple | list) else [value]
+    if 1 <= len(sides) <= 3 and all(type(n) is int and 0 < n < MAX_SIDE for n in sides):
+        return tuple(sides)
     help = "CxHxW for a map, NxD for a token sequence, D for a vector, each at least 1"
     raise SpecError(Diagnostic("A403", span, "this is no shape", help=help))
 
 
-def default(e: Elaborator, call: ast.Call, label: str | None, flow: Flow, frame: Frame) -> None:
+def default(
+    e: Elaborator, call: ast.Call, label: ast.Name | None, flow: Flow, frame: Frame
+) -> None:
     """`default conv bias=false`: holds for what follows in these braces."""
     no_label(call, label)
     first = call.arguments[0] if call.arguments else None
@@ -65,13 +65,15 @@ def default(e: Elaborator, call: ast.Call, label: str | None, flow: Flow, frame:
     frame.scope.rules.append(rule)
 
 
-def init(e: Elaborator, call: ast.Call, label: str | None, flow: Flow, frame: Frame) -> None:
+def init(e: Elaborator, call: ast.Call, label: ast.Name | None, flow: Flow, frame: Frame) -> None:
     """`init he`, `init normal 0.01 bias=0`: holds for what follows in these braces."""
     no_label(call, label)
     frame.scope.rules.append(binding.init_rule(call, e.context(flow, frame)))
 
 
-def sequence(e: Elaborator, call: ast.Call, label: str | None, flow: Flow, frame: Frame) -> None:
+def sequence(
+    e: Elaborator, call: ast.Call, label: ast.Name | None, flow: Flow, frame: Frame
+) -> None:
     """`sequence { … }`: a group that is a module of its own."""
     no_arguments(call)
     body = one_branch(call)
@@ -79,17 +81,21 @@ def sequence(e: Elaborator, call: ast.Call, label: str | None, flow: Flow, frame
     e.flow(body, flow, inner)
 
 
-def residual(e: Elaborator, call: ast.Call, label: str | None, flow: Flow, frame: Frame) -> None:
-    """`residual { F }` is x + F(x); `residual { F | S }` takes S for the skip where F changes the shape."""
+def residual(
+    e: Elaborator, call: ast.Call, label: ast.Name | None, flow: Flow, frame: Frame
+) -> None:
+    """`residual { F }` is x + F(x); in `{ F | S }` the skip is S where F changes the shape."""
     used = _when(e, call, flow, frame)
     if call.body is None:
         around_last(e, call, label, flow, frame, used)
         return
     if len(call.body.branches) > 2:
         text = "`residual` has a branch and at most one shortcut"
-        raise SpecError(Diagnostic("A407", call.body.span, text, help="`add { a | b | c }` adds more"))
+        raise SpecError(
+            Diagnostic("A407", call.body.span, text, help="`add { a | b | c }` adds more")
+        )
     start = e.need(flow, call.name_span, call.name)
-    body, *shortcut = call.body.branches
+    body, shortcut = call.body.branches[0], call.body.branches[1:]
     end = e.branch(body, start, frame)
     if not used:
         flow.tensor = end
@@ -101,7 +107,7 @@ def residual(e: Elaborator, call: ast.Call, label: str | None, flow: Flow, frame
 
 
 def around_last(
-    e: Elaborator, call: ast.Call, label: str | None, flow: Flow, frame: Frame, used: bool
+    e: Elaborator, call: ast.Call, label: ast.Name | None, flow: Flow, frame: Frame, used: bool
 ) -> None:
     """`residual` alone: the skip goes around the statement before it."""
     if flow.before is None or flow.tensor is None:
@@ -124,7 +130,7 @@ def _when(e: Elaborator, call: ast.Call, flow: Flow, frame: Frame) -> bool:
 def _add(
     e: Elaborator,
     call: ast.Call,
-    label: str | None,
+    label: ast.Name | None,
     frame: Frame,
     start: Tensor,
     skip: Tensor,
@@ -135,7 +141,9 @@ def _add(
         told = f"the skip carries {show(skip.shape)}, the branch gives {show(end.shape)}"
         notes = (Note(start.span, f"{show(start.shape or ())} comes in here"),)
         raise SpecError(
-            Diagnostic("A204", call.name_span, told, notes=notes, help=_projection(skip.shape, end.shape))
+            Diagnostic(
+                "A204", call.name_span, told, notes=notes, help=_projection(skip.shape, end.shape)
+            )
         )
     return e.join(registry()["add"](), (skip, end), call, label, frame)
 
@@ -146,14 +154,18 @@ def _projection(skip: Shape, end: Shape) -> str:
         return "let the branch end in the shape that it starts from"
     strides = {-(-a // b) for a, b in zip(skip[1:], end[1:], strict=True)}
     stride = strides.pop() if len(strides) == 1 else 0
-    fits = stride and all((a - 1) // stride + 1 == b for a, b in zip(skip[1:], end[1:], strict=True))
+    fits = stride and all(
+        (a - 1) // stride + 1 == b for a, b in zip(skip[1:], end[1:], strict=True)
+    )
     if not fits:
         return f"keep the size with padding, or give it a shortcut that makes {show(end)}"
     step = f" stride={stride}" if stride > 1 else ""
     return f"give the skip a projection: `residual {{ … | conv 1x1 {end[0]}{step} }}`"
 
 
-def joining(e: Elaborator, call: ast.Call, label: str | None, flow: Flow, frame: Frame) -> None:
+def joining(
+    e: Elaborator, call: ast.Call, label: ast.Name | None, flow: Flow, frame: Frame
+) -> None:
     """`concat`, `add`, `mul { a | b }`; `add 32 { F }` is 32 copies with weights of their own."""
     op = registry()[call.name]()
     if call.body is None:
@@ -164,9 +176,9 @@ def joining(e: Elaborator, call: ast.Call, label: str | None, flow: Flow, frame:
     if call.arguments:
         copies = _copies(e, call, flow, frame)
     start = e.need(flow, call.name_span, call.name)
-    branches = call.body.branches * copies
-    ends = tuple(e.branch(b, start, frame) for b in branches)
-    flow.tensor = e.join(op, ends, call, label, frame) if len(ends) > 1 else ends[0]
+    branches = list(call.body.branches) * copies
+    ends = [e.branch(b, start, frame) for b in branches]
+    flow.tensor = e.join(op, tuple(ends), call, label, frame) if len(ends) > 1 else ends[0]
 
 
 def _copies(e: Elaborator, call: ast.Call, flow: Flow, frame: Frame) -> int:
@@ -180,7 +192,7 @@ def _copies(e: Elaborator, call: ast.Call, flow: Flow, frame: Frame) -> int:
     return count
 
 
-def later(e: Elaborator, call: ast.Call, label: str | None, flow: Flow, frame: Frame) -> None:
+def later(e: Elaborator, call: ast.Call, label: ast.Name | None, flow: Flow, frame: Frame) -> None:
     """What the grammar has and the compiler does not build yet."""
     from archdsl.elaborate.elaborator import not_yet
 
@@ -285,9 +297,7 @@ def no_arguments(call: ast.Call) -> None:
         raise SpecError(Diagnostic("A404", argument.span, text))
 
 
-def no_label(call: ast.Call, label: str | None) -> None:
+def no_label(call: ast.Call, label: ast.Name | None) -> None:
     if label is not None:
         text = f"`{call.name}` makes no tensor that a label could name"
-        raise SpecError(Diagnostic("A601", call.span, text))
-
-
+        raise SpecError(Diagnostic("A601", label.span, text))

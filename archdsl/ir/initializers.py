@@ -1,4 +1,4 @@
-"""How weights start: what `init` names. Where a spec says nothing, PyTorch's own default for the layer holds."""
+"""How weights start: what `init` names. Where a spec is silent, PyTorch's own default holds."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pydantic import BaseModel, ConfigDict, Discriminator
 
 from archdsl.ir.fields import Positive, Real
 
-# The gain of a layer by what follows it (He et al. 2015, section 2.2; torch.nn.init.calculate_gain).
+# What follows a layer sets its gain (He et al. 2015, section 2.2; torch.nn.init.calculate_gain).
 Nonlinearity = Literal["relu", "leaky_relu", "tanh", "sigmoid", "linear"]
 
 
 class Initializer(BaseModel, ABC):
     """A distribution that a weight is drawn from."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     positional: ClassVar[int] = 1
 
     @abstractmethod

@@ -1,8 +1,8 @@
 """The contract of a layer, and the registry of layers.
 
-A layer is one class: a pydantic model whose fields are its arguments, and whose methods answer every
-question that the rest of the compiler asks. All methods are given the shapes that come in and, but
-for `shape` itself, the shape that goes out. No analysis and no backend names a layer.
+A layer is one class: a pydantic model whose fields are its arguments, and whose methods answer
+every question that the rest of the compiler asks. All methods are given the shapes that come in
+and, but for `shape` itself, the shape that goes out. No analysis and no backend names a layer.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class OpError(Exception):
 class Op(BaseModel, ABC):
     """A layer with its arguments; its docstring is its page in the reference."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Schemas are built when first used: a run uses few of the layers.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     name: ClassVar[str]
     """The word of the language."""
@@ -50,7 +51,7 @@ class Op(BaseModel, ABC):
     arity: ClassVar[int | None] = 1
     """How many tensors it takes; None for any number."""
     overwritable: ClassVar[bool] = False
-    """Whether the next layer may overwrite its output: freshly made, not needed for its gradient."""
+    """Whether the next layer may overwrite its output: freshly made, its gradient does without."""
     samples: ClassVar[tuple[Sample, ...]]
     """Statements that tests, the reference and the editor show."""
 
@@ -112,7 +113,7 @@ _REGISTRY: dict[str, type[Op]] = {}
 
 def registry() -> dict[str, type[Op]]:
     """Every layer by every word for it; importing `archdsl.ops` fills it."""
-    import archdsl.ops  # noqa: F401
+    import archdsl.ops  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
     return _REGISTRY
 
@@ -133,8 +134,8 @@ def written(value: object, square: bool = False) -> str:
     match value:
         case bool():
             return str(value).lower()
-        case (int() as side, other) if square and side == other:
-            return str(side)
+        case (int() as height, int() as width) if square and height == width:
+            return str(height)
         case tuple():
             return "x".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         case float():
@@ -151,5 +152,7 @@ def only_map(inputs: Shapes, layer: str, help: str = "") -> tuple[int, int, int]
     """
     (shape,) = inputs
     if len(shape) != 3:
-        raise OpError("A201", f"`{layer}` takes a map CxHxW; {kind(shape)} {show(shape)} comes in", help)
+        raise OpError(
+            "A201", f"`{layer}` takes a map CxHxW; {kind(shape)} {show(shape)} comes in", help
+        )
     return shape[0], shape[1], shape[2]

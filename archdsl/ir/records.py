@@ -1,4 +1,4 @@
-"""The plain records in which a layer answers: its weights, cost, receptive field, lowerings and looks.
+"""The records in which a layer answers: its weights, cost, receptive field, lowerings, looks.
 
 Nothing here imports a backend's library; a backend turns records into code, nodes or boxes.
 """
@@ -18,7 +18,7 @@ Role = OneOf["kernel", "bias", "gain", "shift", "statistic"]
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """One tensor of a layer. `kernel` and `bias` are what `init` sets; a `statistic` is not trained."""
+    """One tensor of a layer. `init` sets `kernel` and `bias`; a `statistic` is not trained."""
 
     shape: Shape
     role: Role
@@ -121,8 +121,8 @@ TorchLowering = TorchModule | TorchExpression
 class OnnxNode:
     """One operator.
 
-    Inputs are `x0`, `x1`, … (the layer's inputs; all of them: `*`), names of the layer's weights and
-    constants, and outputs of earlier nodes. The layer's own output is `y`.
+    Inputs are `x0`, `x1`, … (the layer's inputs; all of them: `*`), names of the layer's weights
+    and constants, and outputs of earlier nodes. The layer's own output is `y`.
     """
 
     op: str
@@ -168,7 +168,7 @@ Family = OneOf[
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A statement that shows the layer at work on inputs of these shapes; every test of layers runs it."""
+    """A statement that shows the layer at work on inputs of these shapes; tests run it."""
 
     text: str
     inputs: tuple[Shape, ...]

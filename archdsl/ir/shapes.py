@@ -1,4 +1,4 @@
-"""Shapes of one example: a map is (C, H, W), a token sequence (N, D), a vector (D,). The batch is implied."""
+"""Shapes of one example, without the batch: maps (C, H, W), token sequences (N, D), vectors (D,)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """The layers, a file per family. Importing this package fills the registry."""
 
+# pyright: reportUnusedImport=false
+
 from archdsl.ops import (  # noqa: F401
     activation,
     conv,

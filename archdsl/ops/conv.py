@@ -60,9 +60,11 @@ class _Convolution(Op):
         for n, k, s, p, d in zip(sides, self.kernel, *self.geometry(), strict=True):
             extent = d * (k - 1) + 1
             if n + 2 * p < extent:
-                size = f"{show(inputs[0][1:])}, padded {show(tuple(sides))}" if p else show(inputs[0][1:])
-                label = f"the kernel spans {extent}, the input has {n + 2 * p}: {show(inputs[0])} comes in"
-                raise OpError("A202", label, f"the map is {size} here: pool or stride less before it")
+                padded = f", {n + 2 * p} padded" if p else ""
+                label = (
+                    f"the kernel spans {extent}, the input {n}{padded}: {show(inputs[0])} comes in"
+                )
+                raise OpError("A202", label, "use a smaller kernel, or pool and stride less before")
             result.append((n + 2 * p - extent) // s + 1)
         return tuple(result)
 
@@ -150,7 +152,8 @@ class Conv(_Convolution):
         return self if self.filters else self.model_copy(update={"filters": self.width(inputs)})
 
     def geometry(self) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
-        return self.stride, padding(self.pad, self.kernel, self.stride, self.dilation), self.dilation
+        pad = padding(self.pad, self.kernel, self.stride, self.dilation)
+        return self.stride, pad, self.dilation
 
     def groups_of(self, inputs: Shapes) -> int:
         return self.groups
@@ -184,7 +187,8 @@ class DepthwiseConv(_Convolution):
     bias: Flag = Field(True, description="whether a bias is added per output channel")
 
     def geometry(self) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
-        return self.stride, padding(self.pad, self.kernel, self.stride, self.dilation), self.dilation
+        pad = padding(self.pad, self.kernel, self.stride, self.dilation)
+        return self.stride, pad, self.dilation
 
     def groups_of(self, inputs: Shapes) -> int:
         return only_map(inputs, self.name, _MAP_HELP)[0]
@@ -213,8 +217,9 @@ def padding(
     for k, s, d in zip(kernel, stride, dilation, strict=True):
         surplus = d * (k - 1) + 1 - s
         if s == 1 and surplus % 2:
-            help = f"write pad={(surplus - 1) // 2} to shrink by one, or pad={(surplus + 1) // 2} to grow"
-            raise OpError("A206", f"no padding on both sides keeps the size of a {written(kernel)} kernel", help)
+            less, more = (surplus - 1) // 2, (surplus + 1) // 2
+            label = f"a {written(kernel)} kernel at stride 1 keeps no size by padding both sides"
+            raise OpError("A206", label, f"write pad={less} to shrink by one, pad={more} to grow")
         found.append(max(0, -(-surplus // 2)))
     return found[0], found[1]
 

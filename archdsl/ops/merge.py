@@ -47,11 +47,15 @@ class _Elementwise(_Join):
     def shape(self, inputs: Shapes) -> Shape:
         rank = max(map(len, inputs))
         aligned = [_align(s, rank) for s in inputs]
-        result = tuple(max(axis) for axis in zip(*aligned, strict=True)) if _same_rank(aligned) else ()
+        result = (
+            tuple(max(axis) for axis in zip(*aligned, strict=True)) if _same_rank(aligned) else ()
+        )
         fits = result and all(n in (1, m) for s in aligned for n, m in zip(s, result, strict=True))
         if not fits:
             shapes = ", ".join(map(show, inputs))
-            raise OpError("A205", f"`{self.name}` cannot join {shapes}", "give the branches one shape")
+            raise OpError(
+                "A205", f"`{self.name}` cannot join {shapes}", "give the branches one shape"
+            )
         return result
 
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
@@ -111,7 +115,7 @@ class Concat(_Join):
     name: ClassVar[str] = "concat"
     overwritable: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
-        Sample("concat { conv 1x1 2 | conv 3x3 3; relu | maxpool 3x3 stride=1 pad=1 }", ((4, 6, 6),)),
+        Sample("concat { conv 1x1 2 | conv 3x3 3 | maxpool 3x3 stride=1 pad=1 }", ((4, 6, 6),)),
         Sample("concat { fc 3 | fc 2 }", ((6,),)),
         Sample("concat { fc 3 | fc 2 }", ((5, 6),)),
     )
@@ -122,7 +126,7 @@ class Concat(_Join):
         joined = {(width, *s[1:]) if len(s) == 3 else (*s[:-1], width) for s in inputs}
         if len(joined) > 1:
             shapes = ", ".join(map(show, inputs))
-            help = "all but the channels must agree: check the strides and the padding of the branches"
+            help = "all but the channels must agree: check the strides and pads of the branches"
             raise OpError("A205", f"`concat` cannot join {shapes}", help)
         return (width, *first[1:]) if len(first) == 3 else (*first[:-1], width)
 

@@ -101,7 +101,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`conv 3x3 64 stride=2`, `residual { … }`, `input 3x32x32`: a name, arguments, perhaps braces."""
+    """`conv 3x3 64 stride=2`, `residual { … }`: a name, arguments, perhaps braces."""
 
     name: str
     name_span: Span
@@ -140,7 +140,7 @@ class Repeat:
 class Step:
     """`[label:] item [xN]`."""
 
-    label: str | None
+    label: Name | None
     item: Item
     repeat: Repeat | None
     span: Span

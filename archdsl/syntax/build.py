@@ -30,8 +30,7 @@ class TreeBuilder(Transformer[Token, Any]):
     def span(self, meta: Meta | Token) -> Span:
         if isinstance(meta, Meta) and meta.empty:
             return Span(self.source, 0, 0)
-        start = meta.start_pos if isinstance(meta, Token) else meta.start_pos
-        return Span(self.source, start or 0, meta.end_pos or 0)
+        return Span(self.source, meta.start_pos or 0, meta.end_pos or 0)
 
     def word(self, token: Token) -> str:
         """The word of a NAME, LABEL or KEY."""
@@ -139,20 +138,22 @@ class TreeBuilder(Transformer[Token, Any]):
         return self.word(children[-1])
 
     def repeat(self, meta: Meta, children: list[Any]) -> ast.Repeat:
-        index = (
-            children.pop()
-            if isinstance(children[-1], str) and not isinstance(children[-1], Token)
-            else None
-        )
-        count = children[-1]
+        named = isinstance(children[-1], str) and not isinstance(children[-1], Token)
+        index: str | None = children.pop() if named else None
+        count: Any = children[-1]
         if isinstance(count, Token):
             count = ast.Literal(self.number(count, count[1:]), self.span(count))
         return ast.Repeat(count, index, self.span(meta))
 
     def step(self, meta: Meta, children: list[Any]) -> ast.Step:
-        label = self.word(children.pop(0)) if isinstance(children[0], Token) else None
+        label = self.label(children.pop(0)) if isinstance(children[0], Token) else None
         item, *repeat = children
         return ast.Step(label, item, repeat[0] if repeat else None, self.span(meta))
+
+    def label(self, token: Token) -> ast.Name:
+        name = self.word(token)
+        start = token.start_pos or 0
+        return ast.Name(name, Span(self.source, start, start + len(name)))
 
     def flow(self, meta: Meta, children: list[Any]) -> ast.Flow:
         statements: list[Any] = []

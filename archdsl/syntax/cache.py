@@ -30,7 +30,7 @@ def load(grammar: Path, **options: object) -> Lark:
     try:
         temporary.unlink(missing_ok=True)
         parser = Lark(text, parser="lalr", cache=str(temporary), **options)  # pyright: ignore[reportArgumentType]
-        os.replace(temporary, path)
+        temporary.replace(path)
         path.chmod(0o600)
         return parser
     except OSError:
@@ -48,7 +48,7 @@ def _private_folder() -> Path | None:
 
 
 def _is_private(path: Path) -> bool:
-    """Whether only this user can have written it (elsewhere than on POSIX, the profile folder is)."""
+    """Whether only this user can have written it; away from POSIX the profile folder is that."""
     if not hasattr(os, "getuid"):
         return True
     found = path.lstat()

@@ -1,4 +1,4 @@
-"""Text to syntax tree. The grammar is grammar/arch.lark; this file builds the nodes and words the errors."""
+"""Text to syntax tree. The grammar is grammar/arch.lark; the errors are worded here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedToken, VisitError
 from archdsl.errors import ArchError, Diagnostic, ParseError
 from archdsl.resources import folder
 from archdsl.source import Source, Span
-from archdsl.syntax import ast, cache as tables
+from archdsl.syntax import ast
+from archdsl.syntax import cache as tables
 from archdsl.syntax.build import TreeBuilder
 
 MAX_NESTING = 50  # braces, parentheses and brackets inside one another

@@ -1,7 +1,7 @@
 """Fields that others published or measured.
 
-Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional Neural Networks" (Distill 2019) and
-the table beside its code; torchvision's networks, measured by gradient.
+Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional Neural Networks" (Distill 2019),
+and the table beside its code; torchvision's networks, measured by gradient.
 """
 
 from __future__ import annotations

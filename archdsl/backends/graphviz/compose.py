@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from math import prod
 
+from archdsl.backends.graphviz.edges import enter, route
 from archdsl.backends.graphviz.fold import Fold, Folded, Part, RepetitionTree, ScopeTree
-from archdsl.backends.graphviz.picture import Box, Cluster, Edge, Item, Picture
+from archdsl.backends.graphviz.picture import Box, Cluster, Item, Picture
 from archdsl.ir import Graph, Node
 from archdsl.ir.shapes import show
 
@@ -18,13 +18,14 @@ def compose(graph: Graph) -> Picture:
     inputs = [Box(f"input/{i.name}", "input", i.name, "", show(i.shape)) for i in graph.inputs]
     outputs = [Box(f"output/{o.name}", "output", o.name, "", show(o.shape)) for o in graph.outputs]
     drawn = [node for node in graph.nodes if fold.drawn(node.path) == node.path]
-    return Picture(
-        graph.name,
-        _caption(graph),
-        (*inputs, *_items(fold, fold.parts), *outputs),
-        _edges(graph, fold, drawn),
-        _branches(fold, drawn),
-    )
+    ends = [(_source(graph, fold, s), node.path) for node in drawn for s in node.inputs]
+    ends += [(fold.drawn(o.node), f"output/{o.name}") for o in graph.outputs]
+    items, ends = enter((*inputs, *_items(fold, fold.parts), *outputs), ends)
+    return Picture(graph.name, _caption(graph), items, route(ends), _branches(fold, drawn))
+
+
+def _source(graph: Graph, fold: Fold, name: str) -> str:
+    return fold.drawn(name) if name in graph.by_path else f"input/{name}"
 
 
 def _caption(graph: Graph) -> str:
@@ -50,7 +51,7 @@ def _item(fold: Fold, part: Part, copies: int = 1) -> Item:
             name = spread(part.scope.path, fold.last(part.scope.path))
             inside = _items(fold, part.parts)
             return Cluster(part.scope.path, kind, name, part.scope.definition, inside, copies)
-        case Folded(parts=[Node() | ScopeTree() as only]) if copies == 1:
+        case Folded(parts=[Node() | ScopeTree() as only]):
             return _item(fold, only, part.count)
         case Folded():
             inside = _items(fold, part.parts)
@@ -112,23 +113,6 @@ def tail(path: str) -> str:
 def _numbered(name: str) -> tuple[str, str]:
     found = re.fullmatch(r"(.*?)(\d*)", name, re.DOTALL)
     return (found[1], found[2]) if found else (name, "")
-
-
-# Edges
-
-
-def _edges(graph: Graph, fold: Fold, drawn: list[Node]) -> tuple[Edge, ...]:
-    ends = [(_source(graph, fold, s), node.path) for node in drawn for s in node.inputs]
-    ends += [(fold.drawn(o.node), f"output/{o.name}") for o in graph.outputs]
-    rank: dict[str, int] = {}
-    for tail_, head in ends:
-        rank[head] = max(rank.get(head, 0), rank.setdefault(tail_, 0) + 1)
-    readers = Counter(tail_ for tail_, _ in ends)
-    return tuple(Edge(a, b, readers[a] > 1 and rank[b] > rank[a] + 1) for a, b in ends)
-
-
-def _source(graph: Graph, fold: Fold, name: str) -> str:
-    return fold.drawn(name) if name in graph.by_path else f"input/{name}"
 
 
 def _branches(fold: Fold, drawn: list[Node]) -> bool:

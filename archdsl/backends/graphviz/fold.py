@@ -238,7 +238,6 @@ def _continues(before: list[Node] | None, copy: list[Node], following: list[Node
         for a, b in zip(ours, theirs, strict=True):
             if a != b:
                 carried.add((a, b))
-    return (
-        all(a[0] == "outside" and b[0] == "before" for a, b in carried)
-        and len(carried) == len({a for a, _ in carried}) == len({b for _, b in carried})
-    )
+    return all(a[0] == "outside" and b[0] == "before" for a, b in carried) and len(carried) == len(
+        {a for a, _ in carried}
+    ) == len({b for _, b in carried})

@@ -8,21 +8,21 @@ from typing import Literal
 
 from archdsl.ir.records import Family
 
-Look = Family | Literal["input", "output"]
+Look = Family | Literal["input", "output", "entry"]
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One layer, join, input or output."""
+    """One layer, join, input or output; or the point where a tensor enters a cluster."""
 
     id: str
     """The node's path; `input/NAME` and `output/NAME` for the network's own tensors."""
     look: Look
-    name: str
+    name: str = ""
     """The end of the path that tells something; `conv1…3` for copies drawn once."""
-    text: str
+    text: str = ""
     """The layer as the language writes it."""
-    shape: str
+    shape: str = ""
     symbol: str = ""
     """The sign of a join that has one."""
     copies: int = 1
@@ -50,8 +50,8 @@ class Edge:
 
     tail: str
     head: str
-    skip: bool = False
-    """Whether it runs beside the layers that the rest of the flow goes through."""
+    way: Literal["trunk", "branch", "skip"]
+    """On the longest way through the network; on another one; or past layers, from fork to join."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ class Theme:
     """Colours, and the fonts that a viewer looks for."""
 
     fills: Mapping[Look, str]
+    """What is not among them is as the paper."""
     paper: str
     ink: str
     muted: str
@@ -41,8 +42,6 @@ LIGHT = Theme(
         "regularization": "#EFD1CA",
         "reshape": "#FFFFFF",
         "join": "#FFFFFF",
-        "input": "#FFFFFF",
-        "output": "#FFFFFF",
     },
     paper="#FFFFFF",
     ink="#000000",
@@ -51,11 +50,11 @@ LIGHT = Theme(
     frame="#8A8A8A",
 )
 
-# Type sizes, in points
-TITLE, TEXT, SMALL, TINY = 13, 10, 8.5, 8
+# Type sizes in points, whole ones: Graphviz drops the rest.
+TITLE, TEXT, SMALL, TINY = 14, 10, 9, 8
 
 
-def width(text: str, size: float) -> int:
+def width(text: str, size: int) -> int:
     """About how wide a text is in points, rather more than less (Helvetica's widths in classes)."""
     ems = 0.0
     for c in text:

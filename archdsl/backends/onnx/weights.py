@@ -23,8 +23,6 @@ def check(graph: Graph, weights: Mapping[str, NDArray[np.generic]]) -> None:
     Raises:
         BuildError: they are not; each kind of difference is told.
     """
-    import numpy as np
-
     state = graph.state()
     found: list[Diagnostic] = []
     missing = [key for key in state if key not in weights]
@@ -33,17 +31,26 @@ def check(graph: Graph, weights: Mapping[str, NDArray[np.generic]]) -> None:
         found.append(_diagnostic(f"the weights lack {_listed(missing)}", _near(missing, unknown)))
     if unknown:
         found.append(_diagnostic(f"the network has no {_listed(unknown)}", _near(unknown, missing)))
-    for key, weight in state.items():
-        if key not in weights:
-            continue
-        array = np.asarray(weights[key])
-        if array.shape != weight.shape:
-            label = f"`{key}` is {_size(array.shape)}, the network's is {_size(weight.shape)}"
-            found.append(_diagnostic(label))
-        elif not np.can_cast(array.dtype, weight.dtype, "same_kind"):
-            found.append(_diagnostic(f"`{key}` holds {array.dtype}, not {weight.dtype}"))
+    misfits = [m for key, weight in state.items() if (m := _misfit(key, weight, weights))]
+    found += [_diagnostic(label) for label in misfits[:SHOWN]]
+    if len(misfits) > SHOWN:
+        found.append(_diagnostic(f"{len(misfits) - SHOWN:,} more differ"))
     if found:
         raise BuildError(found)
+
+
+def _misfit(key: str, weight: Weight, weights: Mapping[str, NDArray[np.generic]]) -> str:
+    """How the array of a key differs from what the network has; empty where it does not."""
+    import numpy as np
+
+    if key not in weights:
+        return ""
+    array = np.asarray(weights[key])
+    if array.shape != weight.shape:
+        return f"`{key}` is {_size(array.shape)}, the network's is {_size(weight.shape)}"
+    if not np.can_cast(array.dtype, weight.dtype, "same_kind"):
+        return f"`{key}` holds {array.dtype}, not {weight.dtype}"
+    return ""
 
 
 def raw(weight: Weight, array: NDArray[np.generic]) -> memoryview:

@@ -60,7 +60,7 @@ def arrays(graph: Graph, weights: Any = None, seed: int = 0) -> dict[str, np.nda
 
 
 def _module(graph: Graph) -> ModuleType:
-    """The generated file as a Python module, its lines known to tracebacks, its classes to pickle."""
+    """The generated file as a module, its lines known to tracebacks, its classes to pickle."""
     text = source(graph)
     name = f"archdsl.compiled.{graph.name}_{graph.origin.sha256[:12]}_{abs(hash(text)):x}"
     if name not in sys.modules:

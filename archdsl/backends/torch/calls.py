@@ -1,4 +1,4 @@
-"""Constructor calls as data: printed once for one module, or with parameters for a class of many."""
+"""Constructor calls as data: printed for one module, or with parameters for a class of many."""
 
 from __future__ import annotations
 

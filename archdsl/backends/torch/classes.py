@@ -1,8 +1,8 @@
 """One class for the calls of a block that differ in their numbers alone.
 
-The calls' modules are laid side by side. A literal that is the same in all stays a literal; one that
-varies becomes a parameter of the constructor: the block's own argument where that explains it (or a
-multiple of it), else the channels that come in, else a parameter named after the layer.
+The calls' modules are laid side by side. A literal that is the same in all stays a literal; one
+that varies becomes a parameter of the constructor: the block's own argument where that explains it
+(or a multiple of it), else the channels that come in, else a parameter named after the layer.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Template:
 
 
 class Classes:
-    """The classes of a network's blocks, the inner ones first, and the call that makes each block."""
+    """The classes of a network's blocks, the inner ones first; the call that makes each block."""
 
     def __init__(self, tree: Tree, reserved: set[str]) -> None:
         self.tree = tree
@@ -79,7 +79,8 @@ class Classes:
 
 
 def class_name(word: str) -> str:
-    """
+    """A word of the language as a class is called.
+
     >>> class_name("basic_block"), class_name("vgg16")
     ('BasicBlock', 'Vgg16')
     """
@@ -131,7 +132,7 @@ def _infer(template: Template, tree: Tree) -> None:
         used.setdefault(parameter.name, parameter)
         template.texts.append(text)
     order = [p.name for p in known]
-    ranked = sorted(used.values(), key=lambda p: (order.index(p.name) if p in known else len(order)))
+    ranked = sorted(used.values(), key=lambda p: order.index(p.name) if p in known else len(order))
     # The channels that come in lead, and what has a default closes, as Python demands.
     ranked.sort(key=lambda p: (p.default is not ..., p.name != "in_channels"))
     template.parameters = ranked
@@ -188,9 +189,7 @@ def _unused(slot: Slot, used: dict[str, Parameter], known: list[Parameter]) -> s
 def _construct(template: Template, i: int) -> Call:
     """The call that makes the i-th of a class's modules."""
     arguments = [
-        Argument(
-            None if p.default is ... else p.name, Slot(p.column[i], p.name), p.default
-        )
+        Argument(None if p.default is ... else p.name, Slot(p.column[i], p.name), p.default)
         for p in template.parameters
     ]
     return Call(template.name, tuple(arguments))

@@ -1,4 +1,4 @@
-"""The PyTorch file of a network: one class per block, the forward straight-line, torch alone imported."""
+"""The PyTorch file of a network: a class per block, a straight-line forward, torch alone."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from archdsl.backends.torch.classes import Classes, Parameter, Template, class_n
 from archdsl.backends.torch.draft import Draft, Starts, variables
 from archdsl.backends.torch.tree import Tree
 from archdsl.ir import Graph
+from archdsl.ir.records import TorchModule
 from archdsl.ir.shapes import Shape, elements, show
 
 RESERVED = {"Tensor", "OrderedDict"}
@@ -19,9 +20,8 @@ def source(graph: Graph) -> str:
     """The text of the module's file."""
     tree = Tree.of(graph)
     name = class_name(graph.name)
-    helper_names = {
-        lowering.name for node in graph.nodes if getattr(lowering := node.torch, "helper", "")
-    }
+    lowerings = [node.torch for node in graph.nodes]
+    helper_names = {x.name for x in lowerings if isinstance(x, TorchModule) and x.helper}
     classes = Classes(tree, RESERVED | helper_names | {name})
     root = classes.drafter.draft(tree.root)
     drafts = [t.drafts[0] for t in classes.templates] + [root]

@@ -75,7 +75,7 @@ class Tree:
         return found
 
     def boundary(self, level: Level) -> tuple[list[str], list[str]]:
-        """The tensors that a level reads from outside, and those of its own that are read outside."""
+        """The tensors that a level reads from outside, and its own that are read outside."""
         path = level.scope.path
         if path not in self.boundaries:
             self.boundaries[path] = self._boundary(level)
@@ -89,13 +89,13 @@ class Tree:
         return list(dict.fromkeys(reads)), sorted(gives, key=order.__getitem__)
 
     def may_overwrite(self, node: Node) -> bool:
-        """Whether a layer may work in place: nobody else reads its input, nor does its maker's gradient."""
+        """Whether a layer may work in place: no one else, nor a gradient, reads its input."""
         maker = self.graph.by_path.get(node.inputs[0])
         alone = len(self.readers.get(node.inputs[0], ())) == 1
         return alone and maker is not None and maker.op.overwritable
 
     def chain(self, level: Level) -> str | None:
-        """How a level takes its input if it is an nn.Sequential, each module fed by the one before."""
+        """How a level takes its input, if each of its modules is fed by the one before."""
         path = level.scope.path
         if path not in self.chains:
             self.chains[path] = self._chain(level)

@@ -1,0 +1,60 @@
+"""What may be loaded when: start-up time is a feature."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = {"torch", "onnx", "onnxruntime", "numpy", "rich", "graphviz", "pygraphviz", "PIL"}
+REPORT = """
+import atexit, json, sys
+atexit.register(lambda: sys.stderr.write(json.dumps(sorted(sys.modules))))
+"""
+
+
+def loaded(code: str, *arguments: object) -> set[str]:
+    """The top-level modules that are there when a Python process ends."""
+    command = [sys.executable, "-c", REPORT + code, *map(str, arguments)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in json.loads(result.stderr)}
+
+
+def after(*arguments: object) -> set[str]:
+    return loaded("import archdsl.cli; archdsl.cli.main(sys.argv[1:])", *arguments)
+
+
+def test_the_probe_sees_a_heavy_module() -> None:
+    assert "numpy" in loaded("import numpy")
+
+
+def test_importing_archdsl_is_light() -> None:
+    assert not loaded("import archdsl") & HEAVY
+
+
+def test_check_is_light(small: Path) -> None:
+    assert not after("check", small) & HEAVY
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["compile", "--help"]])
+def test_asking_is_light(arguments: list[str]) -> None:
+    assert not after(*arguments) & HEAVY
+
+
+def test_summary_loads_rich_alone(small: Path) -> None:
+    assert after("summary", small) & HEAVY == {"rich"}
+    assert not after("summary", small, "--json") & HEAVY
+
+
+def test_draw_loads_no_torch(small: Path, tmp_path: Path) -> None:
+    found = after("draw", small, "-o", tmp_path / "x.svg")
+    assert not found & {"torch", "onnx", "onnxruntime", "numpy", "rich"}
+
+
+@pytest.mark.parametrize("kinds", ["torch", "json", "gv", "svg", "torch,json,svg"])
+def test_only_onnx_loads_torch(small: Path, tmp_path: Path, kinds: str) -> None:
+    found = after("compile", small, "-o", tmp_path, "--emit", kinds)
+    assert not found & {"torch", "onnx", "onnxruntime", "numpy"}
