@@ -133,11 +133,13 @@ def run_onnx(path: Path, arrays: list[Array]) -> list[Array]:
 
 
 def check_onnx(path: Path) -> None:
-    """The checker and strict shape inference pass, and infer the shapes that the file declares."""
+    """The checker and strict shape inference pass and agree with the file; names are unique."""
     import onnx
 
     onnx.checker.check_model(path, full_check=True)
     model = onnx.load(path, load_external_data=False)
+    names = [node.name for node in model.graph.node]
+    assert len(set(names)) == len(names), names
     bare = onnx.ModelProto()
     bare.CopyFrom(model)
     del bare.graph.value_info[:]

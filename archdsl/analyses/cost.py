@@ -42,7 +42,7 @@ def of_node(node: Node) -> Totals:
 
 def of_graph(graph: Graph) -> Totals:
     """The whole network, each weight once."""
-    return _totals(graph.state().values(), reduce(add, (n.cost for n in graph.nodes), FREE))
+    return _totals(graph.state().values(), reduce(add, (n.cost for n in graph.at_inference), FREE))
 
 
 def _totals(weights: Iterable[Weight], cost: Cost) -> Totals:

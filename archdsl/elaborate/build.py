@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 from archdsl.elaborate.limits import MAX_INTEGER, Limits
 from archdsl.errors import Diagnostic, SpecError
-from archdsl.ir.graph import Input, Node, Place, Repetition, Scope
+from archdsl.ir.graph import Input, Node, Output, Place, Repetition, Scope
 from archdsl.ir.initializers import Initializer
 from archdsl.ir.op import Op, OpError
-from archdsl.ir.shapes import Shape, elements
+from archdsl.ir.records import Weight
+from archdsl.ir.shapes import Shape, elements, show
 from archdsl.source import Span
 
 
@@ -29,6 +30,13 @@ class GraphBuilder:
     inputs: list[Input] = field(default_factory=list[Input])
     nodes: list[Node] = field(default_factory=list[Node])
     scopes: list[Scope] = field(default_factory=list[Scope])
+    outputs: list[Output] = field(default_factory=list[Output])
+    sharing: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    """While something is applied again: its new path and the path whose weights it uses."""
+    training: bool = False
+    """Whether what is added now exists in training only."""
+    weights: dict[str, dict[str, Weight]] = field(default_factory=dict[str, dict[str, Weight]])
+    """The weights of every layer that has its own, by path."""
 
     def input(self, name: str, shape: Shape, span: Span) -> Tensor:
         self.inputs.append(Input(name=name, shape=shape, place=place(span)))
@@ -55,8 +63,16 @@ class GraphBuilder:
                 parent=parent,
                 place=place(span),
                 repetitions=repetitions,
+                shares=self.shared(path),
             )
         )
+
+    def shared(self, path: str) -> str | None:
+        """The path whose weights something at `path` uses, if it is applied again."""
+        for new, old in reversed(self.sharing):
+            if path == new or path.startswith(f"{new}."):
+                path = old + path.removeprefix(new)
+        return path if self.sharing else None
 
     def node(
         self,
@@ -83,6 +99,11 @@ class GraphBuilder:
             op = op.resolve(shapes)
             shape = op.shape(shapes)
             weights = op.weights(shapes, shape)
+            shares = self.shared(path)
+            if shares is None:
+                self.weights[path] = weights
+            elif self.weights.get(shares) != weights:
+                raise OpError("A208", f"the weights of `{shares}` do not fit {show(shapes[0])}")
         except OpError as error:
             raise SpecError(Diagnostic(error.code, span, error.label, help=error.help)) from None
         if max(elements(shape), *(elements(w.shape) for w in weights.values()), 0) > MAX_INTEGER:
@@ -95,7 +116,9 @@ class GraphBuilder:
                 inputs=tuple(t.path for t in inputs),
                 input_shapes=shapes,
                 shape=shape,
-                init=starts,  # pyright: ignore[reportArgumentType]
+                init={} if shares else starts,  # pyright: ignore[reportArgumentType]
+                shares=shares,
+                training=self.training,
                 scope=scope,
                 place=place(span),
                 repetitions=repetitions,

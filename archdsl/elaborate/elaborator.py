@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archdsl.elaborate import arguments as binding
-from archdsl.elaborate import statements
+from archdsl.elaborate import heads, statements
 from archdsl.elaborate.build import GraphBuilder, Tensor
 from archdsl.elaborate.expressions import Context, UnknownShape, evaluate, integer, truth
+from archdsl.elaborate.frame import Flow, Frame, Labelled
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.names import Namespace
 from archdsl.elaborate.values import BlockValue, LayerValue, Scope, Value, describe, plain
@@ -23,29 +24,6 @@ from archdsl.ir.graph import Repetition
 from archdsl.ir.op import Op, registry
 from archdsl.source import Span
 from archdsl.syntax import ast
-
-
-@dataclass(eq=False)
-class Flow:
-    """Where a pipeline stands: its tensor, and the tensor before the last statement."""
-
-    tensor: Tensor | None = None
-    before: Tensor | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What surrounds a statement: the names in scope, the paths given out, the way here."""
-
-    scope: Scope
-    space: Namespace
-    labels: dict[str, Tensor | None]
-    """Tensors by label in this network or block; None where two have the same."""
-    calls: tuple[Note, ...] = ()
-    repetitions: tuple[Repetition, ...] = ()
-    depth: int = 0
-    is_network: bool = False
-    """Whether `input` belongs here."""
 
 
 @dataclass(eq=False)
@@ -137,7 +115,9 @@ class Elaborator:
                 self.repeat(step, count, flow, inner)
         if label is not None:
             name = label.id
-            frame.labels[name] = None if name in frame.labels else flow.tensor
+            path = f"{frame.space.path}.{name}".lstrip(".")
+            found = Labelled(flow.tensor, path, step, frame)
+            frame.labels[name] = None if name in frame.labels else found
 
     def repeat(self, step: ast.Step, count: int, flow: Flow, frame: Frame) -> None:
         turn, self.turns = self.turns, self.turns + 1
@@ -176,7 +156,7 @@ class Elaborator:
                 with self.level(label, item.span, flow, frame) as inner:
                     self.braces(item.body, flow, inner)
             case ast.Reference():
-                flow.tensor = statements.referenced(item, frame)
+                flow.tensor = heads.referenced(item, frame)
 
     def braces(self, body: ast.Body, flow: Flow, frame: Frame) -> None:
         """What stands in one pair of braces: a scope of its own, in the same flow."""

@@ -70,3 +70,21 @@ class Namespace:
             )
         self.taken[name] = span
         return path
+
+
+@dataclass(eq=False)
+class AnchoredAt(Namespace):
+    """A level whose one name is given out already: where a module is applied again."""
+
+    anchor: str = ""
+
+    def layer(self, word: str, label: ast.Name | None, span: Span) -> str:
+        """The path, once; several layers without a level around them are no module."""
+        if self.taken:
+            text = "only a layer, a block or a group can be applied again"
+            raise SpecError(Diagnostic("A601", span, text, help="label a group: `tower: { … }`"))
+        self.taken[self.anchor] = span
+        return self.anchor
+
+    def join(self, word: str, label: ast.Name | None, span: Span) -> str:
+        return self.layer(word, label, span)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 
-from archdsl.elaborate.elaborator import Elaborator, Exhausted, Flow, Frame
+from archdsl.elaborate.elaborator import Elaborator, Exhausted
 from archdsl.elaborate.expressions import Context, UnknownShape
+from archdsl.elaborate.frame import Flow, Frame
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.names import Namespace
 from archdsl.elaborate.values import BlockValue, Scope, Value, plain
@@ -108,7 +109,10 @@ def _finish(work: Elaborator, spec: ast.Spec, name: str, flow: Flow) -> Graph:
         inputs=tuple(work.graph.inputs),
         nodes=tuple(work.graph.nodes),
         scopes=tuple(work.graph.scopes),
-        outputs=(Output(name="out", node=tensor.path, shape=tensor.shape),),
+        outputs=(
+            Output(name="out", node=tensor.path, shape=tensor.shape),
+            *work.graph.outputs,
+        ),
     )
 
 

@@ -6,20 +6,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from archdsl.elaborate import arguments as binding
-from archdsl.elaborate.build import Tensor
-from archdsl.elaborate.expressions import evaluate, integer, truth
+from archdsl.elaborate import combinators, heads
+from archdsl.elaborate.expressions import evaluate
+from archdsl.elaborate.frame import Flow, Frame, Labelled
 from archdsl.elaborate.values import BlockValue, Value
-from archdsl.errors import Diagnostic, Note, SpecError, suggestion
+from archdsl.errors import Diagnostic, SpecError, suggestion
 from archdsl.ir.fields import MAX_SIDE
 from archdsl.ir.op import Op, registry
-from archdsl.ir.shapes import Shape, show
+from archdsl.ir.shapes import Shape
 from archdsl.source import Span
 from archdsl.syntax import ast
 
 if TYPE_CHECKING:
-    from archdsl.elaborate.elaborator import Elaborator, Flow, Frame
+    from archdsl.elaborate.elaborator import Elaborator
 
-Statement = Callable[["Elaborator", ast.Call, ast.Name | None, "Flow", "Frame"], None]
+Statement = Callable[["Elaborator", ast.Call, ast.Name | None, Flow, Frame], None]
 
 
 def input_(e: Elaborator, call: ast.Call, label: ast.Name | None, flow: Flow, frame: Frame) -> None:
@@ -37,7 +38,7 @@ def input_(e: Elaborator, call: ast.Call, label: ast.Name | None, flow: Flow, fr
     shape = _shape(evaluate(values[0], e.context(flow, frame)), values[0].span)
     path = frame.space.take(name, call.span)
     flow.tensor = e.graph.input(path, shape, call.span)
-    frame.labels[name] = flow.tensor
+    frame.labels[name] = Labelled(flow.tensor, path, None, frame)
 
 
 def _shape(value: Value, span: Span) -> Shape:
@@ -81,117 +82,6 @@ def sequence(
     e.flow(body, flow, inner)
 
 
-def residual(
-    e: Elaborator, call: ast.Call, label: ast.Name | None, flow: Flow, frame: Frame
-) -> None:
-    """`residual { F }` is x + F(x); in `{ F | S }` the skip is S where F changes the shape."""
-    used = _when(e, call, flow, frame)
-    if call.body is None:
-        around_last(e, call, label, flow, frame, used)
-        return
-    if len(call.body.branches) > 2:
-        text = "`residual` has a branch and at most one shortcut"
-        raise SpecError(
-            Diagnostic("A407", call.body.span, text, help="`add { a | b | c }` adds more")
-        )
-    start = e.need(flow, call.name_span, call.name)
-    body, shortcut = call.body.branches[0], call.body.branches[1:]
-    end = e.branch(body, start, frame)
-    if not used:
-        flow.tensor = end
-        return
-    skip = start
-    if shortcut and None not in (start.shape, end.shape) and start.shape != end.shape:
-        skip = e.branch(shortcut[0], start, frame)
-    flow.tensor = _add(e, call, label, frame, start, skip, end)
-
-
-def around_last(
-    e: Elaborator, call: ast.Call, label: ast.Name | None, flow: Flow, frame: Frame, used: bool
-) -> None:
-    """`residual` alone: the skip goes around the statement before it."""
-    if flow.before is None or flow.tensor is None:
-        help = "write it after the layers that it spans, or give it braces"
-        text = "there is no statement before it to go around"
-        raise SpecError(Diagnostic("A601", call.name_span, text, help=help))
-    if used:
-        flow.tensor = _add(e, call, label, frame, flow.before, flow.before, flow.tensor)
-
-
-def _when(e: Elaborator, call: ast.Call, flow: Flow, frame: Frame) -> bool:
-    for argument in call.arguments:
-        if argument.key != "when":
-            text = "`residual` takes `when=` and braces, nothing else"
-            raise SpecError(Diagnostic("A401", argument.span, text))
-    conditions = [truth(a.value, e.context(flow, frame)) for a in call.arguments]
-    return all(conditions)
-
-
-def _add(
-    e: Elaborator,
-    call: ast.Call,
-    label: ast.Name | None,
-    frame: Frame,
-    start: Tensor,
-    skip: Tensor,
-    end: Tensor,
-) -> Tensor:
-    """The sum of a skip and a branch, their shapes equal."""
-    if skip.shape is not None and end.shape is not None and skip.shape != end.shape:
-        told = f"the skip carries {show(skip.shape)}, the branch gives {show(end.shape)}"
-        notes = (Note(start.span, f"{show(start.shape or ())} comes in here"),)
-        raise SpecError(
-            Diagnostic(
-                "A204", call.name_span, told, notes=notes, help=_projection(skip.shape, end.shape)
-            )
-        )
-    return e.join(registry()["add"](), (skip, end), call, label, frame)
-
-
-def _projection(skip: Shape, end: Shape) -> str:
-    """The shortcut that would make the shapes meet."""
-    if len(skip) != 3 or len(end) != 3:
-        return "let the branch end in the shape that it starts from"
-    strides = {-(-a // b) for a, b in zip(skip[1:], end[1:], strict=True)}
-    stride = strides.pop() if len(strides) == 1 else 0
-    fits = stride and all(
-        (a - 1) // stride + 1 == b for a, b in zip(skip[1:], end[1:], strict=True)
-    )
-    if not fits:
-        return f"keep the size with padding, or give it a shortcut that makes {show(end)}"
-    step = f" stride={stride}" if stride > 1 else ""
-    return f"give the skip a projection: `residual {{ … | conv 1x1 {end[0]}{step} }}`"
-
-
-def joining(
-    e: Elaborator, call: ast.Call, label: ast.Name | None, flow: Flow, frame: Frame
-) -> None:
-    """`concat`, `add`, `mul { a | b }`; `add 32 { F }` is 32 copies with weights of their own."""
-    op = registry()[call.name]()
-    if call.body is None:
-        help = f"`{call.name} {{ a | b }}`"
-        text = f"`{call.name}` joins branches in braces"
-        raise SpecError(Diagnostic("A407", call.name_span, text, help=help))
-    copies = 1
-    if call.arguments:
-        copies = _copies(e, call, flow, frame)
-    start = e.need(flow, call.name_span, call.name)
-    branches = list(call.body.branches) * copies
-    ends = [e.branch(b, start, frame) for b in branches]
-    flow.tensor = e.join(op, tuple(ends), call, label, frame) if len(ends) > 1 else ends[0]
-
-
-def _copies(e: Elaborator, call: ast.Call, flow: Flow, frame: Frame) -> int:
-    argument, *rest = call.arguments
-    if rest or argument.key is not None or (call.body and len(call.body.branches) > 1):
-        text = f"`{call.name}` takes branches, or a number of copies of one"
-        raise SpecError(Diagnostic("A404", argument.span, text, help=f"`{call.name} 32 {{ F }}`"))
-    count = integer(argument.value, e.context(flow, frame), "a number of copies", least=1)
-    if count > e.limits.layers:
-        raise SpecError(Diagnostic("A501", argument.span, f"{count:,} copies"))
-    return count
-
-
 def later(e: Elaborator, call: ast.Call, label: ast.Name | None, flow: Flow, frame: Frame) -> None:
     """What the grammar has and the compiler does not build yet."""
     from archdsl.elaborate.elaborator import not_yet
@@ -199,19 +89,23 @@ def later(e: Elaborator, call: ast.Call, label: ast.Name | None, flow: Flow, fra
     raise not_yet(call.name_span, f"`{call.name}`")
 
 
+COMBINATORS: dict[str, Statement] = {
+    "residual": combinators.residual,
+    "concat": combinators.joining,
+    "add": combinators.joining,
+    "mul": combinators.joining,
+    "split": combinators.split,
+}
+
 STATEMENTS: dict[str, Statement] = {
     "input": input_,
     "default": default,
     "init": init,
     "sequence": sequence,
-    "residual": residual,
-    "concat": joining,
-    "add": joining,
-    "mul": joining,
-    "split": later,
-    "reuse": later,
-    "output": later,
-    "aux": later,
+    **COMBINATORS,
+    "reuse": heads.reuse,
+    "output": heads.output,
+    "aux": heads.aux,
     "train": later,
     "import": later,
 }
@@ -256,24 +150,6 @@ def match_formals(block: ast.Block, call: ast.Call) -> dict[str, ast.Argument]:
             raise SpecError(Diagnostic("A405", argument.span, f"`{key}` is given twice"))
         given[key] = argument
     return given
-
-
-def referenced(reference: ast.Reference, frame: Frame) -> Tensor:
-    """The tensor of a label.
-
-    Raises:
-        SpecError: nothing before has this label, or several statements have it.
-    """
-    found = frame.labels.get(reference.label)
-    if found is not None:
-        return found
-    if reference.label in frame.labels:
-        text = f"several statements are labelled `{reference.label}`"
-        raise SpecError(Diagnostic("A305", reference.span, text, help="give each its own label"))
-    help = suggestion(reference.label, frame.labels)
-    help = help or "label a statement before this one: `name: conv 3x3 64`"
-    text = f"nothing before this is labelled `{reference.label}`"
-    raise SpecError(Diagnostic("A305", reference.span, text, help=help))
 
 
 def check_arity(cls: type[Op], call: ast.Call) -> None:

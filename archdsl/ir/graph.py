@@ -84,6 +84,8 @@ class Scope(_Record):
     """What the block was called with, defaults included."""
     defaulted: tuple[str, ...] = ()
     """The arguments that the call left at the block's defaults."""
+    shares: str | None = None
+    """The scope that this one applies again, with the same weights."""
     parent: str | None
     place: Place
     repetitions: tuple[Repetition, ...] = ()
@@ -101,6 +103,10 @@ class Node(_Record):
     shape: Shape
     init: dict[str, AnyInitializer] = {}
     """Where the spec says so, how the weights start, by their names."""
+    shares: str | None = None
+    """The layer whose weights it uses, where it has none of its own."""
+    training: bool = False
+    """Whether it exists in training only: part of an auxiliary head."""
     scope: str
     """Path of the innermost scope; the network's own is empty."""
     place: Place
@@ -111,6 +117,11 @@ class Node(_Record):
     def name(self) -> str:
         """The last part of the path."""
         return self.path.rpartition(".")[2]
+
+    @property
+    def owner(self) -> str:
+        """The path of the layer that has its weights: its own, unless it shares another's."""
+        return self.shares or self.path
 
     @cached_property
     def weights(self) -> dict[str, Weight]:
@@ -142,9 +153,11 @@ class Input(_Record):
 
 
 class Output(_Record):
-    """A tensor that the network gives."""
+    """A tensor that the network gives; an auxiliary one in training only, its loss weighted."""
 
     name: str
+    kind: Literal["main", "extra", "auxiliary"] = "main"
+    weight: float = 1.0
     node: str
     shape: Shape
 
@@ -171,6 +184,16 @@ class Graph(_Record):
     """Outermost first; the first is the network itself, with an empty path."""
     outputs: tuple[Output, ...]
 
+    @property
+    def at_inference(self) -> tuple[Node, ...]:
+        """The layers of the trained network, without those of auxiliary heads."""
+        return tuple(n for n in self.nodes if not n.training)
+
+    @property
+    def given(self) -> tuple[Output, ...]:
+        """The outputs of the trained network, the main one first."""
+        return tuple(o for o in self.outputs if o.kind != "auxiliary")
+
     @cached_property
     def by_path(self) -> dict[str, Node]:
         return {node.path: node for node in self.nodes}
@@ -182,8 +205,9 @@ class Graph(_Record):
         return given | {node.path: node.shape for node in self.nodes}
 
     def state(self) -> dict[str, Weight]:
-        """Every tensor of the network by its `state_dict` key, in order."""
-        return {f"{n.path}.{key}": w for n in self.nodes for key, w in n.weights.items()}
+        """Every tensor of the network by its `state_dict` key, in order; a shared one once."""
+        own = (n for n in self.nodes if n.shares is None)
+        return {f"{n.path}.{key}": w for n in own for key, w in n.weights.items()}
 
     def to_json(self) -> str:
         """The graph as JSON; `from_json` gives it back."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pydantic import Field
+
+from archdsl.ir.fields import Count, Width
 from archdsl.ir.op import Op, OpError
 from archdsl.ir.records import (
     EACH,
@@ -140,6 +143,49 @@ class Concat(_Join):
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
         axis = 1 if len(output) == 3 else -1
         return OnnxLowering((OnnxNode("Concat", ("*",), {"axis": axis}),))
+
+
+class Part(_Join):
+    """One of the equal shares of the channels that `split` gives to its branches."""
+
+    name: ClassVar[str] = "part"
+    arity: ClassVar[int | None] = None
+    positional: ClassVar[int] = 2
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("split { conv 3x3 4 | conv 3x3 2 }", ((6, 5, 5),)),
+        Sample("split { fc 3 | relu }", ((5, 6),)),
+        Sample("split 3 { fc 2 }", ((6,),)),
+    )
+
+    index: Count = Field(description="which share, from 0")
+    of: Width = Field(description="how many shares")
+
+    def shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
+        width = channels(shape) // self.of
+        return (width, *shape[1:]) if len(shape) == 3 else (*shape[:-1], width)
+
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        return FREE
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        start, end = self.bounds(output)
+        axis = ":, " if len(output) == 3 else "..., "
+        return TorchExpression(f"{{0}}[{axis}{start}:{end}]")
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        start, end = self.bounds(output)
+        axis = 1 if len(output) == 3 else len(output)
+        constants = {
+            "starts": OnnxConstant((1,), (start,), "int64"),
+            "ends": OnnxConstant((1,), (end,), "int64"),
+            "axes": OnnxConstant((1,), (axis,), "int64"),
+        }
+        return OnnxLowering((OnnxNode("Slice", ("x0", *constants)),), constants)
+
+    def bounds(self, output: Shape) -> tuple[int, int]:
+        width = channels(output)
+        return self.index * width, (self.index + 1) * width
 
 
 def _align(shape: Shape, rank: int) -> Shape:

@@ -172,6 +172,18 @@ def test_a_layer_may_be_called_like_the_output(tmp_path: Path) -> None:
     ]
 
 
+def test_operators_of_one_layer_have_names_of_their_own(tmp_path: Path) -> None:
+    """A map and two vectors: each vector becomes a map, then two products."""
+    graph = archdsl.parse("input 4x6x6; mul { | gap | gap; sigmoid }").graph
+    write(graph, tmp_path / "a.onnx", {})
+    check_onnx(tmp_path / "a.onnx")
+    found = [n.name for n in loaded(tmp_path / "a.onnx").node if n.name.startswith("mul1")]
+    assert found == ["mul1/Unsqueeze", "mul1/Mul", "mul1/Unsqueeze_2", "mul1"]
+    (x,) = random_arrays(((4, 6, 6),), 2)
+    mean = x.mean((2, 3), keepdims=True)
+    assert_close(run_onnx(tmp_path / "a.onnx", [x])[0], x * mean / (1 + np.exp(-mean)))
+
+
 def test_an_input_cannot_be_called_like_the_output(tmp_path: Path) -> None:
     graph = chain(archdsl.parse("input 4; relu").graph.nodes[0].op, shapes=((4,),))
     outputs = (Output(name="x0", node="relu1", shape=(4,)),)
@@ -380,6 +392,25 @@ def test_neither_file_changes_when_the_model_alone_fails(
     with pytest.raises(WriteError, match="no space left"):
         write(graph, tmp_path / "a.onnx", {key: a + 1 for key, a in weights.items()})
     assert contents(tmp_path) == before
+
+
+@pytest.mark.usefixtures("external")
+def test_the_weights_take_their_name_before_the_model_that_refers_to_them(
+    graph: Graph, weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever finds a new model finds the weights of it; both are complete by then."""
+    order: list[tuple[str, list[int]]] = []
+    replace = os.replace
+
+    def recorded(source: Path, target: Path) -> None:
+        order.append((target.name, [p.stat().st_size for p in target.parent.iterdir()]))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", recorded)
+    write(graph, tmp_path / "a.onnx", weights)
+    assert [name for name, _ in order] == ["a.onnx.data", "a.onnx"]
+    sizes = sorted(p.stat().st_size for p in tmp_path.iterdir())
+    assert all(sorted(seen) == sizes for _, seen in order)
 
 
 @pytest.mark.usefixtures("external")

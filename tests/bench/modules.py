@@ -22,7 +22,10 @@ SIZE = 227
 
 
 class AlexNet(nn.Module):
-    """Krizhevsky, Sutskever & Hinton 2012, as a person would write it; alpha is the paper's, times n."""
+    """Krizhevsky, Sutskever & Hinton 2012, as a person would write it.
+
+    torch divides alpha by the window, the paper does not: its 1e-4 is 5e-4 here.
+    """
 
     def __init__(self, classes: int = 1000) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Where tensors go: how they enter clusters, and which edges are the trunk of the picture."""
+"""Where tensors go: the points where they enter clusters and fork, and the trunk of the picture."""
 
 from __future__ import annotations
 
@@ -6,41 +6,75 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import Literal
 
-from archdsl.backends.graphviz.picture import Box, Cluster, Edge, Item
+from archdsl.backends.graphviz.picture import Box, Cluster, Edge, Item, framed
 
 Ends = list[tuple[str, str]]
+Points = dict[str, dict[str, Box]]
 
 
-def enter(items: tuple[Item, ...], ends: Ends) -> tuple[tuple[Item, ...], Ends]:
-    """Let every tensor that a cluster reads enter it at one point, and fork there.
+def connect(items: tuple[Item, ...], ends: Ends) -> tuple[tuple[Item, ...], tuple[Edge, ...]]:
+    """The items with the points that edges run through, and the edges.
 
-    So a block's shortcut stays inside the block's frame, and the frame's title has a place that no
-    edge crosses: beside the first point.
+    Args:
+        items: the boxes and clusters.
+        ends: for every tensor that is read, the boxes that make it and read it.
     """
-    above = _frames(items)
-    points: dict[str, dict[str, Box]] = defaultdict(dict)
+    frames = {box.id: above for box, above in framed(items)}
+    points: Points = defaultdict(dict)
+    ends = _fork(_enter(ends, frames, points), frames, points)
+    items = (*_with(items, points), *points[""].values())
+    return items, _ways(ends)
+
+
+def _point(id: str, inside: tuple[str, ...], frames: dict[str, tuple[str, ...]], points: Points) -> bool:
+    """Put a point into a cluster, unless it is there; whether it is new."""
+    frame = inside[-1] if inside else ""
+    if id in points[frame]:
+        return False
+    points[frame][id] = Box(id, "point")
+    frames[id] = inside
+    return True
+
+
+def _enter(ends: Ends, frames: dict[str, tuple[str, ...]], points: Points) -> Ends:
+    """Let a tensor enter each cluster at one point, however often it is read there.
+
+    So a block's shortcut stays inside its frame, and the frame's title has a place that no edge
+    crosses: beside the first point.
+    """
+    found: Ends = []
+    for source, head in ends:
+        tail, inside = source, frames[head]
+        for depth in range(_shared(frames[source], inside), len(inside)):
+            point = f"{inside[depth]}/in/{source}"
+            if _point(point, inside[: depth + 1], frames, points):
+                found.append((tail, point))
+            tail = point
+        found.append((tail, head))
+    return found
+
+
+def _fork(ends: Ends, frames: dict[str, tuple[str, ...]], points: Points) -> Ends:
+    """Let a tensor that also skips layers, or a cluster's that goes several ways, fork at a point."""
+    ways = {(edge.tail, edge.head): edge.way for edge in _ways(ends)}
+    groups: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for tail, head in ends:
+        groups[tail, _shared(frames[tail], frames[head])].append(head)
+    forks: dict[tuple[str, str], str] = {}
+    for (tail, depth), heads in groups.items():
+        skips = sum(ways[tail, head] == "skip" for head in heads)
+        entered = "/in/" in tail
+        if (skips and not entered) or (entered and len(heads) - skips > 1):
+            forks |= {(tail, head): f"{tail}/fork/{depth}" for head in heads}
     found: Ends = []
     for tail, head in ends:
-        inside = above[head]
-        for frame in inside[_shared(above[tail], inside) :]:
-            source = tail.partition("/in/")[2] or tail
-            point = Box(f"{frame}/in/{source}", "entry")
-            if point.id not in points[frame]:
-                points[frame][point.id] = point
-                found.append((tail, point.id))
-            tail = point.id
-        found.append((tail, head))
-    return _with(items, points), found
-
-
-def _frames(items: tuple[Item, ...], above: tuple[str, ...] = ()) -> dict[str, tuple[str, ...]]:
-    """The clusters around every box, outermost first."""
-    found: dict[str, tuple[str, ...]] = {}
-    for item in items:
-        if isinstance(item, Box):
-            found[item.id] = above
-        else:
-            found |= _frames(item.items, (*above, item.id))
+        fork = forks.get((tail, head))
+        if fork is None:
+            found.append((tail, head))
+            continue
+        if _point(fork, frames[tail][: _shared(frames[tail], frames[head])], frames, points):
+            found.append((tail, fork))
+        found.append((fork, head))
     return found
 
 
@@ -52,7 +86,7 @@ def _shared(a: tuple[str, ...], b: tuple[str, ...]) -> int:
     return n
 
 
-def _with(items: tuple[Item, ...], points: dict[str, dict[str, Box]]) -> tuple[Item, ...]:
+def _with(items: tuple[Item, ...], points: Points) -> tuple[Item, ...]:
     return tuple(
         replace(item, items=(*points[item.id].values(), *_with(item.items, points)))
         if isinstance(item, Cluster)
@@ -61,7 +95,7 @@ def _with(items: tuple[Item, ...], points: dict[str, dict[str, Box]]) -> tuple[I
     )
 
 
-def route(ends: Ends) -> tuple[Edge, ...]:
+def _ways(ends: Ends) -> tuple[Edge, ...]:
     """The edges, each with the way that it is part of."""
     depth = _depths(ends)
     readers = Counter(tail for tail, _ in ends)

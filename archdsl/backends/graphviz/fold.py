@@ -2,8 +2,8 @@
 
 Copies fold where nobody could tell their drawings apart: the same layers with the same arguments and
 output shapes, wired alike, each one fed by the one before. A copy that differs, or whose inside is
-read from elsewhere, is drawn on its own, and so `conv 3x3 64 x4` is one box marked x4, while the
-copies of a dense block, which grow, stay apart.
+read from elsewhere, is drawn on its own. So `conv 3x3 64 x4` is one box marked x4, while the copies
+of a dense block, which grow, stay apart.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ class Folded:
 
     id: int
     count: int
-    parts: list[Part]
+    parts: list[FoldedPart]
 
 
-Part = Node | ScopeTree | RepetitionTree | Folded
+Part = Node | ScopeTree | RepetitionTree
+FoldedPart = Node | ScopeTree | Folded
 
 
 class Fold:
     """The tree of a graph with its repetitions folded, and what became of every node."""
 
     def __init__(self, graph: Graph) -> None:
-        self._drawn: dict[str, str] = {}
-        self._last: dict[str, str] = {}
+        self._stands_in: dict[str, str] = {}
         self._readers: dict[str, set[str]] = defaultdict(set)
         for node in graph.nodes:
             for source in node.inputs:
@@ -56,19 +56,19 @@ class Fold:
         for output in graph.outputs:
             self._readers[output.node].add(f"output/{output.name}")
         self.parts = self._fold(tree(graph))
+        self._copies: dict[str, list[str]] = defaultdict(list)
+        for path in (*(s.path for s in graph.scopes), *(n.path for n in graph.nodes)):
+            self._copies[self.drawn(path)].append(path)
 
     def drawn(self, path: str) -> str:
-        """The node that stands for this one in the picture: itself, or its first copy."""
-        while path in self._drawn:
-            path = self._drawn[path]
+        """The node or scope that stands for this one in the picture: itself, or its first copy."""
+        while path in self._stands_in:
+            path = self._stands_in[path]
         return path
 
-    def last(self, path: str) -> str:
-        """The last copy, of a node or a scope, that this one stands for."""
-        while path in self._last:
-            path = self._last[path]
-        return path
-
+    def copies(self, path: str) -> list[str]:
+        """All that this node or scope stands for, in order, itself included."""
+        return self._copies[path]
     def _fold(self, parts: list[Part]) -> list[Part]:
         found: list[Part] = []
         for part in parts:

@@ -8,12 +8,12 @@ from typing import Literal
 
 from archdsl.ir.records import Family
 
-Look = Family | Literal["input", "output", "entry"]
+Look = Family | Literal["input", "output", "point"]
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One layer, join, input or output; or the point where a tensor enters a cluster."""
+    """One layer, join, input or output; or a point where a tensor enters a cluster or forks."""
 
     id: str
     """The node's path; `input/NAME` and `output/NAME` for the network's own tensors."""
@@ -69,12 +69,15 @@ class Picture:
     @property
     def boxes(self) -> Iterator[Box]:
         """Every box, in order, those inside clusters included."""
-        return _boxes(self.items)
+        return (box for box, _ in framed(self.items))
 
 
-def _boxes(items: tuple[Item, ...]) -> Iterator[Box]:
+def framed(
+    items: tuple[Item, ...], frames: tuple[str, ...] = ()
+) -> Iterator[tuple[Box, tuple[str, ...]]]:
+    """Every box, with the clusters around it, outermost first."""
     for item in items:
         if isinstance(item, Box):
-            yield item
+            yield item, frames
         else:
-            yield from _boxes(item.items)
+            yield from framed(item.items, (*frames, item.id))

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from archdsl.backends.graphviz import markup
+from archdsl.backends.graphviz.labels import Labels
+from archdsl.backends.graphviz.markup import identifier, plain
 from archdsl.backends.graphviz.picture import Box, Cluster, Edge, Item, Picture
-from archdsl.backends.graphviz.style import LIGHT, SLIM, SMALL, TEXT, TINY, TITLE, Theme, width
+from archdsl.backends.graphviz.style import LIGHT, SMALL, TEXT, TITLE, Theme
 
 if TYPE_CHECKING:
     from graphviz import Digraph
 
-WEIGHTS = {"trunk": "1000", "branch": "10", "skip": "100"}
-"""How straight Graphviz keeps an edge; it packs clusters with 128."""
+# How straight Graphviz keeps an edge; it keeps clusters together with 128.
+WEIGHTS = {"trunk": "1000", "chain": "500", "branch": "5", "skip": "100"}
+DOT = {"shape": "point", "width": "0.05", "height": "0.05"}
+# Where an edge goes on as another, Graphviz leaves room for a point, which this fills with line.
+SEAM = {"shape": "box", "width": "0.0125", "height": "0.03", "fixedsize": "true", "penwidth": "0"}
 LONGEST_TIP = 500  # characters of a tooltip
-
-SPACE = 8  # points beside a text
-MOST = 140  # points that all boxes of a network with branches get; longer texts widen their own box
 
 
 def write(picture: Picture, theme: Theme = LIGHT) -> str:
@@ -29,21 +31,142 @@ class _Writer:
     def __init__(self, picture: Picture, theme: Theme) -> None:
         self.picture = picture
         self.theme = theme
+        self.labels = Labels(picture, theme)
         self.readers = Counter(edge.tail for edge in picture.edges)
+        self.forks = Counter(edge.tail for edge in picture.edges if edge.way != "skip")
+        self.inputs = Counter(edge.head for edge in picture.edges)
         self.looks = {box.id: box.look for box in picture.boxes}
         self.frames = dict(_frames(picture.items))
-        self.columns = _columns(picture)
-        self.width = sum(self.columns) + 4 * SPACE
 
     def write(self) -> str:
         import graphviz
 
-        name, theme = markup.plain(self.picture.name), self.theme
-        graph = graphviz.Digraph(name, **_defaults(theme))
-        graph.attr(label=self._heading())
-        self._items(graph, self.picture.items)
-        edges: defaultdict[str, list[Edge]] = defaultdict(list)
+        graph = graphviz.Digraph(plain(self.picture.name), **_defaults(self.theme))
+        graph.attr(label=self.labels.heading(self.picture))
+        self._inside(graph, "", self.picture.items)
         for edge in self.picture.edges:
-            if edge.way == "skip" and self.frames[edge.tail] == self.frames[edge.head]:
-            graph.edge(markup.id(edge.tail), markup.id(edge.head), **self._edge(edge))
+            if not self._bypasses(edge):
+                graph.edge(identifier(edge.tail), identifier(edge.head), **self._way(edge))
         return graph.source
+
+    def _inside(self, graph: Digraph, frame: str, items: tuple[Item, ...]) -> None:
+        """What is in a cluster, or in the picture itself."""
+        for item in items:
+            if isinstance(item, Box):
+                self._box(graph, item)
+            else:
+                self._cluster(graph, item)
+        for edge in self.picture.edges:
+            if self._bypasses(edge) and self.frames[edge.tail] == frame:
+                self._bypass(graph, edge)
+
+    def _cluster(self, graph: Digraph, cluster: Cluster) -> None:
+        id = f"cluster/{identifier(cluster.id)}"
+        style = "rounded,dashed" if cluster.kind == "repetition" else "rounded"
+        attributes = {"id": id, "label": "", "style": style, "margin": "6"}
+        attributes["tooltip"] = plain(cluster.id, LONGEST_TIP)
+        with graph.subgraph(name=id, graph_attr=attributes) as inside:
+            self._title(inside, cluster)
+            self._inside(inside, cluster.id, cluster.items)
+
+    def _title(self, graph: Digraph, cluster: Cluster) -> None:
+        """The title, left of the point where the first tensor enters: no edge runs through it."""
+        title = f"{identifier(cluster.id)}/title"
+        with graph.subgraph(graph_attr={"rank": "same"}) as row:
+            label = self.labels.title(cluster)
+            row.node(title, label=label, shape="plain", fontsize=f"{SMALL}", style="")
+            first = cluster.items[0]
+            if isinstance(first, Box) and first.look == "entry":
+                row.edge(title, identifier(first.id), style="invis", weight=WEIGHTS["trunk"])
+
+    def _box(self, graph: Digraph, box: Box) -> None:
+        id = identifier(box.id)
+        if box.look == "entry":
+            point = DOT if self.readers[box.id] > 1 else SEAM
+            graph.node(id, label="", fillcolor=self.theme.line, **point)
+            return
+        attributes = {
+            "label": self.labels.label(box),
+            "id": id,
+            "tooltip": plain(f"{box.id}: {box.text} {box.shape}", LONGEST_TIP),
+            "fillcolor": self.theme.fills.get(box.look, self.theme.paper),
+            "fontsize": f"{self.labels.size(box)}",
+        }
+        match box.look:
+            case "join" if len(box.symbol) == 1:
+                attributes |= {"shape": "circle", "width": "0.2", "fixedsize": "true"}
+            case "join" | "input" | "output":
+                attributes |= {"style": "filled,rounded"}
+            case _:
+                attributes |= {"width": f"{self.labels.width / 72:.3f}"}
+        graph.node(id, **attributes)
+
+    def _way(self, edge: Edge) -> dict[str, str]:
+        alone = self.readers[edge.tail] == self.inputs[edge.head] == 1
+        attributes = {"weight": WEIGHTS["chain" if edge.way == "branch" and alone else edge.way]}
+        if self.looks[edge.head] == "entry":
+            attributes |= {"arrowhead": "none", "headclip": "false"}
+        if self.looks[edge.tail] == "entry":
+            attributes["tailclip"] = "false"
+        if self.forks[edge.tail] > 1:
+            attributes |= {"headport": "n", "minlen": "2"}  # room for curves
+        return attributes
+
+    def _bypasses(self, edge: Edge) -> bool:
+        """Whether an edge goes out of the trunk, down beside it, and back in again.
+
+        Graphviz's own curves leave the cluster. Both ends must be directly in the same one.
+        """
+        return edge.way == "skip" and self.frames[edge.tail] == self.frames[edge.head]
+
+    def _bypass(self, graph: Digraph, edge: Edge) -> None:
+        tail, head = identifier(edge.tail), identifier(edge.head)
+        corners = [f"{head}/beside/{tail}/{end}" for end in ("out", "in")]
+        for end, corner in zip((tail, head), corners, strict=True):
+            with graph.subgraph(graph_attr={"rank": "same"}) as row:
+                row.node(end)
+                row.node(corner, label="", fillcolor=self.theme.line, **SEAM)
+        line = {"tailclip": "false", "headclip": "false", "arrowhead": "none", "weight": "1"}
+        tailclip = "false" if self.looks[edge.tail] == "entry" else "true"
+        graph.edge(tail, corners[0], **line | {"tailclip": tailclip})
+        graph.edge(*corners, **line | {"weight": WEIGHTS["skip"]})
+        graph.edge(head, corners[1], **line | {"dir": "back", "tailclip": "true"})
+
+
+def _defaults(theme: Theme) -> dict[str, dict[str, str]]:
+    text = {"fontname": theme.font, "fontcolor": theme.ink}
+    return {
+        "graph_attr": {
+            **text,
+            "fontsize": f"{TITLE}",
+            "labelloc": "t",
+            "bgcolor": theme.paper,
+            "pad": "0.1",
+            "ordering": "out",  # branches from left to right as they are written
+            "ranksep": "0.14",
+            "nodesep": "0.2",
+            "color": theme.frame,  # of clusters
+            "penwidth": "0.8",
+        },
+        "node_attr": {
+            **text,
+            "fontsize": f"{TEXT}",
+            "shape": "box",
+            "style": "filled",
+            "color": theme.line,
+            "penwidth": "0.8",
+            "margin": "0",
+            "width": "0",
+            "height": "0",
+        },
+        "edge_attr": {"color": theme.line, "penwidth": "0.9", "arrowsize": "0.5"},
+    }
+
+
+def _frames(items: tuple[Item, ...], frame: str = "") -> Iterator[tuple[str, str]]:
+    """Every box, with the cluster that it is directly in."""
+    for item in items:
+        if isinstance(item, Box):
+            yield item.id, frame
+        else:
+            yield from _frames(item.items, item.id)

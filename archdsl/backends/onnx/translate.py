@@ -31,7 +31,7 @@ def translate(graph: Graph) -> tuple[ModelProto, list[str]]:
     values: list[ValueInfoProto] = []
     constants: list[TensorProto] = []
     used: list[str] = []
-    for node in graph.nodes:
+    for node in graph.at_inference:
         lowering = _lowered(node)
         value = names.give(node, lowering)
         if not lowering.nodes:
@@ -39,7 +39,7 @@ def translate(graph: Graph) -> tuple[ModelProto, list[str]]:
         scope = _scope(node, lowering, names)
         nodes += _operators(node, lowering, scope)
         read = {name for operator in lowering.nodes for name in operator.inputs}
-        used += [f"{node.path}.{key}" for key in node.weights if key in read]
+        used += [f"{node.owner}.{key}" for key in node.weights if key in read]
         constants += [_constant(scope[name], c) for name, c in lowering.constants.items()]
         if value not in names.outputs:
             values.append(_info(value, node.shape))
@@ -48,7 +48,7 @@ def translate(graph: Graph) -> tuple[ModelProto, list[str]]:
         nodes,
         _text(graph.name),
         [_info(i.name, i.shape) for i in graph.inputs],
-        [_info(o.name, o.shape) for o in graph.outputs],
+        [_info(o.name, o.shape) for o in graph.given],
         initializer=constants,
         value_info=values,
     )
@@ -60,7 +60,7 @@ def translate(graph: Graph) -> tuple[ModelProto, list[str]]:
         producer_version=graph.origin.archdsl,
         doc_string=_text(f"{graph.origin.file}, sha256 {graph.origin.sha256}"),
     )
-    return model, used
+    return model, list(dict.fromkeys(used))
 
 
 class _Names:
@@ -68,12 +68,12 @@ class _Names:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.outputs = {o.name for o in graph.outputs}
+        self.outputs = {o.name for o in graph.given}
         self._of = {i.name: i.name for i in graph.inputs}
         self._silent: set[str] = set()
         self._taken = self.outputs | set(self._of) | set(graph.state())
         self._final: dict[str, str] = {}
-        for output in graph.outputs:
+        for output in graph.given:
             if output.name in self._of:
                 label = f"an input and an output are both called `{output.name}`"
                 raise BuildError(Diagnostic("A304", None, label, help="call the input otherwise"))
@@ -101,7 +101,7 @@ class _Names:
         """The operators that give a value a second name, where an output wants one."""
         from onnx import helper
 
-        for output in self.graph.outputs:
+        for output in self.graph.given:
             value = self._of[output.node]
             if value == output.name:
                 continue
@@ -121,7 +121,7 @@ def _lowered(node: Node) -> OnnxLowering:
 def _scope(node: Node, lowering: OnnxLowering, names: _Names) -> dict[str, str]:
     """What each name of a lowering is called in the file."""
     scope = {f"x{i}": names[source] for i, source in enumerate(node.inputs)}
-    scope |= {key: f"{node.path}.{key}" for key in node.weights}
+    scope |= {key: f"{node.owner}.{key}" for key in node.weights}
     scope |= {name: f"{node.path}/{name}" for name in lowering.constants}
     scope |= {operator.output: f"{node.path}/{operator.output}" for operator in lowering.nodes}
     return scope | {"": "", "y": names[node.path]}

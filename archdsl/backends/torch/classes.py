@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archdsl.backends.torch.calls import Argument, Call, Slot, literal, skeleton, slots
-from archdsl.backends.torch.draft import Draft, Drafter, variables
+from archdsl.backends.torch.draft import Draft, Drafter, forward
 from archdsl.backends.torch.tree import Level, Tree
 from archdsl.ir.shapes import channels
 
@@ -94,7 +94,7 @@ def _by_height(root: Level) -> Iterator[list[Level]]:
     for level in root.levels():
         inner = [known[id(c)] for c in level.children if isinstance(c, Level)]
         height = max(inner, default=0)
-        if level.scope.kind == "block":
+        if level.scope.kind == "block" and level.scope.shares is None:
             heights.setdefault(height, []).append(level)
             height += 1
         known[id(level)] = height
@@ -104,11 +104,11 @@ def _by_height(root: Level) -> Iterator[list[Level]]:
 
 def _key(draft: Draft) -> Any:
     """What two calls of a block must share to be one class."""
-    parameters, steps = variables(draft)
+    made = forward(draft)
     entries = tuple((name, skeleton(call)) for name, call in draft.entries)
-    forward = tuple((name, expression) for name, expression, _ in steps)
+    lines = tuple((name, expression) for name, expression, _ in made.lines)
     definition = draft.level.scope.definition
-    return definition, entries, tuple(parameters), forward, tuple(draft.starts)
+    return definition, entries, made.parameters, lines, made.results, tuple(draft.starts)
 
 
 def _infer(template: Template, tree: Tree) -> None:

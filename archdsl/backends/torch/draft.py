@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from archdsl.backends.torch.calls import Argument, Call, Raw, Slot
 from archdsl.backends.torch.tree import Level, Tree
-from archdsl.ir import Node
+from archdsl.ir import Node, Output
 from archdsl.ir.records import TorchExpression, TorchModule
 from archdsl.ir.shapes import Shape
 
@@ -27,13 +27,23 @@ class Step:
     shape: Shape
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One tensor that a module gives: `template(tensor)`, perhaps in training only."""
+
+    tensor: str
+    template: str = "{0}"
+    training: bool = False
+
+
 @dataclass(eq=False)
 class Draft:
     """A module before it is printed."""
 
     level: Level
     inputs: list[str]
-    output: str | None
+    outputs: dict[str, Result]
+    """What it gives, by name; a block gives one, called `out`."""
     entries: list[tuple[str, Call]] = field(default_factory=list[tuple[str, Call]])
     steps: list[Step] = field(default_factory=list[Step])
     starts: list[tuple[str, Starts]] = field(default_factory=list["tuple[str, Starts]"])
@@ -51,27 +61,40 @@ class Drafter:
 
     def draft(self, level: Level) -> Draft:
         inputs, outputs = self.tree.boundary(level)
+        heads: dict[str, Output] = {}
+        draft = Draft(level, inputs, {"out": Result(outputs[0])} if outputs else {})
         if level is self.tree.root:
-            inputs = [i.name for i in self.tree.graph.inputs]
-            outputs = [self.tree.graph.outputs[0].node]
-        draft = Draft(level, inputs, outputs[0] if outputs else None)
+            heads = self.tree.heads()
+            draft.inputs = [i.name for i in self.tree.graph.inputs]
+            draft.outputs = {o.name: Result(o.node) for o in self.tree.graph.outputs}
+        access: dict[str, str] = {}
         for child in level.children:
+            path = child.scope.path if isinstance(child, Level) else child.path
             if is_module(child):
                 draft.entries.append((child.name, self._made(draft, child)))
-            if isinstance(child, Level):
-                self._level(draft, child, f"self.{child.name}")
+            if path in heads:
+                draft.outputs[path] = self._result(child, heads[path])
+            elif isinstance(child, Level):
+                self._level(draft, child, f"self.{child.name}", access)
             else:
-                self._node(draft, child, f"self.{child.name}")
+                self._node(draft, child, f"self.{child.name}", access)
         return draft
 
-    def _node(self, draft: Draft, node: Node, access: str) -> None:
+    def _result(self, child: Node | Level, head: Output) -> Result:
+        """An output that is made where it is returned, so that an auxiliary one costs nothing."""
+        reads = self.tree.boundary(child)[0] if isinstance(child, Level) else child.inputs
+        takes = child.torch.takes if isinstance(child, Node) else "{0}"  # pyright: ignore
+        return Result(reads[0], f"self.{child.name}({takes})", head.kind == "auxiliary")
+
+    def _node(self, draft: Draft, node: Node, own: str, access: dict[str, str]) -> None:
         """A layer's line of `forward`."""
+        access[node.path] = access.get(node.shares or "", own)
         lowering = node.torch
         if isinstance(lowering, TorchExpression):
             names = ", ".join(f"{{{i}}}" for i in range(len(node.inputs)))
             template = lowering.template.replace("{inputs}", names)
         else:
-            template = f"{access}({lowering.takes})"
+            template = f"{access[node.path]}({lowering.takes})"
         draft.steps.append(Step(node.path, node.inputs, template, node.shape))
 
     def _module(self, draft: Draft, node: Node, lowering: TorchModule) -> Call:
@@ -95,22 +118,23 @@ class Drafter:
             path = node.path.removeprefix(draft.level.scope.path).lstrip(".")
             draft.starts.append((path, tuple((k, i.torch()) for k, i in node.init.items())))
 
-    def _level(self, draft: Draft, level: Level, access: str) -> None:
+    def _level(self, draft: Draft, level: Level, own: str, access: dict[str, str]) -> None:
         """A level's lines of `forward`: one call, or its layers one by one."""
         kind = self._kind(level)
+        here = access[level.scope.path] = access.get(level.scope.shares or "", own)
         if kind in ("", "nn.Sequential"):
             takes = "{0}" if not kind else self.tree.chain(level)
             reads, gives = self.tree.boundary(level)
             if gives:  # otherwise nobody reads it
                 shape = self.tree.graph.by_path[gives[0]].shape
-                draft.steps.append(Step(gives[0], tuple(reads), f"{access}({takes})", shape))
+                draft.steps.append(Step(gives[0], tuple(reads), f"{here}({takes})", shape))
             return
         for child in level.children:
             index = f"[{child.name}]" if kind == "nn.ModuleList" else f'["{child.name}"]'
             if isinstance(child, Level):
-                self._level(draft, child, access + index)
+                self._level(draft, child, here + index, access)
             else:
-                self._node(draft, child, access + index)
+                self._node(draft, child, here + index, access)
 
     def _kind(self, level: Level) -> str:
         """The container that a level is; a block is none, but a class of its own."""
@@ -136,18 +160,29 @@ class Drafter:
 
 def is_module(child: Node | Level) -> bool:
     """Whether something in a level is a module, and not an expression of `forward`."""
-    return isinstance(child, Level) or isinstance(child.torch, TorchModule)
+    if isinstance(child, Level):
+        return child.scope.shares is None
+    return child.shares is None and isinstance(child.torch, TorchModule)
 
 
-def variables(draft: Draft) -> tuple[list[str], list[tuple[str, str, Shape]]]:
-    """The parameters of `forward`, and its lines as (variable, expression, shape).
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """A `forward` before it is printed: lines are (variable, expression, shape)."""
+
+    parameters: tuple[str, ...]
+    lines: tuple[tuple[str, str, Shape], ...]
+    results: tuple[tuple[str, str, bool], ...]
+    """What is returned: its name, the expression, whether in training only."""
+
+
+def forward(draft: Draft) -> Forward:
+    """The parameters, lines and results of a module's `forward`.
 
     A tensor takes over the variable of an input that nobody reads afterwards; so a pipeline is all
     `x`, and what is alive beside it gets a name of its own.
     """
     last_use = {t: i for i, step in enumerate(draft.steps) for t in step.inputs}
-    if draft.output is not None:
-        last_use[draft.output] = len(draft.steps)
+    last_use |= {result.tensor: len(draft.steps) for result in draft.outputs.values()}
     parameters = ["x"] if len(draft.inputs) == 1 else list(draft.inputs)
     held = dict(zip(draft.inputs, parameters, strict=True))
     found: list[tuple[str, str, Shape]] = []
@@ -165,8 +200,11 @@ def variables(draft: Draft) -> tuple[list[str], list[tuple[str, str, Shape]]]:
             name = name or _fresh(used | set(parameters))
             held[step.output] = name
         found.append((name, expression, step.shape))
-    result = held.get(draft.output or "", parameters[0])
-    return [*parameters, result], found
+    results = [
+        (name, result.template.format(held.get(result.tensor, parameters[0])), result.training)
+        for name, result in draft.outputs.items()
+    ]
+    return Forward(tuple(parameters), tuple(found), tuple(results))
 
 
 def _fresh(used: set[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from archdsl.backends.torch.calls import WIDTH, Call, fill, lines, literal, literals, wrapped
 from archdsl.backends.torch.classes import Classes, Parameter, Template, class_name
-from archdsl.backends.torch.draft import Draft, Starts, variables
+from archdsl.backends.torch.draft import Draft, Starts, forward
 from archdsl.backends.torch.tree import Tree
 from archdsl.ir import Graph
 from archdsl.ir.records import TorchModule
@@ -74,7 +74,7 @@ def _block(template: Template) -> list[str]:
 
 def _network(name: str, draft: Draft, graph: Graph) -> list[str]:
     entries = [(key, literals(call)) for key, call in draft.entries]
-    shapes = [shape for _, _, shape in variables(draft)[1]]
+    shapes = [shape for _, _, shape in forward(draft).lines]
     return _class(name, f"The network `{graph.name}`.", [], entries, draft, shapes)
 
 
@@ -115,19 +115,46 @@ def _kind(value: Any) -> str:
 
 
 def _forward(draft: Draft, shapes: Iterable[Shape | None]) -> list[str]:
-    (*names, result), steps = variables(draft)
-    formals = ["self", *(f"{n}: Tensor" for n in names)]
-    out = wrapped("def forward", formals, " -> Tensor:", 4)
+    made = forward(draft)
+    formals = ["self", *(f"{n}: Tensor" for n in made.parameters)]
+    several = len(made.results) > 1
+    gives = "Tensor" if not several else "dict[str, Tensor]"
+    if any(training for _, _, training in made.results):
+        gives = "Tensor | dict[str, Tensor]"
+    out = wrapped("def forward", formals, f" -> {gives}:", 4)
     last: Shape | None = None
-    for (name, expression, _), shape in zip(steps, shapes, strict=True):
+    for (name, expression, _), shape in zip(made.lines, shapes, strict=True):
         line = f"        {name} = {expression}"
         comment = f"  # {show(shape)}" if shape is not None and shape != last else ""
         last = shape
         out.append(line + comment if len(line + comment) <= WIDTH else line)
-    if steps and steps[-1][0] == result:
+    if several:
+        return out + _returns(made.results)
+    result = made.results[0][1] if made.results else made.parameters[0]
+    if made.lines and made.lines[-1][0] == result:
         out[-1] = out[-1].replace(f"{result} =", "return", 1)  # returned as it is made
         return out
     return [*out, f"        return {result}"]
+
+
+def _returns(results: tuple[tuple[str, str, bool], ...]) -> list[str]:
+    """The tensors of a network with several outputs, by name; auxiliary ones in training."""
+
+    def pack(chosen: list[tuple[str, str]], indent: int) -> list[str]:
+        if len(chosen) == 1:
+            return [f"{' ' * indent}return {chosen[0][1]}"]
+        parts = [f"{literal(name)}: {expression}" for name, expression in chosen]
+        one = f"{' ' * indent}return {{{', '.join(parts)}}}"
+        if len(one) <= WIDTH:
+            return [one]
+        inner = [f"{' ' * indent}    {part}," for part in parts]
+        return [f"{' ' * indent}return {{", *inner, f"{' ' * indent}}}"]
+
+    everything = [(name, expression) for name, expression, _ in results]
+    always = [(name, expression) for name, expression, training in results if not training]
+    if len(always) == len(everything):
+        return pack(everything, 8)
+    return ["        if self.training:", *pack(everything, 12), *pack(always, 8)]
 
 
 def _starts(draft: Draft) -> list[str]:

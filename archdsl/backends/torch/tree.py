@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from archdsl.ir import Graph, Node, Scope
+from archdsl.ir import Graph, Node, Output, Scope
 from archdsl.ir.records import TorchModule
 
 
@@ -90,9 +90,26 @@ class Tree:
 
     def may_overwrite(self, node: Node) -> bool:
         """Whether a layer may work in place: no one else, nor a gradient, reads its input."""
-        maker = self.graph.by_path.get(node.inputs[0])
-        alone = len(self.readers.get(node.inputs[0], ())) == 1
-        return alone and maker is not None and maker.op.overwritable
+        for use in (node, *self.sharers.get(node.path, ())):
+            maker = self.graph.by_path.get(use.inputs[0])
+            alone = len(self.readers.get(use.inputs[0], ())) == 1
+            if not (alone and maker is not None and maker.op.overwritable):
+                return False
+        return True
+
+    @cached_property
+    def sharers(self) -> dict[str, list[Node]]:
+        """The nodes that use the module of another, by its path."""
+        found: dict[str, list[Node]] = {}
+        for node in self.graph.nodes:
+            if node.shares is not None:
+                found.setdefault(node.shares, []).append(node)
+        return found
+
+    def heads(self) -> dict[str, Output]:
+        """The outputs beside the main one that are modules of their own, by path."""
+        paths = {s.path for s in self.graph.scopes} | {n.path for n in self.graph.nodes}
+        return {o.name: o for o in self.graph.outputs[1:] if o.name in paths}
 
     def chain(self, level: Level) -> str | None:
         """How a level takes its input, if each of its modules is fed by the one before."""

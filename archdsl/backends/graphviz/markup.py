@@ -1,0 +1,67 @@
+"""Labels in Graphviz's HTML-like markup; all that comes from a spec passes through here.
+
+A name may hold what markup, XML or DOT mean something by. It is always shown as it is, and a long one
+is cut short.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+from archdsl.errors import printable
+
+LONGEST = 60  # characters of a text in the picture
+GAP = " &#160;"
+
+
+def clip(text: str, longest: int = LONGEST) -> str:
+    """The beginning of a text, marked as such, if it is too long to be shown."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def text(words: str) -> str:
+    """Text within markup."""
+    return escape(printable(clip(words)))
+
+
+def plain(words: str, longest: int = LONGEST) -> str:
+    r"""Text for an attribute that is no markup: `\N` and a leading `<` mean nothing special."""
+    return printable(clip(words, longest)).replace("\\", "\\\\").replace("<", "‹")
+
+
+def identifier(path: str) -> str:
+    """An identifier for DOT and SVG: the path, and the code of what is no letter, digit or `._/`."""
+    return "".join(c if c.isalnum() or c in "._/" else f"-{ord(c):x}-" for c in path)
+
+
+def bold(words: str) -> str:
+    return f"<B>{text(words)}</B>" if words else ""
+
+
+def layer(words: str, copies: int) -> str:
+    """A layer: its name in bold, its arguments, and how often it is repeated."""
+    name, space, arguments = clip(words).partition(" ")
+    times = GAP + bold(f"×{copies}") if copies > 1 else ""
+    return f"{bold(name)}{space}{text(arguments)}{times}"
+
+
+def font(words: str, size: int, color: str) -> str:
+    return f'<FONT POINT-SIZE="{size}" COLOR="{color}">{text(words)}</FONT>'
+
+
+def cell(
+    content: str, width: int = 0, height: int = 0, align: str = "CENTER", valign: str = "MIDDLE"
+) -> str:
+    size = f'WIDTH="{width}" HEIGHT="{height}"'
+    return f'<TD {size} ALIGN="{align}" VALIGN="{valign}">{content}</TD>'
+
+
+def table(*rows: list[str]) -> str:
+    """Cells in rows, without lines or distances."""
+    inside = "".join(f"<TR>{''.join(cells)}</TR>" for cells in rows)
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{inside}</TABLE>'
+
+
+def html(content: str) -> str:
+    """A label that is markup, as DOT marks it."""
+    return f"<{content}>"
