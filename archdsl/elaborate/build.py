@@ -22,6 +22,8 @@ class Tensor:
     path: str
     shape: Shape | None
     span: Span
+    grid: tuple[int, int] | None = None
+    """The size of the map that a token sequence was made from."""
 
 
 @dataclass(eq=False)
@@ -96,7 +98,7 @@ class GraphBuilder:
         if len(shapes) < len(inputs):
             return Tensor(path, None, span)
         try:
-            op = op.resolve(shapes)
+            op = op.resolve(shapes, inputs[0].grid)
             shape = op.shape(shapes)
             weights = op.weights(shapes, shape)
             shares = self.shared(path)
@@ -124,7 +126,14 @@ class GraphBuilder:
                 repetitions=repetitions,
             )
         )
-        return Tensor(path, shape, span)
+        return Tensor(path, shape, span, _grid(inputs[0], shape))
+
+
+def _grid(source: Tensor, shape: Shape) -> tuple[int, int] | None:
+    """The size of the nearest map behind a token sequence."""
+    if len(shape) == 2 and source.shape is not None and len(source.shape) == 3:
+        return source.shape[1], source.shape[2]
+    return source.grid
 
 
 def place(span: Span) -> Place:

@@ -123,6 +123,10 @@ class Node(_Record):
         """The path of the layer that has its weights: its own, unless it shares another's."""
         return self.shares or self.path
 
+    def key(self, weight: str) -> str:
+        """The `state_dict` key of one of its weights; a bare tensor has the path itself."""
+        return f"{self.owner}.{weight}" if weight else self.owner
+
     @cached_property
     def weights(self) -> dict[str, Weight]:
         return self.op.weights(self.input_shapes, self.shape)
@@ -207,7 +211,7 @@ class Graph(_Record):
     def state(self) -> dict[str, Weight]:
         """Every tensor of the network by its `state_dict` key, in order; a shared one once."""
         own = (n for n in self.nodes if n.shares is None)
-        return {f"{n.path}.{key}": w for n in own for key, w in n.weights.items()}
+        return {n.key(name): w for n in own for name, w in n.weights.items()}
 
     def to_json(self) -> str:
         """The graph as JSON; `from_json` gives it back."""

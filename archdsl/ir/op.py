@@ -64,8 +64,11 @@ class Op(BaseModel, ABC):
                     raise TypeError(f"two layers are called {word!r}")
                 _REGISTRY[word] = cls
 
-    def resolve(self, inputs: Shapes) -> Self:
-        """The same layer with what it infers from its input filled in."""
+    def resolve(self, inputs: Shapes, grid: tuple[int, int] | None = None) -> Self:
+        """The same layer with what it infers from its input filled in.
+
+        `grid` is the size of the map that a token sequence was made from, where it was.
+        """
         return self
 
     @abstractmethod
@@ -78,7 +81,10 @@ class Op(BaseModel, ABC):
 
     @abstractmethod
     def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
-        """The tensors of the layer, by their `state_dict` names, in that order."""
+        """The tensors of the layer, by their `state_dict` names, in that order.
+
+        A layer that is one bare tensor calls it `""`: its key is the layer's own path.
+        """
 
     @abstractmethod
     def cost(self, inputs: Shapes, output: Shape) -> Cost:

@@ -112,7 +112,19 @@ class TorchExpression:
     template: str
 
 
-TorchLowering = TorchModule | TorchExpression
+@dataclass(frozen=True, slots=True)
+class TorchParameter:
+    """A bare tensor, `{weight}`, in an expression with the input `{0}`.
+
+    `start` is the function of torch.nn.init that it starts by, and that function's arguments.
+    """
+
+    shape: Shape
+    template: str
+    start: tuple[str, ...] = ("zeros_",)
+
+
+TorchLowering = TorchModule | TorchExpression | TorchParameter
 
 # ONNX
 

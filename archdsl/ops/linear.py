@@ -52,7 +52,7 @@ class Linear(Op):
     )
     bias: Flag = Field(True, description="whether a bias is added per output feature")
 
-    def resolve(self, inputs: Shapes) -> Linear:
+    def resolve(self, inputs: Shapes, grid: tuple[int, int] | None = None) -> Linear:
         return self if self.features else self.model_copy(update={"features": self.fan(inputs)})
 
     def fan(self, inputs: Shapes) -> int:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 import archdsl
 
-BATCH = 8
+BATCH = 4
 ROUNDS = {"forward": 9, "training step": 5}
 SIZE = 227
 

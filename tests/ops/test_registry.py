@@ -223,9 +223,25 @@ def test_the_field_is_what_the_gradient_reaches(cls: type[Op], sample: Sample) -
                 continue  # a vector has no positions
             reads = reach(module, inputs, which)
             if node.field.whole:
-                assert bounds(reads.any(0)) == [(0, n - 1) for n in places(shape)]
+                assert_whole(node, reads, shape)
             else:
                 assert_windows(node, reads, shape)
+
+
+def assert_whole(node: Node, reads: torch.Tensor, shape: tuple[int, ...]) -> None:
+    """Together the outputs read everything, and no window says more precisely what each reads."""
+    everything = [(0, n - 1) for n in places(shape)]
+    assert bounds(reads.any(0)) == everything
+    found = [bounds(read) for read in reads]
+    if not places(node.shape) or all(each == everything for each in found):
+        return
+    positions = list(np.ndindex(*places(node.shape)))
+    for axis in range(len(everything)):
+        spans = dict(zip((p[axis] for p in positions), (b[axis] for b in found), strict=True))
+        steps = {tuple(np.subtract(spans[i + 1], spans[i])) for i in range(len(spans) - 1)}
+        if len(steps) > 1 or any(first != last for first, last in steps):
+            return
+    pytest.fail("every output reads a window at a fixed step")
 
 
 def assert_windows(node: Node, reads: torch.Tensor, shape: tuple[int, ...]) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from math import prod
 
-from archdsl.backends.graphviz.edges import enter, route
+from archdsl.backends.graphviz.edges import connect
 from archdsl.backends.graphviz.fold import Fold, Folded, Part, RepetitionTree, ScopeTree
 from archdsl.backends.graphviz.picture import Box, Cluster, Item, Picture
 from archdsl.ir import Graph, Node
@@ -20,8 +21,8 @@ def compose(graph: Graph) -> Picture:
     drawn = [node for node in graph.nodes if fold.drawn(node.path) == node.path]
     ends = [(_source(graph, fold, s), node.path) for node in drawn for s in node.inputs]
     ends += [(fold.drawn(o.node), f"output/{o.name}") for o in graph.outputs]
-    items, ends = enter((*inputs, *_items(fold, fold.parts), *outputs), ends)
-    return Picture(graph.name, _caption(graph), items, route(ends), _branches(fold, drawn))
+    items, edges = connect((*inputs, *_items(fold, fold.parts), *outputs), ends)
+    return Picture(graph.name, _caption(graph), items, edges, _branches(fold, drawn))
 
 
 def _source(graph: Graph, fold: Fold, name: str) -> str:
@@ -48,7 +49,7 @@ def _item(fold: Fold, part: Part, copies: int = 1) -> Item:
             return _box(fold, part, copies)
         case ScopeTree():
             kind = "block" if part.scope.kind == "block" else "sequence"
-            name = spread(part.scope.path, fold.last(part.scope.path))
+            name = spread(fold.copies(part.scope.path))
             inside = _items(fold, part.parts)
             return Cluster(part.scope.path, kind, name, part.scope.definition, inside, copies)
         case Folded(parts=[Node() | ScopeTree() as only]):
@@ -65,7 +66,7 @@ def _box(fold: Fold, node: Node, copies: int) -> Box:
     return Box(
         id=node.path,
         look=node.op.family,
-        name=spread(node.path, fold.last(node.path)),
+        name=spread(fold.copies(node.path)),
         text=node.op.text(),
         shape=show(node.shape),
         symbol=getattr(node.op, "symbol", "").replace("*", "×"),
@@ -81,20 +82,24 @@ def _first(parts: list[Part]) -> Node:
     return _first(part.copies[0] if isinstance(part, RepetitionTree) else part.parts)
 
 
-def spread(first: str, last: str) -> str:
-    """The names of copies drawn once, by the first path and the last.
+def spread(paths: Sequence[str]) -> str:
+    """The names of copies drawn once, from their paths.
 
-    >>> spread("stem.conv1", "stem.conv1"), spread("conv1", "conv3"), spread("layer1.1", "layer1.3")
-    ('conv1', 'conv1…3', 'layer1.1…3')
-    >>> spread("layer1.0.conv1", "layer1.2.conv1")
-    'conv1'
+    >>> spread(["stem.conv1"]), spread(["conv1", "conv2"]), spread(["conv1", "conv2", "conv3"])
+    ('conv1', 'conv1, 2', 'conv1…3')
+    >>> spread(["layer1.0.conv1", "layer1.1.conv1"]), spread(["f.0", "f.2", "f.4", "f.6"])
+    ('conv1', 'f.0, 2 … 6')
     """
-    a, b = tail(first), tail(last)
-    if a == b:
-        return a
-    stem, number = _numbered(a)
-    other, end = _numbered(b)
-    return f"{stem}{number}…{end}" if stem == other and number and end else f"{a} … {b}"
+    names = list(dict.fromkeys(map(tail, paths)))
+    parts = [_numbered(name) for name in names]
+    if len({stem for stem, _ in parts}) > 1 or not all(number for _, number in parts):
+        return names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
+    stem, numbers = parts[0][0], [int(number) for _, number in parts]
+    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"{stem}{numbers[0]}…{numbers[-1]}"
+    if len(numbers) > 3:
+        return f"{stem}{numbers[0]}, {numbers[1]} … {numbers[-1]}"
+    return stem + ", ".join(map(str, numbers))
 
 
 def tail(path: str) -> str:

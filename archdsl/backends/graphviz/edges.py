@@ -26,7 +26,9 @@ def connect(items: tuple[Item, ...], ends: Ends) -> tuple[tuple[Item, ...], tupl
     return items, _ways(ends)
 
 
-def _point(id: str, inside: tuple[str, ...], frames: dict[str, tuple[str, ...]], points: Points) -> bool:
+def _point(
+    id: str, inside: tuple[str, ...], frames: dict[str, tuple[str, ...]], points: Points
+) -> bool:
     """Put a point into a cluster, unless it is there; whether it is new."""
     frame = inside[-1] if inside else ""
     if id in points[frame]:

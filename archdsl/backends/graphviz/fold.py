@@ -37,11 +37,10 @@ class Folded:
 
     id: int
     count: int
-    parts: list[FoldedPart]
+    parts: list[Part]
 
 
-Part = Node | ScopeTree | RepetitionTree
-FoldedPart = Node | ScopeTree | Folded
+Part = Node | ScopeTree | RepetitionTree | Folded
 
 
 class Fold:
@@ -69,6 +68,7 @@ class Fold:
     def copies(self, path: str) -> list[str]:
         """All that this node or scope stands for, in order, itself included."""
         return self._copies[path]
+
     def _fold(self, parts: list[Part]) -> list[Part]:
         found: list[Part] = []
         for part in parts:
@@ -87,9 +87,7 @@ class Fold:
             for copy in copies[start + 1 : end]:
                 self._substitute(copies[start], copy)
             if end - start > 1:
-                self._name_last(copies[start], copies[end - 1])
-                inside = self._fold(copies[start])
-                yield Folded(repetition.id, end - start, inside)
+                yield Folded(repetition.id, end - start, self._fold(copies[start]))
             else:
                 yield from self._fold(copies[start])
 
@@ -115,14 +113,12 @@ class Fold:
         return all(self._readers[node.path] <= near for node in copy)
 
     def _substitute(self, first: list[Part], copy: list[Part]) -> None:
+        """Let a copy's nodes and scopes be drawn as the first one's."""
+        for a, b in zip(_paths(first), _paths(copy), strict=True):
+            self._stands_in[b] = a
         inside = {node.path for node in _nodes(copy)}
         for a, b in zip(_nodes(first), _nodes(copy), strict=True):
-            self._drawn[b.path] = a.path
             self._readers[a.path] |= self._readers[b.path] - inside
-
-    def _name_last(self, first: list[Part], last: list[Part]) -> None:
-        for a, b in zip(_paths(first), _paths(last), strict=True):
-            self._last[a] = b
 
 
 def tree(graph: Graph) -> list[Part]:

@@ -20,7 +20,7 @@ class Labels:
     def __init__(self, picture: Picture, theme: Theme) -> None:
         self.theme = theme
         self.rows = not picture.branches
-        layers = [b for b in picture.boxes if b.look not in ("input", "output", "join", "entry")]
+        layers = [b for b in picture.boxes if b.look not in ("input", "output", "join", "point")]
         names = max((width(markup.clip(b.name), TINY) for b in layers), default=0)
         texts = max((_layer_width(b) for b in layers), default=0)
         shapes = max((width(markup.clip(b.shape), SMALL) for b in layers), default=0)
@@ -87,7 +87,8 @@ class Labels:
         if box.look in SLIM:
             return markup.table([SPACE, markup.cell(layer + markup.GAP + lesser, 0, 14), SPACE])
         return markup.table(
-            [SPACE, markup.cell(layer, height=17, valign="BOTTOM"), SPACE], [SPACE, markup.cell(lesser, height=13, valign="TOP"), SPACE]
+            [SPACE, markup.cell(layer, height=17, valign="BOTTOM"), SPACE],
+            [SPACE, markup.cell(lesser, height=13, valign="TOP"), SPACE],
         )
 
 

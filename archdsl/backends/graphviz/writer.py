@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from archdsl.backends.graphviz.labels import Labels
 from archdsl.backends.graphviz.markup import identifier, plain
-from archdsl.backends.graphviz.picture import Box, Cluster, Edge, Item, Picture
+from archdsl.backends.graphviz.picture import Box, Cluster, Edge, Item, Picture, framed
 from archdsl.backends.graphviz.style import LIGHT, SMALL, TEXT, TITLE, Theme
 
 if TYPE_CHECKING:
@@ -36,7 +35,14 @@ class _Writer:
         self.forks = Counter(edge.tail for edge in picture.edges if edge.way != "skip")
         self.inputs = Counter(edge.head for edge in picture.edges)
         self.looks = {box.id: box.look for box in picture.boxes}
-        self.frames = dict(_frames(picture.items))
+        frames = {box.id: above[-1] if above else "" for box, above in framed(picture.items)}
+        # A skip goes out of the trunk, down beside it, and back in: Graphviz's own curves leave the
+        # cluster. For that, both ends must be directly in the same one.
+        self.bypasses: dict[str, list[Edge]] = defaultdict(list)
+        self.edges: list[Edge] = []
+        for edge in picture.edges:
+            beside = edge.way == "skip" and frames[edge.tail] == frames[edge.head]
+            (self.bypasses[frames[edge.tail]] if beside else self.edges).append(edge)
 
     def write(self) -> str:
         import graphviz
@@ -44,9 +50,8 @@ class _Writer:
         graph = graphviz.Digraph(plain(self.picture.name), **_defaults(self.theme))
         graph.attr(label=self.labels.heading(self.picture))
         self._inside(graph, "", self.picture.items)
-        for edge in self.picture.edges:
-            if not self._bypasses(edge):
-                graph.edge(identifier(edge.tail), identifier(edge.head), **self._way(edge))
+        for edge in self.edges:
+            graph.edge(identifier(edge.tail), identifier(edge.head), **self._way(edge))
         return graph.source
 
     def _inside(self, graph: Digraph, frame: str, items: tuple[Item, ...]) -> None:
@@ -56,9 +61,8 @@ class _Writer:
                 self._box(graph, item)
             else:
                 self._cluster(graph, item)
-        for edge in self.picture.edges:
-            if self._bypasses(edge) and self.frames[edge.tail] == frame:
-                self._bypass(graph, edge)
+        for edge in self.bypasses[frame]:
+            self._bypass(graph, edge)
 
     def _cluster(self, graph: Digraph, cluster: Cluster) -> None:
         id = f"cluster/{identifier(cluster.id)}"
@@ -76,12 +80,12 @@ class _Writer:
             label = self.labels.title(cluster)
             row.node(title, label=label, shape="plain", fontsize=f"{SMALL}", style="")
             first = cluster.items[0]
-            if isinstance(first, Box) and first.look == "entry":
+            if isinstance(first, Box) and first.look == "point":
                 row.edge(title, identifier(first.id), style="invis", weight=WEIGHTS["trunk"])
 
     def _box(self, graph: Digraph, box: Box) -> None:
         id = identifier(box.id)
-        if box.look == "entry":
+        if box.look == "point":
             point = DOT if self.readers[box.id] > 1 else SEAM
             graph.node(id, label="", fillcolor=self.theme.line, **point)
             return
@@ -104,20 +108,13 @@ class _Writer:
     def _way(self, edge: Edge) -> dict[str, str]:
         alone = self.readers[edge.tail] == self.inputs[edge.head] == 1
         attributes = {"weight": WEIGHTS["chain" if edge.way == "branch" and alone else edge.way]}
-        if self.looks[edge.head] == "entry":
+        if self.looks[edge.head] == "point":
             attributes |= {"arrowhead": "none", "headclip": "false"}
-        if self.looks[edge.tail] == "entry":
+        if self.looks[edge.tail] == "point":
             attributes["tailclip"] = "false"
         if self.forks[edge.tail] > 1:
             attributes |= {"headport": "n", "minlen": "2"}  # room for curves
         return attributes
-
-    def _bypasses(self, edge: Edge) -> bool:
-        """Whether an edge goes out of the trunk, down beside it, and back in again.
-
-        Graphviz's own curves leave the cluster. Both ends must be directly in the same one.
-        """
-        return edge.way == "skip" and self.frames[edge.tail] == self.frames[edge.head]
 
     def _bypass(self, graph: Digraph, edge: Edge) -> None:
         tail, head = identifier(edge.tail), identifier(edge.head)
@@ -127,7 +124,7 @@ class _Writer:
                 row.node(end)
                 row.node(corner, label="", fillcolor=self.theme.line, **SEAM)
         line = {"tailclip": "false", "headclip": "false", "arrowhead": "none", "weight": "1"}
-        tailclip = "false" if self.looks[edge.tail] == "entry" else "true"
+        tailclip = "false" if self.looks[edge.tail] == "point" else "true"
         graph.edge(tail, corners[0], **line | {"tailclip": tailclip})
         graph.edge(*corners, **line | {"weight": WEIGHTS["skip"]})
         graph.edge(head, corners[1], **line | {"dir": "back", "tailclip": "true"})
@@ -161,12 +158,3 @@ def _defaults(theme: Theme) -> dict[str, dict[str, str]]:
         },
         "edge_attr": {"color": theme.line, "penwidth": "0.9", "arrowsize": "0.5"},
     }
-
-
-def _frames(items: tuple[Item, ...], frame: str = "") -> Iterator[tuple[str, str]]:
-    """Every box, with the cluster that it is directly in."""
-    for item in items:
-        if isinstance(item, Box):
-            yield item.id, frame
-        else:
-            yield from _frames(item.items, item.id)

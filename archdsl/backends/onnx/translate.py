@@ -39,7 +39,7 @@ def translate(graph: Graph) -> tuple[ModelProto, list[str]]:
         scope = _scope(node, lowering, names)
         nodes += _operators(node, lowering, scope)
         read = {name for operator in lowering.nodes for name in operator.inputs}
-        used += [f"{node.owner}.{key}" for key in node.weights if key in read]
+        used += [node.key(key) for key in node.weights if key in read]
         constants += [_constant(scope[name], c) for name, c in lowering.constants.items()]
         if value not in names.outputs:
             values.append(_info(value, node.shape))
@@ -121,7 +121,7 @@ def _lowered(node: Node) -> OnnxLowering:
 def _scope(node: Node, lowering: OnnxLowering, names: _Names) -> dict[str, str]:
     """What each name of a lowering is called in the file."""
     scope = {f"x{i}": names[source] for i, source in enumerate(node.inputs)}
-    scope |= {key: f"{node.owner}.{key}" for key in node.weights}
+    scope |= {key: node.key(key) for key in node.weights}
     scope |= {name: f"{node.path}/{name}" for name in lowering.constants}
     scope |= {operator.output: f"{node.path}/{operator.output}" for operator in lowering.nodes}
     return scope | {"": "", "y": names[node.path]}

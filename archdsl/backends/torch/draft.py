@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from archdsl.backends.torch.calls import Argument, Call, Raw, Slot
 from archdsl.backends.torch.tree import Level, Tree
 from archdsl.ir import Node, Output
-from archdsl.ir.records import TorchExpression, TorchModule
+from archdsl.ir.records import TorchExpression, TorchModule, TorchParameter
 from archdsl.ir.shapes import Shape
 
 SPARE = ("y", "z", "u", "v", "w")  # names of tensors that are alive beside `x`
@@ -93,9 +93,24 @@ class Drafter:
         if isinstance(lowering, TorchExpression):
             names = ", ".join(f"{{{i}}}" for i in range(len(node.inputs)))
             template = lowering.template.replace("{inputs}", names)
+        elif isinstance(lowering, TorchParameter):
+            template = lowering.template.replace("{weight}", access[node.path])
         else:
             template = f"{access[node.path]}({lowering.takes})"
         draft.steps.append(Step(node.path, node.inputs, template, node.shape))
+
+    def _own(self, draft: Draft, node: Node) -> Call:
+        """The call that makes a layer's module or its bare tensor."""
+        lowering = node.torch
+        if isinstance(lowering, TorchModule):
+            return self._module(draft, node, lowering)
+        if isinstance(lowering, TorchExpression):
+            raise TypeError(f"{node.path} is no module")
+        if not node.init:
+            draft.starts.append((node.name, (("", lowering.start),)))
+        self._start(draft, node)
+        sides = tuple(Argument(None, Slot(n, f"{node.name}_size")) for n in lowering.shape)
+        return Call("nn.Parameter", (Argument(None, Call("torch.zeros", sides)),))
 
     def _module(self, draft: Draft, node: Node, lowering: TorchModule) -> Call:
         if lowering.helper:
@@ -149,8 +164,7 @@ class Drafter:
     def _made(self, draft: Draft, child: Node | Level) -> Call:
         """The call that makes a module."""
         if isinstance(child, Node):
-            lowering = child.torch
-            return self._module(draft, child, lowering)  # pyright: ignore[reportArgumentType]
+            return self._own(draft, child)
         kind = self._kind(child)
         if not kind:
             return self.construct(child)
@@ -162,7 +176,7 @@ def is_module(child: Node | Level) -> bool:
     """Whether something in a level is a module, and not an expression of `forward`."""
     if isinstance(child, Level):
         return child.scope.shares is None
-    return child.shares is None and isinstance(child.torch, TorchModule)
+    return child.shares is None and not isinstance(child.torch, TorchExpression)
 
 
 @dataclass(frozen=True, slots=True)

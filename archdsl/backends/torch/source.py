@@ -168,8 +168,11 @@ def _starts(draft: Draft) -> list[str]:
         if together:
             out += wrapped("for layer in ", [literal(p) for p in paths], ":", 8)
         for weight, (function, *arguments) in starts:
-            key = f"{{layer}}.{weight}" if together else f"{paths[0]}.{weight}"
-            tensor = f"self.get_parameter({'f' * together}{literal(key)})"
+            stem = "{layer}" if together else paths[0]
+            key = literal(f"{stem}.{weight}" if weight else stem)
+            tensor = f"self.get_parameter({'f' * together}{key})"
+            if not weight:
+                tensor = "self.get_parameter(layer)" if together else f"self.{paths[0]}"
             indent = 12 if together else 8
             out += wrapped(f"nn.init.{function}", [tensor, *arguments], "", indent)
     return out
