@@ -104,11 +104,18 @@ def _compile(spec: ast.Spec, name: str | None, parameters: dict[str, Any]) -> Ne
 def _resolve(spec: str) -> tuple[ast.Spec, str | None]:
     """The syntax tree that a SPEC means, and the network's name where it gives one."""
     path, colon, name = spec.rpartition(":")
-    if colon and (path.endswith(".arch") or Path(path).is_file()) and not Path(spec).exists():
+    if colon and (path.endswith(".arch") or _exists(path)) and not _exists(spec):
         return parse_source(read_source(path)), name
-    if not spec.endswith(".arch") and re.fullmatch(r"\w+", spec) and not Path(spec).exists():
+    if re.fullmatch(r"\w+", spec) and not _exists(spec):
         return _zoo_spec(spec), spec
     return parse_source(read_source(spec)), None
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:  # a name that no file can have
+        return False
 
 
 def _zoo_spec(name: str) -> ast.Spec:

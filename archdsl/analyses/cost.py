@@ -36,8 +36,13 @@ class Totals:
 
 
 def of_node(node: Node) -> Totals:
-    """One layer on its own, the weights it shares with others included."""
-    return _totals(node.weights.values(), node.cost)
+    """One layer's part of the totals.
+
+    One that shares another's weights has none of its own; one that exists in training only does no
+    work at inference.
+    """
+    own = node.weights.values() if node.shares is None else ()
+    return _totals(own, FREE if node.training else node.cost)
 
 
 def of_graph(graph: Graph) -> Totals:

@@ -80,8 +80,7 @@ def receptive_field(graph: Graph, at: str | None = None) -> Field:
     """
     found = _trace(graph)
     if at is None:
-        main = next((o for o in graph.outputs if o.name == "out"), graph.outputs[-1])
-        return found[main.node]
+        return found[next(o.node for o in graph.outputs if o.kind == "main")]
     if at in found:
         return found[at]
     within = f"{at}."

@@ -28,6 +28,10 @@ class Layer:
     totals: Totals
     field: Field
     """What one position of the output reads of the network's input."""
+    shares: str | None = None
+    """The layer whose weights it uses; they are counted there."""
+    training: bool = False
+    """Whether it exists in training only; its work is not counted."""
 
     @property
     def params(self) -> int:
@@ -53,6 +57,8 @@ class Layer:
             "shape": list(self.shape),
             **_totals(self.totals),
             "field": _field(self.field),
+            "shares": self.shares,
+            "training": self.training,
         }
 
 
@@ -69,7 +75,7 @@ class Summary:
     outputs: dict[str, Shape]
     layers: tuple[Layer, ...]
     totals: Totals
-    """Of all layers; a weight that several of them share counts once."""
+    """Of all layers: a weight that several share counts once, the work is that of inference."""
     misaligned: tuple[str, ...]
     """Paths of the joins whose branches differ in centre or stride."""
 
@@ -96,8 +102,8 @@ class Summary:
     @property
     def last_local(self) -> Layer | None:
         """The last layer whose positions do not read the whole input."""
-        local = (r for r in reversed(self.layers) if r.field.windows and not r.field.whole)
-        return next(local, None)
+        rows = (row for row in reversed(self.layers) if not row.training)
+        return next((row for row in rows if row.field.windows and not row.field.whole), None)
 
     def to_dict(self) -> dict[str, Any]:
         """The table as plain data."""
@@ -122,8 +128,9 @@ class Summary:
         text = io.StringIO()
         work = list(asdict(Cost()))
         columns = ["path", "layer", "shape", "params", "buffers", *work]
+        columns += ["field", "stride", "padding", "center", "whole", "misaligned"]
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow([*columns, "field", "stride", "padding", "center", "whole", "misaligned"])
+        writer.writerow([*columns, "shares", "training"])
         for row in self.layers:
             field = row.field
             geometry = (field.size, field.stride, field.padding, field.center)
@@ -132,6 +139,7 @@ class Summary:
                 + list(asdict(row.cost).values())
                 + ["x".join(f"{n:g}" for n in axis) for axis in geometry]
                 + [str(field.whole).lower(), str(field.misaligned).lower()]
+                + [row.shares or "", str(row.training).lower()]
             )
         return text.getvalue()
 
@@ -146,12 +154,21 @@ def summarize(graph: Graph) -> Summary:
     """The table of a network."""
     fields = receptive_field.fields(graph)
     rows = (
-        Layer(n.path, n.op.text(), n.shape, cost.of_node(n), fields[n.path]) for n in graph.nodes
+        Layer(
+            path=n.path,
+            layer=n.op.text(),
+            shape=n.shape,
+            totals=cost.of_node(n),
+            field=fields[n.path],
+            shares=n.shares if n.weights else None,
+            training=n.training,
+        )
+        for n in graph.nodes
     )
     return Summary(
         name=graph.name,
         inputs={i.name: i.shape for i in graph.inputs},
-        outputs={o.name: o.shape for o in graph.outputs},
+        outputs={o.name: o.shape for o in graph.given},
         layers=tuple(rows),
         totals=cost.of_graph(graph),
         misaligned=tuple(m.path for m in receptive_field.misalignments(graph)),

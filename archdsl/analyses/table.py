@@ -90,7 +90,7 @@ def _columns(summary: Summary) -> list[_Column]:
     rows = summary.layers
     return [
         _Column("path", "left", [printable(r.path) for r in rows], room=12),
-        _Column("layer", "left", [printable(r.layer) for r in rows], room=16),
+        _Column("layer", "left", [_layer(r) for r in rows], room=16),
         _Column("output", "left", [show(r.shape) for r in rows]),
         _Column("params", "right", [_number(r.params) for r in rows]),
         _Column("MACs", "right", [_number(r.macs) for r in rows]),
@@ -134,6 +134,12 @@ def _extent(layer: Layer, summary: Summary) -> str:
     words = f"{_sides(field.size)}, stride {_sides(field.stride)}, padding {_sides(field.padding)}"
     after = "" if layer is summary.layers[-1] else ", then the whole input"
     return printable(f"{words} at {layer.path}{after}")
+
+
+def _layer(row: Layer) -> str:
+    notes = [f"weights of {row.shares}"] if row.shares else []
+    notes += ["in training only"] if row.training else []
+    return printable(row.layer + (f" ({', '.join(notes)})" if notes else ""))
 
 
 def _reach(field: Field) -> str:

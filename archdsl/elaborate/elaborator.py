@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from archdsl.elaborate import arguments as binding
@@ -22,18 +23,22 @@ from archdsl.elaborate.values import BlockValue, LayerValue, Scope, Value, descr
 from archdsl.errors import Diagnostic, Note, SpecError, suggestion, with_calls
 from archdsl.ir.graph import Repetition
 from archdsl.ir.op import Op, registry
-from archdsl.source import Span
+from archdsl.source import Source, Span
 from archdsl.syntax import ast
 
 
 @dataclass(eq=False)
 class Elaborator:
     limits: Limits
+    source: Source
     overrides: dict[str, Value]
     """Parameters set from outside."""
     graph: GraphBuilder = field(init=False)
     errors: list[Diagnostic] = field(default_factory=list[Diagnostic])
     parameters: dict[str, Any] = field(default_factory=dict[str, Any])
+    imported: dict[Path, Source] = field(default_factory=dict[Path, Source])
+    scopes: dict[Source, Scope | None] = field(default_factory=dict["Source", "Scope | None"])
+    """The definitions of each imported file; None while they are being carried out."""
     steps: int = 0
     turns: int = 0
 
@@ -217,6 +222,10 @@ class Elaborator:
         flow.tensor = self.graph.node(
             path, bound.op, (tensor,), call.span, frame.space.path, frame.repetitions, bound.init
         )
+        if frame.space.numbered and "" in self.graph.weights.get(path, {}):
+            text = f"`{cls.name}` is a bare tensor, which a numbered level cannot hold"
+            help = "write it outside of the label's braces, or into a block"
+            raise SpecError(Diagnostic("A601", call.span, text, help=help))
 
     def call_block(
         self, value: BlockValue, call: ast.Call, label: ast.Name | None, flow: Flow, frame: Frame

@@ -8,6 +8,7 @@ import re
 from archdsl.elaborate.elaborator import Elaborator, Exhausted
 from archdsl.elaborate.expressions import Context, UnknownShape
 from archdsl.elaborate.frame import Flow, Frame
+from archdsl.elaborate.imports import digests, is_rule
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.names import Namespace
 from archdsl.elaborate.values import BlockValue, Scope, Value, plain
@@ -39,7 +40,7 @@ def elaborate(
     """
     names = network_names(spec)
     name = _choose(spec, names, name)
-    work = Elaborator(limits or Limits(), parameters or {})
+    work = Elaborator(limits or Limits(), spec.source, parameters or {})
     scope = Scope()
     frame = Frame(scope, Namespace(), {}, is_network=True)
     flow = Flow()
@@ -68,12 +69,8 @@ def elaborate(
 
 def _run_definitions(work: Elaborator, spec: ast.Spec, frame: Frame) -> None:
     """Everything at the file's outermost level but the steps, which are another network's."""
-    rules = ("default", "init")
-    kept = tuple(
-        s
-        for s in spec.flow.statements
-        if not isinstance(s, ast.Step) or (isinstance(s.item, ast.Call) and s.item.name in rules)
-    )
+    statements = spec.flow.statements
+    kept = tuple(s for s in statements if not isinstance(s, ast.Step) or is_rule(s))
     work.run(Flow(), kept, frame)
 
 
@@ -104,6 +101,7 @@ def _finish(work: Elaborator, spec: ast.Spec, name: str, flow: Flow) -> Graph:
             file=spec.source.name,
             sha256=hashlib.sha256(spec.source.text.encode()).hexdigest(),
             archdsl=VERSION,
+            imports=digests(work.imported),
         ),
         parameters=work.parameters,
         inputs=tuple(work.graph.inputs),
@@ -148,12 +146,8 @@ def _check_overrides(work: Elaborator) -> None:
 
 
 def _has_bare_steps(spec: ast.Spec) -> bool:
-    rules = ("default", "init", "import", "train")
-    return any(
-        isinstance(s, ast.If)
-        or (isinstance(s, ast.Step) and not (isinstance(s.item, ast.Call) and s.item.name in rules))
-        for s in spec.flow.statements
-    )
+    statements = spec.flow.statements
+    return any(isinstance(s, ast.If | ast.Step) and not is_rule(s) for s in statements)
 
 
 def _file_network(spec: ast.Spec) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from archdsl.elaborate import arguments as binding
-from archdsl.elaborate import combinators, heads
+from archdsl.elaborate import combinators, heads, imports
 from archdsl.elaborate.expressions import evaluate
 from archdsl.elaborate.frame import Flow, Frame, Labelled
 from archdsl.elaborate.values import BlockValue, Value
@@ -107,7 +107,7 @@ STATEMENTS: dict[str, Statement] = {
     "output": heads.output,
     "aux": heads.aux,
     "train": later,
-    "import": later,
+    "import": imports.import_,
 }
 
 

@@ -172,6 +172,8 @@ class Origin(_Record):
     file: str
     sha256: str
     archdsl: str
+    imports: dict[str, str] = {}
+    """The SHA-256 of each imported file, by name."""
 
 
 class Graph(_Record):

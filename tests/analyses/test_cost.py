@@ -68,3 +68,33 @@ def test_other_work_is_apart() -> None:
     totals = cost.of_graph(archdsl.parse("input 2x4x4; residual { relu; bn }; gap; fc 3").graph)
     assert totals.cost == Cost(macs=6, normalization=32, activation=32, pooling=32, elementwise=32)
     assert (totals.params, totals.buffers) == (2 + 2 + 6 + 3, 2 + 2 + 1)
+
+
+SIAMESE = """
+    input left 1x12x12
+    input right 1x12x12
+    tower: { conv 5x5 4 pad=0; relu; gap }
+    concat { @tower | @right; reuse tower }
+    fc 1
+"""
+AUXILIARY = """
+    input 3x16x16
+    conv 3x3 8; relu
+    aux head weight=0.3 { gap; fc 100 }
+    gap; fc 10
+"""
+
+
+def test_shared_weights_count_once_and_work_as_often_as_it_is_done() -> None:
+    graph = archdsl.parse(SIAMESE).graph
+    rows = [cost.of_node(node) for node in graph.nodes]
+    totals = cost.of_graph(graph)
+    assert totals.params == sum(row.params for row in rows) == (25 * 4 + 4) + (8 + 1)
+    assert totals.macs == sum(row.macs for row in rows) == 2 * 8 * 8 * 25 * 4 + 8
+
+
+def test_an_auxiliary_head_weighs_but_does_no_work_at_inference() -> None:
+    graph = archdsl.parse(AUXILIARY).graph
+    totals = cost.of_graph(graph)
+    assert totals.params == (27 * 8 + 8) + (8 * 100 + 100) + (8 * 10 + 10)
+    assert totals.macs == sum(cost.of_node(n).macs for n in graph.nodes) == 16 * 16 * 27 * 8 + 80

@@ -20,6 +20,8 @@ from archdsl.ops.pool import (
     MaxPool,
 )
 
+torch.set_num_threads(1)  # the tensors are small, and the tests run side by side
+
 
 def small_axes(dilations: tuple[int, ...]) -> list[tuple[int, int, int, int, int, bool]]:
     """Input, kernel, stride, padding, dilation, ceil."""

@@ -28,6 +28,8 @@ from archdsl.ir import Graph, Node, Op, layers, registry
 from archdsl.ir.records import Family, Sample, Weight, Window
 from archdsl.ir.shapes import show
 
+torch.set_num_threads(1)  # the tensors are small, and the tests run side by side
+
 LAYERS = layers()
 SAMPLES = [(cls, sample) for cls in LAYERS for sample in cls.samples]
 FACETS = ("shape", "weights", "cost", "field", "torch", "onnx")

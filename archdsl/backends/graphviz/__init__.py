@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from archdsl.backends.graphviz.compose import compose
-from archdsl.backends.graphviz.render import FORMATS, render
+from archdsl.backends.graphviz.rendering import FORMATS, render
 from archdsl.backends.graphviz.writer import write
 from archdsl.errors import Diagnostic, WriteError
 from archdsl.files import replacing, write_text
@@ -20,7 +20,7 @@ def dot(graph: Graph) -> str:
 
 
 def draw(graph: Graph, path: str | Path) -> None:
-    """Draw the network into a file, as its suffix says: .svg, .png, .pdf; .gv and .dot are DOT text.
+    """Draw the network into a file: .svg, .png or .pdf, or .gv or .dot for DOT text.
 
     Raises:
         WriteError: the suffix is none of these, or the file cannot be written.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from math import prod
 
+from archdsl.analyses.cost import of_graph
 from archdsl.backends.graphviz.edges import connect
 from archdsl.backends.graphviz.fold import Fold, Folded, Part, RepetitionTree, ScopeTree
 from archdsl.backends.graphviz.picture import Box, Cluster, Item, Picture
-from archdsl.ir import Graph, Node
+from archdsl.ir import Graph, Node, Output
 from archdsl.ir.shapes import show
 
 
@@ -17,7 +17,7 @@ def compose(graph: Graph) -> Picture:
     """The picture of a network, its repetitions folded."""
     fold = Fold(graph)
     inputs = [Box(f"input/{i.name}", "input", i.name, "", show(i.shape)) for i in graph.inputs]
-    outputs = [Box(f"output/{o.name}", "output", o.name, "", show(o.shape)) for o in graph.outputs]
+    outputs = [_output(output) for output in graph.outputs]
     drawn = [node for node in graph.nodes if fold.drawn(node.path) == node.path]
     ends = [(_source(graph, fold, s), node.path) for node in drawn for s in node.inputs]
     ends += [(fold.drawn(o.node), f"output/{o.name}") for o in graph.outputs]
@@ -30,10 +30,8 @@ def _source(graph: Graph, fold: Fold, name: str) -> str:
 
 
 def _caption(graph: Graph) -> str:
-    weights = [w for node in graph.nodes for w in node.weights.values()]
-    parameters = sum(prod(w.shape) for w in weights if w.trainable)
-    macs = sum(node.cost.macs for node in graph.nodes)
-    return f"{parameters:,} parameters · {macs:,} MACs"
+    totals = of_graph(graph)
+    return f"{totals.params:,} parameters · {totals.macs:,} MACs"
 
 
 # Boxes and clusters
@@ -50,8 +48,8 @@ def _item(fold: Fold, part: Part, copies: int = 1) -> Item:
         case ScopeTree():
             kind = "block" if part.scope.kind == "block" else "sequence"
             name = spread(fold.copies(part.scope.path))
-            inside = _items(fold, part.parts)
-            return Cluster(part.scope.path, kind, name, part.scope.definition, inside, copies)
+            text = "" if part.scope.definition == name else part.scope.definition
+            return Cluster(part.scope.path, kind, name, text, _items(fold, part.parts), copies)
         case Folded(parts=[Node() | ScopeTree() as only]):
             return _item(fold, only, part.count)
         case Folded():
@@ -69,9 +67,18 @@ def _box(fold: Fold, node: Node, copies: int) -> Box:
         name=spread(fold.copies(node.path)),
         text=node.op.text(),
         shape=show(node.shape),
-        symbol=getattr(node.op, "symbol", "").replace("*", "×"),
+        symbol=getattr(node.op, "symbol", "").replace("*", "×"),  # of joins that are an operator
+        note=f"weights of {node.shares}" if node.shares and node.weights else "",
+        training=node.training,
         copies=copies,
     )
+
+
+def _output(output: Output) -> Box:
+    training = output.kind == "auxiliary"
+    note = "in training" if training else ""
+    id = f"output/{output.name}"
+    return Box(id, "output", output.name, "", show(output.shape), note=note, training=training)
 
 
 def _first(parts: list[Part]) -> Node:

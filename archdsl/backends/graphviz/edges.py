@@ -10,6 +10,7 @@ from archdsl.backends.graphviz.picture import Box, Cluster, Edge, Item, framed
 
 Ends = list[tuple[str, str]]
 Points = dict[str, dict[str, Box]]
+Frames = dict[str, tuple[str, ...]]
 
 
 def connect(items: tuple[Item, ...], ends: Ends) -> tuple[tuple[Item, ...], tuple[Edge, ...]]:
@@ -26,9 +27,7 @@ def connect(items: tuple[Item, ...], ends: Ends) -> tuple[tuple[Item, ...], tupl
     return items, _ways(ends)
 
 
-def _point(
-    id: str, inside: tuple[str, ...], frames: dict[str, tuple[str, ...]], points: Points
-) -> bool:
+def _point(id: str, inside: tuple[str, ...], frames: Frames, points: Points) -> bool:
     """Put a point into a cluster, unless it is there; whether it is new."""
     frame = inside[-1] if inside else ""
     if id in points[frame]:
@@ -38,7 +37,7 @@ def _point(
     return True
 
 
-def _enter(ends: Ends, frames: dict[str, tuple[str, ...]], points: Points) -> Ends:
+def _enter(ends: Ends, frames: Frames, points: Points) -> Ends:
     """Let a tensor enter each cluster at one point, however often it is read there.
 
     So a block's shortcut stays inside its frame, and the frame's title has a place that no edge
@@ -56,8 +55,8 @@ def _enter(ends: Ends, frames: dict[str, tuple[str, ...]], points: Points) -> En
     return found
 
 
-def _fork(ends: Ends, frames: dict[str, tuple[str, ...]], points: Points) -> Ends:
-    """Let a tensor that also skips layers, or a cluster's that goes several ways, fork at a point."""
+def _fork(ends: Ends, frames: Frames, points: Points) -> Ends:
+    """Let a tensor that skips layers, or goes several ways in a cluster, fork at a point."""
     ways = {(edge.tail, edge.head): edge.way for edge in _ways(ends)}
     groups: dict[tuple[str, int], list[str]] = defaultdict(list)
     for tail, head in ends:

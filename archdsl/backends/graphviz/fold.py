@@ -1,9 +1,9 @@
 """Which copies of a repetition are drawn once.
 
-Copies fold where nobody could tell their drawings apart: the same layers with the same arguments and
-output shapes, wired alike, each one fed by the one before. A copy that differs, or whose inside is
-read from elsewhere, is drawn on its own. So `conv 3x3 64 x4` is one box marked x4, while the copies
-of a dense block, which grow, stay apart.
+Copies fold where nobody could tell their drawings apart: the same layers with the same arguments
+and output shapes, wired alike, each one fed by the one before. A copy that differs, or whose inside
+is read from elsewhere, is drawn on its own. So `conv 3x3 64 x4` is one box marked x4, while the
+copies of a dense block, which grow, stay apart.
 """
 
 from __future__ import annotations
@@ -195,7 +195,7 @@ def _look(part: Part) -> object:
     """All that the picture shows of a part, but for its names: equal looks are equal drawings."""
     match part:
         case Node():
-            return part.op, part.shape
+            return part.op, part.shape, part.shares, part.training
         case ScopeTree():
             return part.scope.kind, part.scope.definition, tuple(map(_look, part.parts))
         case RepetitionTree():
@@ -208,7 +208,7 @@ Link = tuple[str, int | str]
 
 
 def _links(copy: list[Node], before: list[Node]) -> list[list[Link]]:
-    """For every input in a copy: its place in the copy, its place in the copy before, or its path."""
+    """For every input in a copy: its place there, its place in the copy before, or its path."""
     here = {node.path: i for i, node in enumerate(copy)}
     there = {node.path: i for i, node in enumerate(before)}
 

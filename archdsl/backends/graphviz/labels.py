@@ -55,6 +55,13 @@ class Labels:
         pill = box.look in ("input", "output", "join") and not box.symbol
         return SMALL if pill or box.look in SLIM else TEXT
 
+    def _lesser(self, words: str) -> str:
+        return markup.font(words, TINY, self.theme.muted) if words else ""
+
+    def _layer(self, box: Box) -> str:
+        layer = markup.layer(box.text, box.copies)
+        return layer + markup.GAP + self._lesser(box.note) if box.note else layer
+
     def _pill(self, box: Box) -> str:
         """One short line: what, and its shape."""
         if box.look == "join":
@@ -62,7 +69,7 @@ class Labels:
         else:
             name = "" if box.name in ("input", "out") else box.name
             words = [markup.bold(box.look), markup.text(name)]
-        words.append(markup.text(box.shape))
+        words += [markup.text(box.shape), self._lesser(box.note)]
         line = markup.GAP.join(w for w in words if w)
         return markup.table([SPACE, markup.cell(line, height=16), SPACE])
 
@@ -72,9 +79,9 @@ class Labels:
         return markup.table(
             [
                 SPACE,
-                markup.cell(markup.font(box.name, TINY, self.theme.muted), name, height, "LEFT"),
+                markup.cell(self._lesser(box.name), name, height, "LEFT"),
                 SPACE,
-                markup.cell(markup.layer(box.text, box.copies), text, height, "LEFT"),
+                markup.cell(self._layer(box), text, height, "LEFT"),
                 SPACE,
                 markup.cell(markup.font(box.shape, SMALL, self.theme.ink), shape, height, "RIGHT"),
                 SPACE,
@@ -82,8 +89,7 @@ class Labels:
         )
 
     def _stack(self, box: Box) -> str:
-        layer = markup.layer(box.text, box.copies)
-        lesser = markup.font(f"{box.name} · {box.shape}", TINY, self.theme.muted)
+        layer, lesser = self._layer(box), self._lesser(f"{box.name} · {box.shape}")
         if box.look in SLIM:
             return markup.table([SPACE, markup.cell(layer + markup.GAP + lesser, 0, 14), SPACE])
         return markup.table(
@@ -94,4 +100,5 @@ class Labels:
 
 def _layer_width(box: Box) -> int:
     times = f"  ×{box.copies}" if box.copies > 1 else ""
-    return width(markup.clip(box.text) + times, TEXT)
+    note = f"  {markup.clip(box.note)}" if box.note else ""
+    return width(markup.clip(box.text) + times, TEXT) + width(note, TINY)

@@ -1,7 +1,6 @@
 """Labels in Graphviz's HTML-like markup; all that comes from a spec passes through here.
 
-A name may hold what markup, XML or DOT mean something by. It is always shown as it is, and a long one
-is cut short.
+A name may hold what means something in markup, XML or DOT. It is shown as it is; a long one is cut.
 """
 
 from __future__ import annotations
@@ -26,11 +25,13 @@ def text(words: str) -> str:
 
 def plain(words: str, longest: int = LONGEST) -> str:
     r"""Text for an attribute that is no markup: `\N` and a leading `<` mean nothing special."""
-    return printable(clip(words, longest)).replace("\\", "\\\\").replace("<", "‹")
+    import graphviz
+
+    return graphviz.escape(printable(clip(words, longest)))
 
 
 def identifier(path: str) -> str:
-    """An identifier for DOT and SVG: the path, and the code of what is no letter, digit or `._/`."""
+    """An identifier for DOT and SVG: the path, with the codes of all but letters, digits, `._/`."""
     return "".join(c if c.isalnum() or c in "._/" else f"-{ord(c):x}-" for c in path)
 
 

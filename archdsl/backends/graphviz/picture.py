@@ -25,6 +25,10 @@ class Box:
     shape: str = ""
     symbol: str = ""
     """The sign of a join that has one."""
+    note: str = ""
+    """What else is to be known of it."""
+    training: bool = False
+    """Whether it exists in training only."""
     copies: int = 1
 
 

@@ -1,17 +1,18 @@
 """How a diagram looks: colours, sizes, distances.
 
-The fills are light enough for black text, differ for the colour-blind, and differ in lightness among
-boxes of one height, so that they also do when printed in grey.
+The fills are light enough for black text and differ for the colour-blind. Those of boxes of one
+height differ in lightness, so that they can be told apart when printed in grey.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 
 from archdsl.backends.graphviz.picture import Look
 
-# Layers without arithmetic worth the name next to a convolution's: drawn slim, so that a page holds more.
+# Layers that cost little next to a convolution are slim, so that a page holds more.
 SLIM: frozenset[Look] = frozenset({"activation", "normalization", "regularization", "reshape"})
 
 
@@ -64,4 +65,4 @@ def width(text: str, size: int) -> int:
             ems += 1.0
         else:
             ems += 0.74 if c.isupper() else 0.56
-    return round(ems * size)
+    return ceil(ems * size) + 2

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from archdsl.backends.graphviz.labels import Labels
@@ -47,8 +49,10 @@ class _Writer:
     def write(self) -> str:
         import graphviz
 
-        graph = graphviz.Digraph(plain(self.picture.name), **_defaults(self.theme))
-        graph.attr(label=self.labels.heading(self.picture))
+        graph = graphviz.Digraph(plain(self.picture.name))
+        graph.attr("graph", label=self.labels.heading(self.picture), **_graph(self.theme))
+        graph.attr("node", **_node(self.theme))
+        graph.attr("edge", color=self.theme.line, penwidth="0.9", arrowsize="0.5")
         self._inside(graph, "", self.picture.items)
         for edge in self.edges:
             graph.edge(identifier(edge.tail), identifier(edge.head), **self._way(edge))
@@ -69,14 +73,14 @@ class _Writer:
         style = "rounded,dashed" if cluster.kind == "repetition" else "rounded"
         attributes = {"id": id, "label": "", "style": style, "margin": "6"}
         attributes["tooltip"] = plain(cluster.id, LONGEST_TIP)
-        with graph.subgraph(name=id, graph_attr=attributes) as inside:
+        with _part(graph, id, attributes) as inside:
             self._title(inside, cluster)
             self._inside(inside, cluster.id, cluster.items)
 
     def _title(self, graph: Digraph, cluster: Cluster) -> None:
         """The title, left of the point where the first tensor enters: no edge runs through it."""
         title = f"{identifier(cluster.id)}/title"
-        with graph.subgraph(graph_attr={"rank": "same"}) as row:
+        with _part(graph, None, {"rank": "same"}) as row:
             label = self.labels.title(cluster)
             row.node(title, label=label, shape="plain", fontsize=f"{SMALL}", style="")
             first = cluster.items[0]
@@ -92,7 +96,7 @@ class _Writer:
         attributes = {
             "label": self.labels.label(box),
             "id": id,
-            "tooltip": plain(f"{box.id}: {box.text} {box.shape}", LONGEST_TIP),
+            "tooltip": plain(f"{box.id}: {box.text} {box.shape} {box.note}".rstrip(), LONGEST_TIP),
             "fillcolor": self.theme.fills.get(box.look, self.theme.paper),
             "fontsize": f"{self.labels.size(box)}",
         }
@@ -100,9 +104,11 @@ class _Writer:
             case "join" if len(box.symbol) == 1:
                 attributes |= {"shape": "circle", "width": "0.2", "fixedsize": "true"}
             case "join" | "input" | "output":
-                attributes |= {"style": "filled,rounded"}
+                attributes["style"] = "filled,rounded"
             case _:
-                attributes |= {"width": f"{self.labels.width / 72:.3f}"}
+                attributes["width"] = f"{self.labels.width / 72:.3f}"
+        if box.training:
+            attributes["style"] = attributes.get("style", "filled") + ",dashed"
         graph.node(id, **attributes)
 
     def _way(self, edge: Edge) -> dict[str, str]:
@@ -113,48 +119,59 @@ class _Writer:
         if self.looks[edge.tail] == "point":
             attributes["tailclip"] = "false"
         if self.forks[edge.tail] > 1:
-            attributes |= {"headport": "n", "minlen": "2"}  # room for curves
+            attributes["minlen"] = "2"  # room for curves
+            if self.looks[edge.head] != "point":
+                attributes["headport"] = "n"
         return attributes
 
     def _bypass(self, graph: Digraph, edge: Edge) -> None:
+        """A way out of the trunk at a point, down beside it, and into a join from the side."""
         tail, head = identifier(edge.tail), identifier(edge.head)
         corners = [f"{head}/beside/{tail}/{end}" for end in ("out", "in")]
         for end, corner in zip((tail, head), corners, strict=True):
-            with graph.subgraph(graph_attr={"rank": "same"}) as row:
+            with _part(graph, None, {"rank": "same"}) as row:
                 row.node(end)
                 row.node(corner, label="", fillcolor=self.theme.line, **SEAM)
         line = {"tailclip": "false", "headclip": "false", "arrowhead": "none", "weight": "1"}
-        tailclip = "false" if self.looks[edge.tail] == "point" else "true"
-        graph.edge(tail, corners[0], **line | {"tailclip": tailclip})
+        graph.edge(tail, corners[0], **line)
         graph.edge(*corners, **line | {"weight": WEIGHTS["skip"]})
         graph.edge(head, corners[1], **line | {"dir": "back", "tailclip": "true"})
 
 
-def _defaults(theme: Theme) -> dict[str, dict[str, str]]:
-    text = {"fontname": theme.font, "fontcolor": theme.ink}
+def _graph(theme: Theme) -> dict[str, str]:
     return {
-        "graph_attr": {
-            **text,
-            "fontsize": f"{TITLE}",
-            "labelloc": "t",
-            "bgcolor": theme.paper,
-            "pad": "0.1",
-            "ordering": "out",  # branches from left to right as they are written
-            "ranksep": "0.14",
-            "nodesep": "0.2",
-            "color": theme.frame,  # of clusters
-            "penwidth": "0.8",
-        },
-        "node_attr": {
-            **text,
-            "fontsize": f"{TEXT}",
-            "shape": "box",
-            "style": "filled",
-            "color": theme.line,
-            "penwidth": "0.8",
-            "margin": "0",
-            "width": "0",
-            "height": "0",
-        },
-        "edge_attr": {"color": theme.line, "penwidth": "0.9", "arrowsize": "0.5"},
+        "fontname": theme.font,
+        "fontcolor": theme.ink,
+        "fontsize": f"{TITLE}",
+        "labelloc": "t",
+        "bgcolor": theme.paper,
+        "pad": "0.1",
+        "ordering": "out",  # branches from left to right as they are written
+        "ranksep": "0.14",
+        "nodesep": "0.2",
+        "color": theme.frame,  # of clusters
+        "penwidth": "0.8",
     }
+
+
+def _node(theme: Theme) -> dict[str, str]:
+    return {
+        "fontname": theme.font,
+        "fontcolor": theme.ink,
+        "fontsize": f"{TEXT}",
+        "shape": "box",
+        "style": "filled",
+        "color": theme.line,
+        "penwidth": "0.8",
+        "margin": "0",
+        "width": "0",
+        "height": "0",
+    }
+
+
+@contextmanager
+def _part(graph: Digraph, name: str | None, attributes: dict[str, str]) -> Iterator[Digraph]:
+    """A subgraph, which is written when it is filled."""
+    part = type(graph)(name, graph_attr=attributes)
+    yield part
+    graph.subgraph(part)

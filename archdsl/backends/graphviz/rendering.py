@@ -1,8 +1,8 @@
 """From DOT to SVG, PNG or PDF: by an installed `dot`, else by the Graphviz in pygraphviz's wheel.
 
-Either runs as a process of its own. C code writes to file descriptor 2 as it likes (Fontconfig does,
-on most machines), and takes the whole process with it when it fails; here its words are read, and
-nothing else of the caller's, such as a thread that writes to stderr at that moment, is disturbed.
+Either runs as a process of its own. C code writes to file descriptor 2 as it likes (Fontconfig does
+on many machines), and takes the whole process with it when it crashes. Here its words are read, and
+nothing of the caller's, such as a thread that writes to stderr at that moment, is disturbed.
 """
 
 from __future__ import annotations
@@ -81,10 +81,10 @@ def _reason(done: subprocess.CompletedProcess[bytes]) -> str:
 def _fonts(text: str) -> Iterator[Mapping[str, str]]:
     """The environment for Graphviz, in which it finds the fonts that come with archdsl.
 
-    A bare machine has no font at all, and Graphviz writes little squares there; and a box is as wide
-    as its text, so that the fonts decide the layout. The system's fonts are used where the text has
+    A bare machine has no font, and Graphviz writes little squares there; and a box is as wide as
+    its text, so that the fonts decide the layout. The system's fonts are used where the text has
     characters that ours lack, or where the user says which with FONTCONFIG_FILE. Fontconfig leaves
-    files beside fonts that it reads, so it gets copies.
+    files beside the fonts that it reads, so it gets copies.
     """
     environment = {"SOURCE_DATE_EPOCH": "0", **os.environ}  # no date in a PDF: the same bytes again
     if "FONTCONFIG_FILE" in environment or not _COVERED.fullmatch(text):
