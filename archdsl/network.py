@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,28 +55,51 @@ class Network:
 
         return torch.source(self.graph)
 
-    def to_torch(self, weights: Any = None, seed: int = 0) -> nn.Module:
+    def to_torch(
+        self, weights: Any = None, seed: int = 0, weights_map: Mapping[str, str] | None = None
+    ) -> nn.Module:
         """The module itself, built from `torch_source`.
 
         Args:
-            weights: a state_dict; without it the weights start as the spec's `init` says, or as
-                PyTorch's own layers do.
+            weights: a .safetensors or .pth file, a state_dict or a module, whose keys and shapes
+                must be this network's; only where the last layer has another number of outputs is
+                it left fresh, with a warning. Without weights they start as the spec's `init`
+                says, or as PyTorch's own layers do.
             seed: what the starting weights are drawn from; the caller's random state is untouched.
+            weights_map: how keys of `weights` begin, and how they begin here: {"module.": ""}.
 
         Raises:
-            BuildError: the weights do not fit.
+            BuildError: the weights do not fit; every difference is named.
+            ReadError: the file of weights cannot be read.
         """
         from archdsl.backends import torch
 
-        return torch.build(self.graph, weights, seed)
+        return torch.build(self.graph, weights, seed, weights_map)
 
-    def to_onnx(self, path: str | Path, weights: Any = None, seed: int = 0) -> None:
+    def save_weights(self, path: str | Path, model: nn.Module) -> None:
+        """Write the weights of a module of this network as safetensors, with the spec's hash.
+
+        Raises:
+            WriteError: the file cannot be written; an earlier one is left as it was.
+        """
+        from archdsl.backends import torch
+
+        torch.save(self.graph, model.state_dict(), path)
+
+    def to_onnx(
+        self,
+        path: str | Path,
+        weights: Any = None,
+        seed: int = 0,
+        weights_map: Mapping[str, str] | None = None,
+    ) -> None:
         """Write an ONNX file, with a file of weights beside it where they are large.
 
         Args:
             path: where to.
-            weights: a module or a state_dict; without it, those of `to_torch(seed=seed)`.
+            weights: as for `to_torch`; without it, those of `to_torch(seed=seed)`.
             seed: see `to_torch`.
+            weights_map: see `to_torch`.
 
         Raises:
             BuildError: the weights do not fit.
@@ -83,7 +107,7 @@ class Network:
         """
         from archdsl.backends import onnx, torch
 
-        onnx.write(self.graph, path, torch.arrays(self.graph, weights, seed))
+        onnx.write(self.graph, path, torch.arrays(self.graph, weights, seed, weights_map))
 
     def draw(self, path: str | Path) -> None:
         """Draw a diagram; the suffix says what: .svg, .png, .pdf, or .gv for Graphviz's own text.

@@ -73,6 +73,16 @@ def alone(node: Node) -> Graph:
     )
 
 
+SMALL_NETWORK = """
+    input 3x8x8
+    conv 3x3 4 bias=false; bn; relu
+    body: sequence { conv 3x3 8; relu; dropout }
+    residual { conv 3x3 }
+    ln
+    fc 5
+    """
+
+
 # Numbers
 
 
@@ -148,3 +158,17 @@ def check_onnx(path: Path) -> None:
     for value in model.graph.value_info:
         assert found[value.name] == value.type, value.name
     onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+
+
+def stored_weights(path: Path) -> dict[str, NDArray[Any]]:
+    """The weights and constants of a file, by their names."""
+    import onnx
+
+    model = onnx.load(path, load_external_data=False)
+    tensors = model.graph.initializer
+    return {t.name: onnx.numpy_helper.to_array(t, str(path.parent)) for t in tensors}
+
+
+def file_names(folder: Path) -> list[str]:
+    """What is in a folder."""
+    return sorted(p.name for p in folder.iterdir())

@@ -49,7 +49,7 @@ def _kinds(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
     help=f"What to write, of {', '.join(ENDINGS)}. Repeatable.  [default: {DEFAULT}]",
 )  # fmt: skip
 @click.option(
-    "--seed", metavar="N", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True,
+    "--seed", metavar="N", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True,
     help="The seed of the weights in the ONNX file.",
 )  # fmt: skip
 @parameters_option

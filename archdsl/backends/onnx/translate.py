@@ -13,7 +13,7 @@ from archdsl.ir.shapes import Shape
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
 
-OPSET = 26  # the newest that the onnxruntime of our constraints runs
+OPSET = 26  # known to onnx from 1.21 and to onnxruntime from 1.26 on
 IR_VERSION = 10  # of the file format: no operator here needs more, and older readers take it
 BATCH = "batch"  # the name of the first axis of every input and output, which is any size
 

@@ -2,5 +2,6 @@
 
 from archdsl.backends.torch.build import arrays, build
 from archdsl.backends.torch.source import source
+from archdsl.backends.torch.weights import read, save
 
-__all__ = ["arrays", "build", "source"]
+__all__ = ["arrays", "build", "read", "save", "source"]

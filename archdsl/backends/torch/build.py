@@ -5,32 +5,42 @@ from __future__ import annotations
 import linecache
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from archdsl.backends.torch.classes import class_name
 from archdsl.backends.torch.source import source
+from archdsl.backends.torch.weights import fitted, read, renamed
 from archdsl.errors import BuildError, Diagnostic
 from archdsl.ir import Graph
-from archdsl.ir.shapes import elements, show
+from archdsl.ir.shapes import elements
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import NDArray
     from torch import nn
 
 MAX_VALUES = 2**34  # 64 GiB of float32: a machine that holds more is asked for in words
 
 
-def build(graph: Graph, weights: Any = None, seed: int = 0) -> nn.Module:
+def build(
+    graph: Graph,
+    weights: Any = None,
+    seed: int = 0,
+    weights_map: Mapping[str, str] | None = None,
+) -> nn.Module:
     """The module of a graph.
 
     Args:
         graph: the network.
-        weights: a state_dict that fits it, or None to draw the weights.
+        weights: a .safetensors or .pth file, a state_dict, a module, or None to draw the weights.
         seed: what they are drawn from; torch's own random state is left as it was.
+        weights_map: beginnings of the keys in `weights`, and what stands there in this network.
 
     Raises:
         BuildError: the network is too large to allocate, or the weights do not fit.
+        ReadError: the file of weights cannot be read.
     """
     import torch
 
@@ -43,20 +53,30 @@ def build(graph: Graph, weights: Any = None, seed: int = 0) -> nn.Module:
         torch.manual_seed(seed)
         model: nn.Module = cls()
     if weights is not None:
-        state = weights.state_dict() if isinstance(weights, torch.nn.Module) else weights
-        _check(graph, {key: tuple(value.shape) for key, value in state.items()})
-        model.load_state_dict(state)
+        state = fitted(graph, renamed(_state(weights), weights_map or {}))
+        model.load_state_dict(state, strict=len(state) == len(graph.state()))
     return model
 
 
-def arrays(graph: Graph, weights: Any = None, seed: int = 0) -> dict[str, np.ndarray]:
-    """The weights of a network as arrays by their `state_dict` keys; see `build`."""
-    import torch
+def _state(weights: Any) -> Mapping[str, Any]:
+    """A state_dict, from a file, a module, or itself."""
+    if isinstance(weights, str | Path):
+        return read(weights)
+    return weights.state_dict() if hasattr(weights, "state_dict") else weights
 
-    if weights is None:
-        weights = build(graph, seed=seed)
-    state = weights.state_dict() if isinstance(weights, torch.nn.Module) else weights
-    return {key: value.detach().cpu().contiguous().numpy() for key, value in state.items()}
+
+def arrays(
+    graph: Graph,
+    weights: Any = None,
+    seed: int = 0,
+    weights_map: Mapping[str, str] | None = None,
+) -> dict[str, NDArray[np.generic]]:
+    """The weights of a network as arrays by their `state_dict` keys; see `build`."""
+    if weights is None or isinstance(weights, str | Path) or weights_map:
+        weights = build(graph, weights, seed, weights_map)
+    state = _state(weights).items()
+    tensors = {k: v.detach().cpu().contiguous() for k, v in state}
+    return {k: (v.float() if v.is_floating_point() else v).numpy() for k, v in tensors.items()}
 
 
 def _module(graph: Graph) -> ModuleType:
@@ -72,18 +92,3 @@ def _module(graph: Graph) -> ModuleType:
         linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
         sys.modules[name] = module
     return sys.modules[name]
-
-
-def _check(graph: Graph, given: Mapping[str, tuple[int, ...]]) -> None:
-    """Say which weights do not fit, in full."""
-    wanted = {key: w.shape for key, w in graph.state().items()}
-    lines = [f"missing {k} ({show(s) or 'scalar'})" for k, s in wanted.items() if k not in given]
-    lines += [f"unexpected {k} ({show(s)})" for k, s in given.items() if k not in wanted]
-    lines += [
-        f"{k} is {show(given[k])}, the network has {show(s)}"
-        for k, s in wanted.items()
-        if k in given and given[k] != s
-    ]
-    if lines:
-        more = f"\n  and {len(lines) - 20} more" if len(lines) > 20 else ""
-        raise BuildError(Diagnostic("A702", None, "\n  ".join(lines[:20]) + more))
