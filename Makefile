@@ -49,7 +49,7 @@ check: lint types test ## what a change must pass
 
 clean: ## remove what was built; .venv stays
 	@rm -rf build dist .pytest_cache .ruff_cache .hypothesis
-	@find archdsl tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find archdsl tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { \

@@ -14,10 +14,10 @@ from archdsl.resources import folder
 from archdsl.source import Source, Span
 from archdsl.syntax import ast
 from archdsl.syntax import cache as tables
-from archdsl.syntax.build import TreeBuilder
+from archdsl.syntax.build import MAX_ELSE_IF, TreeBuilder
 
 MAX_NESTING = 50  # braces, parentheses and brackets inside one another
-MAX_OPERATORS = 100  # operators in one expression
+MAX_OPERATORS = 100  # operators in one statement
 MAX_REPORTED = 10  # syntax errors told in one run
 
 
@@ -68,10 +68,7 @@ def _attempt(text: str, source: Source, start: str = "start") -> Any:
         raise
     except _TooDeep as error:
         span = Span(source, error.token.start_pos or 0, error.token.end_pos or 0)
-        label = (
-            f"more than {MAX_NESTING} open brackets, or {MAX_OPERATORS} operators in a statement"
-        )
-        return Diagnostic("A104", span, label, help="give the inner part a name of its own")
+        return Diagnostic("A104", span, error.label, help=_TOO_DEEP)
 
 
 def _without_line(text: str, source: Source, found: Diagnostic) -> str | None:
@@ -89,37 +86,53 @@ def _without_line(text: str, source: Source, found: Diagnostic) -> str | None:
 # The lexer
 
 
+_TOO_DEEP = "give a part of it a name of its own, with `let` or `block`"
+
+
 class _TooDeep(Exception):
-    def __init__(self, token: Token) -> None:
+    def __init__(self, token: Token, label: str) -> None:
         self.token = token
+        self.label = label
 
 
+_OPENING = {"LBRACE", "LPAR", "LSQB", "INDEX", "CALL"}
+_CLOSING = {"RBRACE", "RPAR", "RSQB"}
 _OPERATORS = {"PLUS", "MINUS", "STAR", "SLASH", "DOUBLE_SLASH", "PERCENT", "POWER", "COMPARE"}
-_OPERATORS |= {"AND", "OR", "NOT", "INDEX", "ELSE"}
+_OPERATORS |= {"AND", "OR", "NOT", "INDEX"}
 
 
 class _Layout:
-    """Drops the separators inside (…) and […], and bounds the nesting before anything recurses."""
+    """Drops the separators inside (…) and […], and bounds the depth before anything recurses."""
 
     always_accept = ("_SEP",)
 
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
-        open_: list[bool] = []
-        operators = 0
+        braces: list[bool] = []  # of each bracket that is open, whether it is a brace
+        elses = [0]  # in the statement at hand, after those in the statements around it
+        operators = 0  # in the statement at hand
         for token in stream:
-            if token.type in ("LBRACE", "LPAR", "LSQB", "INDEX", "CALL"):
-                open_.append(token.type == "LBRACE")
-                if len(open_) > MAX_NESTING:
-                    raise _TooDeep(token)
-            elif token.type in ("RBRACE", "RPAR", "RSQB") and open_:
-                open_.pop()
-            operators = (
-                0 if token.type in ("_SEP", "COMMA") else operators + (token.type in _OPERATORS)
-            )
+            if token.type == "_SEP":
+                if braces and not braces[-1]:
+                    continue
+                operators = elses[-1] = 0
+            elif token.type in _OPENING:
+                braces.append(token.type == "LBRACE")
+                elses += [0] * braces[-1]
+                operators += token.type == "INDEX"
+            elif token.type in _CLOSING and braces:
+                if braces.pop():
+                    elses.pop()
+            elif token.type == "ELSE":
+                elses[-1] += 1
+                if sum(elses) > MAX_ELSE_IF:
+                    raise _TooDeep(token, f"more than {MAX_ELSE_IF} `else`, one after another")
+            elif token.type in _OPERATORS:
+                operators += 1
+            if len(braces) > MAX_NESTING:
+                raise _TooDeep(token, f"more than {MAX_NESTING} brackets inside one another")
             if operators > MAX_OPERATORS:
-                raise _TooDeep(token)
-            if token.type != "_SEP" or not open_ or open_[-1]:
-                yield token
+                raise _TooDeep(token, f"more than {MAX_OPERATORS} operators in one statement")
+            yield token
 
 
 @cache
@@ -156,7 +169,6 @@ _WORDS = {
     "COMMA": "`,`",
     "AT": "`@`",
 }
-_CLOSERS = {"RBRACE": "{", "RPAR": "(", "RSQB": "["}
 
 
 def _diagnose(error: UnexpectedInput, source: Source) -> Diagnostic:
@@ -205,9 +217,9 @@ def _unclosed(expected: set[str], source: Source) -> Diagnostic:
     """The end of the text came first: point at the last bracket that is still open, if one is."""
     open_: list[int] = []
     for token in _lark().lex(source.text, dont_ignore=False):
-        if token.type in ("LBRACE", "LPAR", "LSQB", "INDEX", "CALL"):
+        if token.type in _OPENING:
             open_.append(token.start_pos or 0)
-        elif token.type in _CLOSERS and open_:
+        elif token.type in _CLOSING and open_:
             open_.pop()
     if open_:
         at = open_[-1]

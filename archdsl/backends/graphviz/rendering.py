@@ -23,8 +23,10 @@ from archdsl.errors import BuildError, Diagnostic
 
 FORMATS = ("svg", "png", "pdf")
 DPI = 192  # of a PNG
+PATIENCE = 120  # seconds
 
 _HELP = "install Graphviz (https://graphviz.org/download), or write .gv and draw it elsewhere"
+_SLOW = "repeat layers with xN, which is drawn once; or write .gv and draw it elsewhere"
 _FONTS = Path(__file__).parent / "fonts"
 _COVERED = re.compile(r"[\t\n -~\xa0-\u024f\u038e-\u03a1\u03a3-\u045f…‹]*")  # by the fonts there
 _CONFIGURATION = """\
@@ -43,18 +45,26 @@ def render(dot: str, form: str, path: Path) -> None:
     """Draw DOT text into a file, in one of `FORMATS`.
 
     Raises:
-        BuildError: there is no Graphviz, or it fails.
+        BuildError: there is no Graphviz, or it fails, or takes too long.
     """
     said = "neither a `dot` program nor the package pygraphviz is installed"
     with _fonts(dot) as environment:
         for command in _commands(form, path):
             try:
                 done = subprocess.run(
-                    command, input=dot.encode(), capture_output=True, env=environment, check=False
+                    command,
+                    input=dot.encode(),
+                    capture_output=True,
+                    env=environment,
+                    timeout=PATIENCE,
+                    check=False,
                 )
             except OSError as error:
                 said = f"{command[0]}: {error.strerror or error}"
                 continue
+            except subprocess.TimeoutExpired:
+                label = f"Graphviz was still at work after {PATIENCE} seconds"
+                raise BuildError(Diagnostic("A701", None, label, help=_SLOW)) from None
             if done.returncode == 0 and path.stat().st_size:
                 return
             said = _reason(done)
