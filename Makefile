@@ -24,7 +24,7 @@ demo: $(BASE) ## compile specs/alexnet.arch: PyTorch, ONNX, a picture, the table
 	@$(BIN)/archdsl compile specs/alexnet.arch
 	@echo
 	@echo "Look at build/alexnet.svg, read build/alexnet.py, then try:"
-	@echo "  . $(BIN)/activate                           # puts archdsl on your path"
+	@echo "  . $(BIN)/activate                        # puts archdsl on your path"
 	@echo "  archdsl summary vgg16                       # a network of the zoo: specs/vgg.arch"
 	@echo "  archdsl draw specs/lenet.arch -o lenet.png"
 	@echo "  cp specs/tiny.arch my.arch                  # change it, then: archdsl compile my.arch"

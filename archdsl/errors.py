@@ -36,6 +36,7 @@ CODES = {
     "A206": "no padding keeps this size",
     "A207": "there is no tensor here yet",
     "A208": "the weights cannot be used again here",
+    "A209": "the padding is too large for the kernel",
     "A301": "no layer or block has this name",
     "A302": "no parameter or variable has this name",
     "A303": "two things have the same path",

@@ -36,6 +36,9 @@ def input_(e: Elaborator, call: ast.Call, label: ast.Name | None, flow: Flow, fr
         help = "`input 3x224x224` for an image, `input 784` for a vector"
         raise SpecError(Diagnostic("A402", call.span, "`input` takes one shape", help=help))
     shape = _shape(evaluate(values[0], e.context(flow, frame)), values[0].span)
+    if name == "out":
+        text = "`out` is what the network's own output is called"
+        raise SpecError(Diagnostic("A304", call.span, text, help="call the input otherwise"))
     path = frame.space.take(name, call.span)
     flow.tensor = e.graph.input(path, shape, call.span)
     frame.labels[name] = Labelled(flow.tensor, path, None, frame)

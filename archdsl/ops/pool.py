@@ -82,7 +82,7 @@ class _WindowPool(_Pool):
         if self.pad[0] > most[0] or self.pad[1] > most[1]:
             label = f"pad={written(self.pad)} is more than half the {written(self.kernel)} kernel"
             help = f"write at most pad={written(most)}, so that no window is padding alone"
-            raise OpError("A403", label, help)
+            raise OpError("A209", label, help)
 
     def _extent(self, axis: int) -> int:
         return self.taps()[axis] * (self.kernel[axis] - 1) + 1

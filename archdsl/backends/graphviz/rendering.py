@@ -38,6 +38,7 @@ _CONFIGURATION = """\
   <match target="pattern"><edit name="hinting"><bool>false</bool></edit></match>
 </fontconfig>
 """
+_DATE = re.compile(rb"(/CreationDate \(D:)\d{14}")  # of a PDF; the same network is the same bytes
 _CHILD = Path(__file__).parent / "wheel.py"
 
 
@@ -66,6 +67,8 @@ def render(dot: str, form: str, path: Path) -> None:
                 label = f"Graphviz was still at work after {PATIENCE} seconds"
                 raise BuildError(Diagnostic("A701", None, label, help=_SLOW)) from None
             if done.returncode == 0 and path.stat().st_size:
+                if form == "pdf":
+                    path.write_bytes(_DATE.sub(rb"\g<1>19700101000000", path.read_bytes()))
                 return
             said = _reason(done)
     raise BuildError(Diagnostic("A703", None, said, help=_HELP))
@@ -96,7 +99,7 @@ def _fonts(text: str) -> Iterator[Mapping[str, str]]:
     characters that ours lack, or where the user says which with FONTCONFIG_FILE. Fontconfig leaves
     files beside the fonts that it reads, so it gets copies.
     """
-    environment = {"SOURCE_DATE_EPOCH": "0", **os.environ}  # no date in a PDF: the same bytes again
+    environment = dict(os.environ)
     if "FONTCONFIG_FILE" in environment or not _COVERED.fullmatch(text):
         yield environment
         return

@@ -146,6 +146,7 @@ def _graph(theme: Theme) -> dict[str, str]:
         "labelloc": "t",
         "bgcolor": theme.paper,
         "pad": "0.1",
+        "margin": "0",  # of the page
         "ordering": "out",  # branches from left to right as they are written
         "ranksep": "0.14",
         "nodesep": "0.2",
