@@ -16,52 +16,8 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
+from archdsl.codes import CODES
 from archdsl.source import Span
-
-CODES = {
-    "A001": "the file cannot be read",
-    "A002": "the file is not UTF-8 text",
-    "A003": "the file is too long",
-    "A004": "the spec holds no network",
-    "A005": "the output cannot be written",
-    "A101": "this is not expected here",
-    "A102": "this character is not part of the language",
-    "A103": "something is not closed",
-    "A104": "nested too deeply",
-    "A201": "the layer does not take this shape",
-    "A202": "the kernel is larger than its input",
-    "A203": "the channels do not divide evenly",
-    "A204": "the branch changes the shape, so the skip cannot be added",
-    "A205": "the branches cannot be joined",
-    "A206": "no padding keeps this size",
-    "A207": "there is no tensor here yet",
-    "A208": "the weights cannot be used again here",
-    "A209": "the padding is too large for the kernel",
-    "A301": "no layer or block has this name",
-    "A302": "no parameter or variable has this name",
-    "A303": "two things have the same path",
-    "A304": "this name is taken",
-    "A305": "no label has this name",
-    "A306": "no network has this name",
-    "A401": "the layer has no such argument",
-    "A402": "an argument is missing",
-    "A403": "the argument is of the wrong kind",
-    "A404": "too many arguments",
-    "A405": "an argument is given twice",
-    "A406": "the expression has no value",
-    "A407": "the braces are missing or not wanted",
-    "A501": "the spec expands to too many layers",
-    "A502": "calls are nested too deeply",
-    "A503": "the number is too large",
-    "A504": "the value is too long",
-    "A601": "the statement does not belong here",
-    "A602": "this file cannot be imported",
-    "A603": "an expectation does not hold",
-    "A701": "the network is too large to build",
-    "A702": "the weights do not fit the network",
-    "A703": "no Graphviz can be run",
-    "A901": "not yet implemented",
-}
 
 
 @dataclass(frozen=True)
@@ -90,7 +46,7 @@ class Diagnostic:
 
     @property
     def title(self) -> str:
-        return self.message or CODES[self.code]
+        return self.message or CODES[self.code].title
 
     def render(self, color: bool = False) -> str:
         """The diagnostic as text, with the source line and a caret."""

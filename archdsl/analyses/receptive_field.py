@@ -3,7 +3,7 @@
 On each axis it is an interval that moves with the output index i: from stride*i + first to
 stride*i + last. A layer's own window is composed with the field of what it reads, so one pass over
 the nodes is enough (Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional Neural
-Networks", Distill 2019, sections 2 and 3). Three things go beyond their algorithm:
+Networks", Distill 2019, sections 2 and 3). Four things go beyond their algorithm:
 
 - An interval has two ends, so a dilation and a padding that differs from side to side move the
   centre as they should.
@@ -13,12 +13,18 @@ Networks", Distill 2019, sections 2 and 3). Three things go beyond their algorit
   the tensor. It may then be larger than what is read.
 - After a layer in which every position reads every other, the field is the whole input, whatever
   follows. A vector has one position, so the field of a vector input is whole from the start.
+- Where a layer enlarges the map, the window's numbers are fractions, and a position reads the whole
+  numbers between its ends. That is exact for the layer itself and for all that follows it. Where it
+  enlarges what was made smaller before, positions that differ in their remainder read fields that
+  differ in more than their place; the window given is then the smallest that holds for them all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import ceil, floor
 
 from archdsl.errors import Diagnostic, SpecError, suggestion
 from archdsl.ir.graph import Graph, Node
@@ -41,23 +47,24 @@ class Field:
 
     @property
     def size(self) -> tuple[int, ...]:
-        """Positions from the first to the last."""
-        return tuple(w.last - w.first + 1 for w in self.windows)
+        """Positions from the first to the last, at the positions that read the most."""
+        return tuple(floor(w.last - w.first) + 1 for w in self.windows)
 
     @property
-    def stride(self) -> tuple[int, ...]:
-        """Input positions from one output position to the next."""
-        return tuple(w.stride for w in self.windows)
+    def stride(self) -> tuple[int | Fraction, ...]:
+        """Input positions from one output position to the next; on an enlarged map a fraction."""
+        strides = (w.stride for w in self.windows)
+        return tuple(int(s) if s.denominator == 1 else s for s in strides)
 
     @property
     def padding(self) -> tuple[int, ...]:
         """How far the field of position 0 reaches beyond the input's edge."""
-        return tuple(-w.first for w in self.windows)
+        return tuple(-ceil(w.first) for w in self.windows)
 
     @property
     def center(self) -> tuple[float, ...]:
-        """The middle of the field of position 0; between two input positions it ends in .5."""
-        return tuple((w.first + w.last) / 2 for w in self.windows)
+        """The middle of the window at position 0; between two input positions it ends in .5."""
+        return tuple(float(w.first + w.last) / 2 for w in self.windows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,7 @@ class Summary:
             writer.writerow(
                 [row.path, row.layer, show(row.shape), row.params, row.buffers]
                 + list(asdict(row.cost).values())
-                + ["x".join(f"{n:g}" for n in axis) for axis in geometry]
+                + ["x".join(f"{float(n):g}" for n in axis) for axis in geometry]
                 + [str(field.whole).lower(), str(field.misaligned).lower()]
                 + [row.shares or "", str(row.training).lower()]
             )
@@ -190,7 +190,7 @@ def _totals(totals: Totals) -> dict[str, Any]:
 def _field(field: Field) -> dict[str, Any]:
     return {
         "size": list(field.size),
-        "stride": list(field.stride),
+        "stride": [s if isinstance(s, int) else float(s) for s in field.stride],
         "padding": list(field.padding),
         "center": list(field.center),
         "whole": field.whole,

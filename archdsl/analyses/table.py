@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from archdsl.analyses.receptive_field import Field
@@ -148,9 +149,10 @@ def _reach(field: Field) -> str:
     return f"{_sides(field.size)}/{_sides(field.stride)}" if field.windows else "-"
 
 
-def _sides(sizes: tuple[int, ...]) -> str:
+def _sides(sizes: tuple[int | Fraction, ...]) -> str:
     """A square as one number."""
-    return str(sizes[0]) if len(set(sizes)) == 1 else show(sizes)
+    texts = [str(n) if isinstance(n, int) else f"{float(n):.3g}" for n in sizes]
+    return texts[0] if len(set(texts)) == 1 else "x".join(texts)
 
 
 def _number(n: int) -> str:

@@ -18,6 +18,8 @@ COMMANDS = {
     "check": "the errors of specs, if any",
     "compile": "a spec as PyTorch, ONNX, a picture and data, and its table",
     "draw": "a picture of a network",
+    "explain": "the page of a layer or of an error",
+    "list": "the zoo, the layers, the errors",
     "summary": "the table of a network",
 }
 

@@ -40,6 +40,16 @@ class Settings:
         """A result, or errors, for a machine."""
         click.echo(json.dumps(data, indent=1))
 
+    def print_markdown(self, text: str) -> None:
+        """A page: rendered on a terminal, as it is elsewhere."""
+        if not sys.stdout.isatty():
+            click.echo(text.rstrip())
+            return
+        from rich.console import Console
+        from rich.markdown import Markdown
+
+        Console(no_color=not self.color(sys.stdout)).print(Markdown(text))
+
     def progress(self, text: str) -> None:
         """What is being done, to stderr, with --verbose."""
         if self.verbose:

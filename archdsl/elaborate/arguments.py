@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import ValidationError
 
 from archdsl.elaborate.expressions import Context, evaluate
-from archdsl.elaborate.values import Default, InitRule, Value, describe
+from archdsl.elaborate.values import Default, InitRule, LayerValue, Value, describe
 from archdsl.errors import Diagnostic, SpecError, suggestion
 from archdsl.ir.fields import Wants
 from archdsl.ir.initializers import INITIALIZERS, Constant, Initializer
@@ -30,12 +30,13 @@ class Bound:
     init: dict[str, Initializer]
 
 
-def bind(cls: type[Op], call: ast.Call, context: Context) -> Bound:
+def bind(layer: LayerValue, call: ast.Call, context: Context) -> Bound:
     """The layer that a call describes, with the defaults in force.
 
     Raises:
         SpecError: an argument is unknown, missing, given twice, or of the wrong kind.
     """
+    cls = layer.cls
     given, init_given = keywords(cls, call.arguments, context)
     values: dict[str, tuple[Value, Span]] = {}
     init: dict[str, Initializer] = {}
@@ -45,8 +46,9 @@ def bind(cls: type[Op], call: ast.Call, context: Context) -> Bound:
             init |= {role: i for role, i in found.items() if i is not None}
         elif rule.cls is cls:
             values |= rule.arguments
-    values |= given
-    return Bound(build(cls, values, call), init | init_given)
+            init |= rule.init
+    values = {**values, **layer.given, **given}
+    return Bound(build(cls, values, call), {**init, **layer.init, **init_given})
 
 
 def keywords(
@@ -112,7 +114,7 @@ def _choices(cls: type[Op], name: str) -> tuple[str, ...]:
 
 
 @cache
-def _wants(cls: type[Op], name: str) -> str:
+def wants(cls: type[Op], name: str) -> str:
     """What an argument wants, in words."""
 
     def walk(annotation: Any) -> list[str]:
@@ -126,7 +128,7 @@ def _wants(cls: type[Op], name: str) -> str:
 
 
 def _wrong_kind(cls: type[Op], name: str, value: Value, span: Span) -> Diagnostic:
-    label = f"`{name}` is {_wants(cls, name)}; this is {describe(value)}"
+    label = f"`{name}` is {wants(cls, name)}; this is {describe(value)}"
     return Diagnostic("A403", span, label)
 
 
@@ -161,7 +163,7 @@ def initializer(expr: ast.Expr, context: Context) -> Initializer:
         case ast.Name(id=name) if name in INITIALIZERS:
             return _initializer(name, [], {}, expr.span)
         case ast.Apply(function=name) if name in INITIALIZERS:
-            positional = [(evaluate(a, context), a.span) for a in expr.arguments]
+            positional = [(_word_or_value(a, context), a.span) for a in expr.arguments]
             return _initializer(name, positional, {}, expr.span)
         case ast.Apply(function=name):
             help = suggestion(name, INITIALIZERS) or f"there are {', '.join(INITIALIZERS)}"
@@ -196,7 +198,7 @@ def init_rule(call: ast.Call, context: Context) -> InitRule:
     if positional:
         first, *rest = positional
         if isinstance(first.value, ast.Name) and first.value.id in INITIALIZERS:
-            values = [(evaluate(a.value, context), a.span) for a in rest]
+            values = [(_word_or_value(a.value, context), a.span) for a in rest]
             kernel = _initializer(first.value.id, values, named, call.span)
         elif rest or named:
             label = "no initialisation has this name"
@@ -243,10 +245,10 @@ def default_rule(cls: type[Op], call: ast.Call, context: Context) -> Default:
     """The statement `default conv bias=false`, its layer already looked up."""
     arguments = call.arguments[1:]
     for argument in arguments:
-        if argument.key is None or argument.key in INIT_ARGUMENTS:
-            label = "a default is given by name; how weights start is said by `init`"
+        if argument.key is None:
+            label = "a default is given by name"
             raise SpecError(
                 Diagnostic("A404", argument.span, label, help="`default conv bias=false`")
             )
-    values, _ = keywords(cls, arguments, context)
-    return Default(cls, values, call.span)
+    values, init = keywords(cls, arguments, context)
+    return Default(cls, values, init, call.span)

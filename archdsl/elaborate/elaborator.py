@@ -186,7 +186,7 @@ class Elaborator:
         if isinstance(callee, BlockValue):
             self.call_block(callee, call, label, flow, frame)
         else:
-            self.call_layer(callee.cls, call, label, flow, frame)
+            self.call_layer(callee, call, label, flow, frame)
 
     def callee(self, name: str, span: Span, frame: Frame) -> BlockValue | LayerValue:
         """The block or layer that a name stands for.
@@ -207,15 +207,16 @@ class Elaborator:
         raise SpecError(Diagnostic("A301", span, label, help=suggestion(name, known)))
 
     def call_layer(
-        self, cls: type[Op], call: ast.Call, label: ast.Name | None, flow: Flow, frame: Frame
+        self, layer: LayerValue, call: ast.Call, label: ast.Name | None, flow: Flow, frame: Frame
     ) -> None:
+        cls = layer.cls
         path = frame.space.layer(cls.name, label, call.span)
         flow_error: SpecError | None = None
         try:
             tensor = self.need(flow, call.name_span, cls.name)
         except SpecError as error:
             flow_error, tensor = error, Tensor("?", None, call.span)
-        bound = binding.bind(cls, call, self.context(flow, frame))
+        bound = binding.bind(layer, call, self.context(flow, frame))
         if flow_error is not None:
             raise flow_error
         statements.check_arity(cls, call)
@@ -269,6 +270,8 @@ class Elaborator:
                 result = overrides[formal.name]
             elif argument is not None:
                 result = evaluate(argument.value, context)
+            elif formal.name in value.given:
+                result = value.given[formal.name]
             elif formal.default is not None:
                 result = evaluate(formal.default, replace(context, scope=scope))
             else:

@@ -56,6 +56,13 @@ def evaluate(expr: ast.Expr, context: Context) -> Value:
             return _index(expr, context)
         case ast.Apply():
             return _apply(expr, context)
+        case ast.Conditional():
+            chosen = expr.then if truth(expr.condition, context) else expr.otherwise
+            return evaluate(chosen, context)
+        case ast.Partial():
+            from archdsl.elaborate.partial import partial
+
+            return partial(expr, context)
 
 
 def truth(expr: ast.Expr, context: Context) -> bool:

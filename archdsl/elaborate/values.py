@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,17 +15,20 @@ from archdsl.syntax import ast
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BlockValue:
-    """A block and the scope that it was defined in."""
+    """A block, the scope that it was defined in, and the defaults that stand for its own."""
 
     block: ast.Block
     scope: Scope
+    given: Mapping[str, Value] = field(default_factory=dict[str, "Value"])
 
 
 @dataclass(frozen=True, slots=True)
 class LayerValue:
-    """A layer by name, to be called later."""
+    """A layer by name, to be called later, and the defaults that stand for its own."""
 
     cls: type[Op]
+    given: Mapping[str, tuple[Value, Span]] = field(default_factory=dict[str, "tuple[Value, Span]"])
+    init: Mapping[str, Initializer] = field(default_factory=dict[str, Initializer])
 
 
 Value = int | float | bool | str | tuple[int, ...] | list[Any] | BlockValue | LayerValue
@@ -56,9 +59,9 @@ def plain(value: Value) -> Any:
     """A value as JSON can hold it."""
     match value:
         case BlockValue():
-            return value.block.name
+            return _with(value.block.name, value.given)
         case LayerValue():
-            return value.cls.name
+            return _with(value.cls.name, {key: v for key, (v, _) in value.given.items()})
         case list():
             return [plain(v) for v in value]
         case tuple():
@@ -67,12 +70,22 @@ def plain(value: Value) -> Any:
             return value
 
 
+def _with(name: str, given: Mapping[str, Value]) -> str:
+    """A block or layer as JSON has it: the name, and the defaults that stand for its own."""
+    return " ".join([name, *(f"{key}={_word(plain(value))}" for key, value in given.items())])
+
+
+def _word(value: Any) -> str:
+    return f"({value})" if isinstance(value, str) and " " in value else written(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Default:
     """Arguments that a layer gets where its statement does not give them."""
 
     cls: type[Op]
     arguments: dict[str, tuple[Value, Span]]
+    init: dict[str, Initializer]
     span: Span
 
 

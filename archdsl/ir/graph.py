@@ -6,6 +6,7 @@ Everything downstream reads this and nothing else. It is the same, byte for byte
 from __future__ import annotations
 
 from functools import cached_property
+from math import inf
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -191,6 +192,11 @@ class Graph(_Record):
     outputs: tuple[Output, ...]
 
     @property
+    def main(self) -> Output:
+        """The tensor at the end of the pipeline."""
+        return self.outputs[0]
+
+    @property
     def at_inference(self) -> tuple[Node, ...]:
         """The layers of the trained network, without those of auxiliary heads."""
         return tuple(n for n in self.nodes if not n.training)
@@ -212,8 +218,29 @@ class Graph(_Record):
 
     def state(self) -> dict[str, Weight]:
         """Every tensor of the network by its `state_dict` key, in order; a shared one once."""
-        own = (n for n in self.nodes if n.shares is None)
+        own = [n for n in self.nodes if n.shares is None and n.weights]
+        if any("" in n.weights for n in own):
+            own = self._bare_first(own)
         return {n.key(name): w for n in own for name, w in n.weights.items()}
+
+    def _bare_first(self, nodes: list[Node]) -> list[Node]:
+        """The nodes as a `state_dict` has them: a module's own tensors before its modules'."""
+        parents = {scope.path: scope.parent for scope in self.scopes}
+        begins: dict[str, int] = {}
+        depth = {"": 0}
+        for i, node in enumerate(nodes):
+            scope: str | None = node.scope
+            while scope is not None and scope not in begins:
+                begins[scope] = i
+                scope = parents[scope]
+        for path, parent in parents.items():
+            depth[path] = 0 if parent is None else depth[parent] + 1
+
+        def place(item: tuple[int, Node]) -> tuple[int, float]:
+            i, node = item
+            return (begins[node.scope], depth[node.scope]) if "" in node.weights else (i, inf)
+
+        return [node for _, node in sorted(enumerate(nodes), key=place)]
 
     def to_json(self) -> str:
         """The graph as JSON; `from_json` gives it back."""

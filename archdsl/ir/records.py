@@ -7,18 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
+from math import ceil, floor
 from typing import Literal as OneOf
 
 from archdsl.ir.shapes import Shape
 
 # Weights
 
-Role = OneOf["kernel", "bias", "gain", "shift", "statistic"]
+Role = OneOf["kernel", "bias", "gain", "shift", "embedding", "statistic"]
 
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """One tensor of a layer. `init` sets `kernel` and `bias`; a `statistic` is not trained."""
+    """One tensor of a layer.
+
+    The statement `init` sets `kernel` and `bias`. An `embedding`, learned values that are no
+    weights of a sum, starts as its layer says or as the layer's own `init=`. A `statistic` is not
+    trained.
+    """
 
     shape: Shape
     role: Role
@@ -62,11 +69,25 @@ FREE = Cost()  # no arithmetic: a reshape, or a layer that is gone at inference
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """On one axis, output i reads the inputs from stride*i + first to stride*i + last."""
+    """On one axis, output i reads the inputs from stride*i + first to stride*i + last.
 
-    stride: int
-    first: int
-    last: int
+    Where a layer enlarges the map these are fractions, and the inputs are the whole numbers from
+    the one to the other, both included; there may be none. So one affine rule is exact for the
+    floor(i/2) of an upsampling: from (i - 1)/2 to i/2.
+    """
+
+    stride: int | Fraction
+    first: int | Fraction
+    last: int | Fraction
+
+    def span(self, i: int) -> tuple[int, int]:
+        """The first and the last input that output i reads.
+
+        >>> half = Window(Fraction(1, 2), Fraction(-1, 2), 0)
+        >>> [half.span(i) for i in range(4)]
+        [(0, 0), (0, 0), (1, 1), (1, 1)]
+        """
+        return ceil(self.stride * i + self.first), floor(self.stride * i + self.last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +155,8 @@ class OnnxNode:
     """One operator.
 
     Inputs are `x0`, `x1`, … (the layer's inputs; all of them: `*`), names of the layer's weights
-    and constants, and outputs of earlier nodes. The layer's own output is `y`.
+    (`weight` for a bare tensor) and constants, and outputs of earlier nodes. The layer's own output
+    is `y`.
     """
 
     op: str

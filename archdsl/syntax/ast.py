@@ -69,7 +69,27 @@ class Apply:
     span: Span
 
 
-Expr = Literal | Name | List | Unary | Binary | Index | Apply
+@dataclass(frozen=True, slots=True)
+class Conditional:
+    """`a if condition else b`."""
+
+    condition: Expr
+    then: Expr
+    otherwise: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """`(bottleneck groups=32)`: a block or a layer with other defaults, each given by name."""
+
+    name: str
+    name_span: Span
+    arguments: tuple[Argument, ...]
+    span: Span
+
+
+Expr = Literal | Name | List | Unary | Binary | Index | Apply | Conditional | Partial
 
 # Steps of the pipeline
 

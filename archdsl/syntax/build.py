@@ -109,6 +109,14 @@ class TreeBuilder(Transformer[Token, Any]):
         arguments = tuple(c for c in children if not isinstance(c, Token))
         return ast.Apply(self.word(children[0]), arguments, self.span(meta))
 
+    def conditional(self, meta: Meta, children: list[Any]) -> ast.Expr:
+        then, condition, otherwise = children
+        return ast.Conditional(condition, then, otherwise, self.span(meta))
+
+    def partial(self, meta: Meta, children: list[Any]) -> ast.Expr:
+        name, *arguments = children
+        return ast.Partial(self.word(name), self.span(name), tuple(arguments), self.span(meta))
+
     # Steps
 
     def argument(self, meta: Meta, children: list[Any]) -> ast.Argument:

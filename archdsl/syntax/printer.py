@@ -14,6 +14,7 @@ from archdsl.syntax import ast
 INDENT = "  "
 
 # How strongly an expression holds together; an operand that holds less gets parentheses.
+_CONDITIONAL = 0
 _LOGIC = {"or": 1, "and": 2, "not": 3}
 _COMPARISON, _SUM, _PRODUCT, _SIGN, _POWER, _WHOLE = 4, 5, 6, 7, 8, 9
 _LEVELS = _LOGIC | dict.fromkeys(("==", "!=", "<=", ">=", "<", ">"), _COMPARISON)
@@ -21,7 +22,7 @@ _LEVELS |= {"+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT, "//": _PRODUCT, 
 _LEVELS |= {"**": _POWER}
 
 # What the lexer would not take for the start of an argument: `conv x3` repeats, `a or` goes on.
-_NO_ARGUMENT = re.compile(r"(x[0-9]*|as|and|or)(?![A-Za-z0-9_])")
+_NO_ARGUMENT = re.compile(r"(x[0-9]*|as|and|or|if|else)(?![A-Za-z0-9_])")
 
 
 def print_spec(spec: ast.Spec) -> str:
@@ -39,7 +40,7 @@ def print_spec(spec: ast.Spec) -> str:
 
 def print_expr(expr: ast.Expr) -> str:
     """The canonical text of an expression."""
-    return _expr(expr, _LOGIC["or"])
+    return _expr(expr, _CONDITIONAL)
 
 
 # Statements: each gives its lines
@@ -158,6 +159,10 @@ def _expr(expr: ast.Expr, level: int, tight: bool = False) -> str:
         case ast.Binary(operator, left, right):
             own = _LEVELS[operator]
             text = _binary(operator, left, right, tight and own >= _SUM)
+        case ast.Conditional(condition, then, otherwise):
+            own = _CONDITIONAL
+            first, middle = (_expr(e, _LOGIC["or"]) for e in (then, condition))
+            text = f"{first} if {middle} else {print_expr(otherwise)}"
         case _:
             return _whole(expr)
     return text if own >= level else f"({print_expr(expr)})"
@@ -170,7 +175,9 @@ def _binary(operator: str, left: ast.Expr, right: ast.Expr, tight: bool) -> str:
     return gap.join((_expr(left, sides[0], tight), operator, _expr(right, sides[1], tight)))
 
 
-def _whole(expr: ast.Literal | ast.Name | ast.List | ast.Index | ast.Apply) -> str:
+def _whole(
+    expr: ast.Literal | ast.Name | ast.List | ast.Index | ast.Apply | ast.Partial,
+) -> str:
     match expr:
         case ast.Literal(value):
             return _literal(value)
@@ -185,6 +192,8 @@ def _whole(expr: ast.Literal | ast.Name | ast.List | ast.Index | ast.Apply) -> s
             return f"{head}[{print_expr(index)}]"
         case ast.Apply(function, arguments):
             return f"{function}({_items(arguments)})"
+        case ast.Partial(name, _, arguments):
+            return f"({' '.join([name, *(_argument(a, first=False) for a in arguments)])})"
 
 
 def _items(items: tuple[ast.Expr, ...]) -> str:

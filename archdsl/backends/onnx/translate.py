@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 OPSET = 26  # known to onnx from 1.21 and to onnxruntime from 1.26 on
 IR_VERSION = 10  # of the file format: no operator here needs more, and older readers take it
 BATCH = "batch"  # the name of the first axis of every input and output, which is any size
+BARE = "weight"  # what a lowering calls the tensor of a layer that is one bare tensor
 
 
 def translate(graph: Graph) -> tuple[ModelProto, list[str]]:
@@ -39,7 +40,7 @@ def translate(graph: Graph) -> tuple[ModelProto, list[str]]:
         scope = _scope(node, lowering, names)
         nodes += _operators(node, lowering, scope)
         read = {name for operator in lowering.nodes for name in operator.inputs}
-        used += [node.key(key) for key in node.weights if key in read]
+        used += [node.key(key) for key in node.weights if (key or BARE) in read]
         constants += [_constant(scope[name], c) for name, c in lowering.constants.items()]
         if value not in names.outputs:
             values.append(_info(value, node.shape))
@@ -121,7 +122,7 @@ def _lowered(node: Node) -> OnnxLowering:
 def _scope(node: Node, lowering: OnnxLowering, names: _Names) -> dict[str, str]:
     """What each name of a lowering is called in the file."""
     scope = {f"x{i}": names[source] for i, source in enumerate(node.inputs)}
-    scope |= {key: node.key(key) for key in node.weights}
+    scope |= {key or BARE: node.key(key) for key in node.weights}
     scope |= {name: f"{node.path}/{name}" for name in lowering.constants}
     scope |= {operator.output: f"{node.path}/{operator.output}" for operator in lowering.nodes}
     return scope | {"": "", "y": names[node.path]}

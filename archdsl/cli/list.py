@@ -1,0 +1,78 @@
+"""archdsl list."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archdsl.cli.settings import Settings, common, json_option
+
+
+@click.command("list")
+@click.argument("what", type=click.Choice(["zoo", "layers", "errors"]), default="zoo")
+@json_option
+@common
+@click.pass_obj
+def command(settings: Settings, what: str) -> None:
+    """List the networks of the zoo, the layers of the language, or the errors."""
+    rows = {"zoo": _zoo, "layers": _layers, "errors": _errors}[what]()
+    if settings.json:
+        settings.print_json(rows)
+        return
+    table = [[_cell(v) for v in row.values()] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    numeric = [all(isinstance(row[key], int) for row in rows) for key in rows[0]]
+    for cells in table:
+        line = [
+            c.rjust(w) if right else c.ljust(w)
+            for c, w, right in zip(cells, widths, numeric, strict=True)
+        ]
+        settings.print("  ".join(line).rstrip())
+
+
+def _cell(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _zoo() -> list[dict[str, Any]]:
+    """Every network with its weight, its work and its paper."""
+    from archdsl.pipeline import load_all, zoo_names
+
+    found: list[dict[str, Any]] = []
+    for path in dict.fromkeys(zoo_names().values()):
+        paper = _paper(path)
+        for network in load_all(path):
+            summary = network.summary()
+            row = {"network": network.name, "params": summary.params, "macs": summary.macs}
+            found.append(row | {"spec": path.name, "paper": paper})
+    return found
+
+
+def _paper(path: Path) -> str:
+    """The first source that the comment at the head of a spec cites."""
+    head = re.match(r"(#[^\n]*\n)*", path.read_text(encoding="utf-8"))
+    text = re.sub(r"\s*\n#\s*", " ", head.group() if head else "")
+    cited = re.search(r"\(([^()]*\d{4})[^()]*\)", text)
+    return cited.group(1) if cited else ""
+
+
+def _layers() -> list[dict[str, Any]]:
+    from archdsl.ir.op import layers
+
+    return [
+        {
+            "layer": cls.name,
+            "family": cls.family,
+            "is": (cls.__doc__ or "").strip().splitlines()[0].rstrip(".:"),
+        }
+        for cls in layers()
+    ]
+
+
+def _errors() -> list[dict[str, Any]]:
+    from archdsl.codes import CODES
+
+    return [{"code": code, "title": found.title} for code, found in CODES.items()]
