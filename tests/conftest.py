@@ -9,5 +9,5 @@ from hypothesis import HealthCheck, settings
 
 _SLOW = [HealthCheck.too_slow]  # this machine may be busy
 settings.register_profile("fixed", derandomize=True, deadline=None, suppress_health_check=_SLOW)
-settings.register_profile("search", max_examples=2000, deadline=None, suppress_health_check=_SLOW)
+settings.register_profile("search", deadline=None, suppress_health_check=_SLOW)
 settings.load_profile("fixed")

@@ -1,13 +1,15 @@
-"""What the property tests draw: syntax trees, small networks that compile, and text that may be anything."""
+"""What the property tests draw: syntax trees, small networks that compile, and any text at all."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from archdsl.elaborate.statements import STATEMENTS
@@ -30,10 +32,30 @@ def bare(node: Any) -> Any:
     return type(node).__name__, node
 
 
+def examples(number: int) -> settings:
+    """How many examples a test looks at; the profile `search` looks at more."""
+    more = 20 if settings.get_current_profile_name() == "search" else 1
+    return settings(max_examples=number * more)
+
+
 # Syntax trees over the whole language
 
 KEYWORDS = ["param", "let", "block", "network", "if", "else", "expect", "true", "false", "not"]
-ANYWHERE = ["x", "x3", "x12", "xy", "as", "and", "or", "a", "conv", "residual", "width", "_", "in_2"]
+ANYWHERE = [
+    "x",
+    "x3",
+    "x12",
+    "xy",
+    "as",
+    "and",
+    "or",
+    "a",
+    "conv",
+    "residual",
+    "width",
+    "_",
+    "in_2",
+]
 
 words = st.one_of(
     st.sampled_from(ANYWHERE), st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)
@@ -55,6 +77,7 @@ literals = st.one_of(
 _BINARY = ["+", "-", "*", "/", "//", "%", "**", "==", "!=", "<", "<=", ">", ">=", "and", "or"]
 
 
+@cache
 def expressions(depth: int = 3) -> st.SearchStrategy[ast.Expr]:
     """Expressions of at most `depth` levels: few enough operators for one statement."""
     leaf = st.one_of(literals, words.map(lambda word: ast.Name(word, SPAN)))
@@ -72,6 +95,7 @@ def expressions(depth: int = 3) -> st.SearchStrategy[ast.Expr]:
     )
 
 
+@cache
 def statements(depth: int) -> st.SearchStrategy[ast.Statement]:
     """Statements with braces up to `depth` deep."""
     value = expressions()
@@ -100,23 +124,27 @@ repeats = st.none() | st.builds(ast.Repeat, expressions(), st.none() | any_words
 _arguments = st.builds(ast.Argument, st.none() | any_words, expressions(), st.just(SPAN))
 
 
+@cache
 def flows(depth: int) -> st.SearchStrategy[ast.Flow]:
     inner = st.lists(statements(depth), max_size=3).map(tuple)
     return st.builds(ast.Flow, inner, st.just(SPAN))
 
 
+@cache
 def bodies(depth: int, most: int = 1) -> st.SearchStrategy[ast.Body]:
     """Braces with one to `most` branches."""
     inner = st.lists(flows(depth - 1), min_size=1, max_size=most).map(tuple)
     return st.builds(ast.Body, inner, st.just(SPAN))
 
 
+@cache
 def calls(depth: int) -> st.SearchStrategy[ast.Call]:
     body = st.none() | bodies(depth, most=3) if depth else st.none()
     given = st.lists(_arguments, max_size=4).map(tuple)
     return st.builds(ast.Call, words, st.just(SPAN), given, body, st.just(SPAN))
 
 
+@cache
 def conditionals(depth: int, elses: int) -> st.SearchStrategy[ast.If]:
     otherwise = st.none() | bodies(depth)
     if elses:
@@ -218,7 +246,9 @@ class _Writer:
             case "around":
                 return f"{{ {self.branch(depth)} }}; residual"
             case "when":
-                return f"residual when={self.one('true', 'channels > 3')} {{ {self.branch(depth)} }}"
+                return (
+                    f"residual when={self.one('true', '(channels > 3)')} {{ {self.branch(depth)} }}"
+                )
             case "add":
                 return f"add {{ {self.branch(depth)} | {self.branch(depth)} | }}"
             case "gate":
@@ -238,9 +268,13 @@ class _Writer:
     def group(self, depth: int) -> str:
         label = f"{self.name()}: " if self.one(True, False) else ""
         times = self.one("", " x2", " x many", " x(many - 1) as i", " x0")
-        before = self.one("", "default conv bias=false; ", "init he bias=0; ", "let twice = 2*many; ")
+        before = self.one(
+            "", "default conv bias=false; ", "init he bias=0; ", "let twice = 2*many; "
+        )
         inner = f"{{ {before}{self.branch(depth)} }}{times}"
-        again = f"; reuse {label[:-2]}" if label and times != " x0" and self.one(True, False) else ""
+        again = (
+            f"; reuse {label[:-2]}" if label and times != " x0" and self.one(True, False) else ""
+        )
         return f"{label}{inner}{again}"
 
     def choice(self, depth: int) -> str:
@@ -297,7 +331,19 @@ _SIGNS = ["{", "}", "(", ")", "[", "]", "|", ";", "\n", ",", "=", "==", "<=", "<
 _SIGNS += ["/", "//", "%", "**", "@", ":", "#", '"', "'", ".", "\\", "\t", "\r\n", "\0", "é"]
 _NUMBERS = ["0", "1", "2", "3", "7", "64", "-1", "0.5", "1e-4", "9" * 25, "1_0", "3x3", "3x8x8"]
 _NUMBERS += ["0x0", "1x7", "x2", "x0", "x(2)", "x 3 as i", '"text"', "[1, 2]", "true", "false"]
-_WORDS = [*KEYWORDS, *ANYWHERE, "i", "channels", "sum", "len", "range", "min", "round", "he", "bias"]
+_WORDS = [
+    *KEYWORDS,
+    *ANYWHERE,
+    "i",
+    "channels",
+    "sum",
+    "len",
+    "range",
+    "min",
+    "round",
+    "he",
+    "bias",
+]
 _WORDS += ["stride=2", "pad=0", "a:", "b:", "width=", "init=he", "when=", "normal", "same"]
 _CALLS = [*registry(), *STATEMENTS]
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "compile": "a spec as PyTorch, ONNX, a picture and data, and its table",
     "draw": "a picture of a network",
     "explain": "the page of a layer or of an error",
+    "fmt": "specs laid out in one way",
     "list": "the zoo, the layers, the errors",
     "summary": "the table of a network",
 }

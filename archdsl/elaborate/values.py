@@ -31,7 +31,17 @@ class LayerValue:
     init: Mapping[str, Initializer] = field(default_factory=dict[str, Initializer])
 
 
-Value = int | float | bool | str | tuple[int, ...] | list[Any] | BlockValue | LayerValue
+Value = (
+    int
+    | float
+    | bool
+    | str
+    | tuple[int, ...]
+    | ast.Multiple
+    | list[Any]
+    | BlockValue
+    | LayerValue
+)
 
 
 def describe(value: Value) -> str:
@@ -49,6 +59,8 @@ def describe(value: Value) -> str:
             return written(value)
         case tuple():
             return f"the size {written(value)}"
+        case ast.Multiple():
+            return f"the multiple {written(value.factor)}x"
         case int():
             return str(value)
         case float():
@@ -66,6 +78,8 @@ def plain(value: Value) -> Any:
             return [plain(v) for v in value]
         case tuple():
             return list(value)
+        case ast.Multiple():
+            return f"{written(value.factor)}x"
         case _:
             return value
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, Strict
 
@@ -12,9 +12,14 @@ MAX_SIDE = 2**31  # of a kernel, a width: what the frameworks' 32-bit integers h
 
 @dataclass(frozen=True)
 class Wants:
-    """What an argument wants, in words."""
+    """What an argument wants, in words, and how a spec writes it where that is not as a value.
+
+    A "word" may go without quotes, a "list" has brackets even where it could be read as a size,
+    and a "multiple" is a number with an x behind it, `0.1x`.
+    """
 
     words: str
+    form: Literal["value", "word", "list", "multiple"] = "value"
 
 
 def _square(value: Any) -> Any:

@@ -10,18 +10,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict
-
 from archdsl.ir.records import (
     Cost,
     Family,
     FieldRule,
     OnnxLowering,
-    Sample,
     TorchLowering,
     Weight,
 )
 from archdsl.ir.shapes import Shape, Shapes, kind, show
+from archdsl.ir.word import Word
+from archdsl.ir.word import written as written
 
 
 class OpError(Exception):
@@ -34,26 +33,17 @@ class OpError(Exception):
         self.help = help
 
 
-class Op(BaseModel, ABC):
+class Op(Word, ABC):
     """A layer with its arguments; its docstring is its page in the reference."""
 
-    # Schemas are built when first used: a run uses few of the layers.
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-    name: ClassVar[str]
-    """The word of the language."""
     aliases: ClassVar[tuple[str, ...]] = ()
     """Other words that the field uses for it."""
     family: ClassVar[Family]
     """What it is drawn as."""
-    positional: ClassVar[int] = 0
-    """How many arguments, the first ones, may be given without their name."""
     arity: ClassVar[int | None] = 1
     """How many tensors it takes; None for any number."""
     overwritable: ClassVar[bool] = False
     """Whether the next layer may overwrite its output: freshly made, its gradient does without."""
-    samples: ClassVar[tuple[Sample, ...]]
-    """Statements that tests, the reference and the editor show."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -102,17 +92,6 @@ class Op(BaseModel, ABC):
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
         """How ONNX says it, at inference."""
 
-    def text(self) -> str:
-        """The layer as the language writes it, without the arguments left at their defaults."""
-        words = [self.name]
-        for i, (name, info) in enumerate(type(self).model_fields.items()):
-            value = getattr(self, name)
-            if i < self.positional and value is not None:
-                words.append(written(value))
-            elif value != info.default:
-                words.append(f"{name}={written(value, square=True)}")
-        return " ".join(words)
-
 
 _REGISTRY: dict[str, type[Op]] = {}
 
@@ -127,27 +106,6 @@ def registry() -> dict[str, type[Op]]:
 def layers() -> list[type[Op]]:
     """Every layer once, by name."""
     return sorted({id(c): c for c in registry().values()}.values(), key=lambda c: c.name)
-
-
-def written(value: object, square: bool = False) -> str:
-    """A value as the language writes it; with `square`, a square as its side.
-
-    >>> written((3, 3)), written((1, 7)), written(True), written(1e-05)
-    ('3x3', '1x7', 'true', '1e-05')
-    >>> written((2, 2), square=True)
-    '2'
-    """
-    match value:
-        case bool():
-            return str(value).lower()
-        case (int() as height, int() as width) if square and height == width:
-            return str(height)
-        case tuple():
-            return "x".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-        case float():
-            return f"{value:g}" if float(f"{value:g}") == value else repr(value)
-        case _:
-            return str(value)
 
 
 def only_map(inputs: Shapes, layer: str, help: str = "") -> tuple[int, int, int]:

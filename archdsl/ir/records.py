@@ -202,7 +202,7 @@ Family = OneOf[
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A statement that shows the layer at work on inputs of these shapes; tests run it."""
+    """A statement that shows the word at work, a layer on inputs of these shapes; tests run it."""
 
     text: str
-    inputs: tuple[Shape, ...]
+    inputs: tuple[Shape, ...] = ()

@@ -1,4 +1,4 @@
-"""Nonlinearities: each value on its own, but for softmax, which shares out over the channels."""
+"""Nonlinearities: each value on its own, but for the softmaxes, which share out over channels."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from archdsl.ir.fields import Real
+from archdsl.ir.fields import Flag, Real
 from archdsl.ir.op import Op
 from archdsl.ir.records import (
     EACH,
     Cost,
     Family,
     FieldRule,
+    OnnxConstant,
     OnnxLowering,
     OnnxNode,
     Sample,
     TorchLowering,
     TorchModule,
+    Value,
     Weight,
 )
-from archdsl.ir.shapes import Shape, Shapes, elements
+from archdsl.ir.shapes import Shape, Shapes, channels, elements
 
 
 class _Activation(Op):
@@ -58,6 +60,23 @@ class Relu(_Activation):
         return OnnxLowering((OnnxNode("Relu", ("x0",)),))
 
 
+class Relu6(_Activation):
+    """min(max(0, x), 6): a ReLU whose values fit few bits (Krizhevsky 2010; MobileNet)."""
+
+    name: ClassVar[str] = "relu6"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("relu6", ((3, 4, 4),)),
+        Sample("conv 3x3 4; relu6", ((3, 4, 4),)),
+    )
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        return TorchModule("nn.ReLU6", overwrites=True)
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        bounds = {"least": OnnxConstant((), (0.0,)), "most": OnnxConstant((), (6.0,))}
+        return OnnxLowering((OnnxNode("Clip", ("x0", *bounds)),), bounds)
+
+
 class LeakyRelu(_Activation):
     """x above 0, `slope` times x below (Maas et al. 2013)."""
 
@@ -75,6 +94,77 @@ class LeakyRelu(_Activation):
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
         return OnnxLowering((OnnxNode("LeakyRelu", ("x0",), {"alpha": self.slope}),))
+
+
+_TOKEN_PRELU = '''\
+class TokenPReLU(nn.PReLU):
+    """PReLU with a slope for each feature of a token."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
+'''
+
+
+class PRelu(_Activation):
+    """x above 0, a learned slope times x below (He et al. 2015, "Delving Deep", section 2.1).
+
+    Each channel has a slope of its own, or all have one with `shared=true`. Weight decay would pull
+    the slopes to zero, which is ReLU; the paper trains them without.
+    """
+
+    name: ClassVar[str] = "prelu"
+    positional: ClassVar[int] = 1
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("prelu", ((3, 4, 4),)),
+        Sample("prelu 0.1", ((5, 6),)),
+        Sample("prelu shared=true", ((5, 6),)),
+        Sample("prelu", ((7,),)),
+    )
+
+    slope: Real = Field(0.25, description="the slope below zero that training starts from")
+    shared: Flag = Field(False, description="one slope for all channels")
+
+    def slopes(self, output: Shape) -> int:
+        return 1 if self.shared else channels(output)
+
+    def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
+        return {"weight": Weight((self.slopes(output),), "gain")}
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        arguments: dict[str, Value] = {"num_parameters": self.slopes(output), "init": self.slope}
+        defaults: dict[str, Value] = {"num_parameters": 1, "init": 0.25}
+        on_tokens = len(output) == 2 and not self.shared  # PyTorch's channels are the second axis
+        name, helper = ("TokenPReLU", _TOKEN_PRELU) if on_tokens else ("nn.PReLU", "")
+        return TorchModule(name, arguments, positional=1, defaults=defaults, helper=helper)
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        if len(output) != 3 or self.shared:
+            return OnnxLowering((OnnxNode("PRelu", ("x0", "weight")),))
+        nodes = (
+            OnnxNode("Unsqueeze", ("weight", "axes"), output="slopes"),
+            OnnxNode("PRelu", ("x0", "slopes")),
+        )
+        return OnnxLowering(nodes, {"axes": OnnxConstant((2,), (1, 2), "int64")})
+
+
+class Elu(_Activation):
+    """x above 0, alpha*(exp(x) - 1) below: means nearer to zero (Clevert et al. 2015)."""
+
+    name: ClassVar[str] = "elu"
+    positional: ClassVar[int] = 1
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("elu", ((3, 4, 4),)),
+        Sample("elu 0.5", ((7,),)),
+    )
+
+    alpha: Real = Field(1.0, description="how far below zero it goes")
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        arguments: dict[str, Value] = {"alpha": self.alpha}
+        return TorchModule("nn.ELU", arguments, positional=1, defaults={"alpha": 1.0})
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        return OnnxLowering((OnnxNode("Elu", ("x0",), {"alpha": self.alpha}),))
 
 
 class Gelu(_Activation):
@@ -97,6 +187,61 @@ class Gelu(_Activation):
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
         return OnnxLowering((OnnxNode("Gelu", ("x0",), {"approximate": self.approximate}),))
+
+
+class Silu(_Activation):
+    """x * sigmoid(x) (Elfwing et al. 2017; "swish" in Ramachandran et al. 2017)."""
+
+    name: ClassVar[str] = "silu"
+    aliases: ClassVar[tuple[str, ...]] = ("swish",)
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("silu", ((3, 4, 4),)),
+        Sample("silu", ((5, 6),)),
+    )
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        return TorchModule("nn.SiLU")
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        # ONNX has Swish since opset 24, but onnxruntime has no kernel for it.
+        nodes = (
+            OnnxNode("Sigmoid", ("x0",), output="gate"),
+            OnnxNode("Mul", ("x0", "gate")),
+        )
+        return OnnxLowering(nodes)
+
+
+class HardSwish(_Activation):
+    """x * min(max(0, x + 3), 6) / 6: SiLU without the exponential (Howard et al. 2019, section 5.2).
+
+    The activation of MobileNetV3.
+    """
+
+    name: ClassVar[str] = "hardswish"
+    samples: ClassVar[tuple[Sample, ...]] = (Sample("hardswish", ((3, 4, 4),)),)
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        return TorchModule("nn.Hardswish")
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        return OnnxLowering((OnnxNode("HardSwish", ("x0",)),))
+
+
+class HardSigmoid(_Activation):
+    """min(max(0, x + 3), 6) / 6: the gate of MobileNetV3 (Howard et al. 2019, section 5.2).
+
+    Some libraries have another line by this name, such as 0.2*x + 0.5.
+    """
+
+    name: ClassVar[str] = "hardsigmoid"
+    samples: ClassVar[tuple[Sample, ...]] = (Sample("hardsigmoid", ((3, 4, 4),)),)
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        return TorchModule("nn.Hardsigmoid")
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        attributes: dict[str, Value] = {"alpha": 1 / 6, "beta": 0.5}
+        return OnnxLowering((OnnxNode("HardSigmoid", ("x0",), attributes),))
 
 
 class Sigmoid(_Activation):
@@ -125,7 +270,16 @@ class Tanh(_Activation):
         return OnnxLowering((OnnxNode("Tanh", ("x0",)),))
 
 
-class Softmax(_Activation):
+class _OverChannels(_Activation):
+    """Acts on the channels of each position together."""
+
+    @staticmethod
+    def axis(shape: Shape) -> int:
+        """The channels' axis, the batch counted."""
+        return 1 if len(shape) == 3 else -1
+
+
+class Softmax(_OverChannels):
     """exp(x) over its sum, across the channels of each position."""
 
     name: ClassVar[str] = "softmax"
@@ -141,7 +295,22 @@ class Softmax(_Activation):
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
         return OnnxLowering((OnnxNode("Softmax", ("x0",), {"axis": self.axis(output)}),))
 
-    @staticmethod
-    def axis(shape: Shape) -> int:
-        """The channels' axis, the batch counted."""
-        return 1 if len(shape) == 3 else -1
+
+class LogSoftmax(_OverChannels):
+    """The logarithm of softmax, computed without leaving the range of the numbers.
+
+    For a loss that takes log-probabilities; `train`'s cross entropy wants what comes before it.
+    """
+
+    name: ClassVar[str] = "log_softmax"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("log_softmax", ((7,),)),
+        Sample("log_softmax", ((5, 6),)),
+        Sample("log_softmax", ((3, 4, 4),)),
+    )
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        return TorchModule("nn.LogSoftmax", {"dim": self.axis(output)})
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        return OnnxLowering((OnnxNode("LogSoftmax", ("x0",), {"axis": self.axis(output)}),))

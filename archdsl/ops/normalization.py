@@ -1,4 +1,4 @@
-"""Normalisation: over the batch, over the channels of a position, across neighbouring channels."""
+"""Normalisation: over the batch, the channels of a position, groups of channels, neighbours."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, Strict
 
-from archdsl.ir.fields import MAX_SIDE, Flag, Positive, Wants
+from archdsl.ir.fields import MAX_SIDE, Flag, Positive, Wants, Width
 from archdsl.ir.op import Op, OpError, only_map
 from archdsl.ir.records import (
     EACH,
+    WHOLE,
     Cost,
     Family,
     FieldRule,
@@ -160,6 +161,152 @@ class LayerNorm(_Normalization):
         return OnnxLowering(nodes, constants)
 
 
+_RMS_NORM_2D = '''\
+class RMSNorm2d(nn.RMSNorm):
+    """Division by the root mean square over the channels of each position of a map."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+'''
+
+
+class RMSNorm(_Normalization):
+    """The channels of each position divided by their root mean square (Zhang & Sennrich 2019).
+
+    Layer normalisation without taking off the mean, and without a shift. It acts on maps, tokens
+    and vectors alike. `affine` gives each channel a gain.
+    """
+
+    name: ClassVar[str] = "rmsnorm"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("rmsnorm", ((5, 6),)),
+        Sample("rmsnorm eps=0.01", ((4, 5, 6),)),
+        Sample("rmsnorm affine=false", ((7,),)),
+    )
+
+    eps: Positive = Field(1e-6, description="added to the mean square")
+    affine: Flag = Field(True, description="whether each channel has a gain")
+
+    def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
+        return {"weight": Weight((channels(output),), "gain")} if self.affine else {}
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        arguments: dict[str, Value] = {"normalized_shape": channels(output), "eps": self.eps}
+        if not self.affine:
+            arguments["elementwise_affine"] = False
+        name, helper = ("nn.RMSNorm", "") if len(output) != 3 else ("RMSNorm2d", _RMS_NORM_2D)
+        return TorchModule(name, arguments, positional=1, helper=helper)
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        attributes: dict[str, Value] = {"axis": -1, "epsilon": self.eps}
+        gain, constants = _or_constant(self.affine, weight=1.0, width=channels(output))
+        if len(output) != 3:
+            node = OnnxNode("RMSNormalization", ("x0", *gain), attributes)
+            return OnnxLowering((node,), constants)
+        nodes = (
+            OnnxNode("Transpose", ("x0",), {"perm": (0, 2, 3, 1)}, output="last"),
+            OnnxNode("RMSNormalization", ("last", *gain), attributes, output="normalized"),
+            OnnxNode("Transpose", ("normalized",), {"perm": (0, 3, 1, 2)}),
+        )
+        return OnnxLowering(nodes, constants)
+
+
+class GroupNorm(_Normalization):
+    """Each group of channels to mean 0 and variance 1 over the whole map (Wu & He 2018).
+
+    Of one example by itself, so that small batches do no harm. `groups=1` takes all channels
+    together, as many groups as channels each by itself. A position depends on the mean and the
+    variance of the map, so the receptive field is the whole input.
+    """
+
+    name: ClassVar[str] = "gn"
+    positional: ClassVar[int] = 1
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("gn", ((64, 3, 4),)),
+        Sample("gn 2", ((4, 5, 6),)),
+        Sample("gn groups=1 eps=0.01 affine=false", ((3, 4, 4),)),
+        Sample("gn 4", ((8,),)),
+    )
+
+    groups: Width = Field(32, description="groups of channels, each normalised by itself")
+    eps: Positive = Field(1e-5, description="added to the variance")
+    affine: Flag = Field(True, description="whether each channel has a gain and a shift")
+
+    def shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
+        if len(shape) not in (1, 3):
+            label = f"`gn` takes a map CxHxW or a vector; {show(shape)} comes in"
+            raise OpError("A201", label, "`ln` normalises each token" if len(shape) == 2 else "")
+        width = channels(shape)
+        if width % self.groups:
+            label = f"groups={self.groups} does not divide the {width} channels"
+            raise OpError("A203", label, f"choose a divisor of {width}")
+        return shape
+
+    def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
+        return _gain_and_shift(output) if self.affine else {}
+
+    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
+        return WHOLE if len(output) == 3 else EACH
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        arguments: dict[str, Value] = {
+            "num_groups": self.groups,
+            "num_channels": channels(output),
+        }
+        arguments |= _unless_default(self, "eps", "affine")
+        return TorchModule("nn.GroupNorm", arguments, positional=2)
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        attributes: dict[str, Value] = {"num_groups": self.groups, "epsilon": self.eps}
+        width = channels(output)
+        tensors, constants = _or_constant(self.affine, weight=1.0, bias=0.0, width=width)
+        node = OnnxNode("GroupNormalization", ("x0", *tensors), attributes)
+        return OnnxLowering((node,), constants)
+
+
+class InstanceNorm(_Normalization):
+    """Each channel of each example to mean 0 and variance 1 over its map (Ulyanov et al. 2016).
+
+    It takes the contrast out of a picture, for style transfer. With `affine=true` each channel has
+    a gain and a shift; PyTorch's default is none. A position depends on the mean and the variance
+    of its map, so the receptive field is the whole input.
+    """
+
+    name: ClassVar[str] = "instancenorm"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("instancenorm", ((3, 4, 5),)),
+        Sample("instancenorm affine=true eps=0.01", ((4, 5, 6),)),
+    )
+
+    eps: Positive = Field(1e-5, description="added to the variance")
+    affine: Flag = Field(False, description="whether each channel has a gain and a shift")
+
+    def shape(self, inputs: Shapes) -> Shape:
+        shape = only_map(inputs, self.name)
+        if shape[1:] == (1, 1):
+            label = f"one position has no variance: {show(shape)} comes in"
+            raise OpError("A201", label, "normalise before the map shrinks to one position")
+        return shape
+
+    def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
+        return _gain_and_shift(output) if self.affine else {}
+
+    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
+        return WHOLE
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        arguments: dict[str, Value] = {"num_features": channels(output)}
+        arguments |= _unless_default(self, "eps", "affine")
+        return TorchModule("nn.InstanceNorm2d", arguments, positional=1)
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        width = channels(output)
+        tensors, constants = _or_constant(self.affine, weight=1.0, bias=0.0, width=width)
+        node = OnnxNode("InstanceNormalization", ("x0", *tensors), {"epsilon": self.eps})
+        return OnnxLowering((node,), constants)
+
+
 def _odd(value: int) -> int:
     if value % 2 == 0:
         raise ValueError("an even window has no channel in its middle")
@@ -221,6 +368,23 @@ class LocalResponseNorm(_Normalization):
     def _alpha_of_mean(self) -> float:
         # 15 digits: 1e-4 * 3 reads 0.0003 and not 0.00030000000000000003 in the generated file.
         return float(f"{self.alpha * self.size:.15g}")
+
+
+def _gain_and_shift(output: Shape) -> dict[str, Weight]:
+    width = (channels(output),)
+    return {"weight": Weight(width, "gain"), "bias": Weight(width, "shift")}
+
+
+def _or_constant(
+    trained: bool, *, width: int, **neutral: float
+) -> tuple[tuple[str, ...], dict[str, OnnxConstant]]:
+    """The names of the gain and the shift: the weights, or constants that change nothing."""
+    if trained:
+        return tuple(neutral), {}
+    constants = {
+        f"no_{name}": OnnxConstant((width,), (value,) * width) for name, value in neutral.items()
+    }
+    return tuple(constants), constants
 
 
 def _unless_default(op: Op, *names: str) -> dict[str, Any]:

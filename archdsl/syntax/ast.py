@@ -13,10 +13,17 @@ from archdsl.source import Source, Span
 
 
 @dataclass(frozen=True, slots=True)
-class Literal:
-    """`64`, `0.5`, `true`, `"text"`; a size such as `3x3` is a tuple."""
+class Multiple:
+    """`0.1x`: so many times what holds otherwise."""
 
-    value: int | float | bool | str | tuple[int, ...]
+    factor: float
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """`64`, `0.5`, `0.1x`, `true`, `"text"`; a size such as `3x3` is a tuple."""
+
+    value: int | float | bool | str | tuple[int, ...] | Multiple
     span: Span
 
 

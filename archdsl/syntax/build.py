@@ -58,6 +58,8 @@ class TreeBuilder(Transformer[Token, Any]):
                 return ast.Literal(self.number(token, token), span)
             case "FLOAT":
                 return ast.Literal(self.real(token), span)
+            case "MULTIPLE":
+                return ast.Literal(ast.Multiple(self.real(token)), span)
             case "SIZE":
                 return ast.Literal(tuple(self.number(token, n) for n in token.split("x")), span)
             case "STRING":
@@ -68,7 +70,7 @@ class TreeBuilder(Transformer[Token, Any]):
                 return ast.Name(self.word(token), span)
 
     def real(self, token: Token) -> float:
-        value = float(token.replace("_", ""))
+        value = float(token.rstrip("x").replace("_", ""))
         if value == float("inf"):
             raise self.error("A503", token, "it does not fit a 64-bit float")
         return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -61,7 +62,7 @@ def _attempt(text: str, source: Source, start: str = "start") -> Any:
         tree = _lark().parse(text, start=start)
         return TreeBuilder(source).transform(tree)
     except UnexpectedInput as error:
-        return _diagnose(error, source)
+        return _diagnose(error, text, source)
     except VisitError as error:
         if isinstance(error.orig_exc, ArchError):
             return error.orig_exc.diagnostics[0]
@@ -84,6 +85,13 @@ def _without_line(text: str, source: Source, found: Diagnostic) -> str | None:
 
 
 # The lexer
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """The tokens of a text that parses, comments and separators included."""
+    for token in _lark().lex(text, dont_ignore=True):
+        if token.type == "COMMENT" or not token.type.startswith("__"):
+            yield token
 
 
 _TOO_DEEP = "give a part of it a name of its own, with `let` or `block`"
@@ -154,6 +162,7 @@ _WORDS = {
     "KEY": "an argument such as `stride=2`",
     "INT": "a number",
     "FLOAT": "a number",
+    "MULTIPLE": "a number",
     "SIZE": "a size such as 3x3",
     "STRING": "a text",
     "REPEAT": "a repetition such as x3",
@@ -170,15 +179,17 @@ _WORDS = {
     "AT": "`@`",
 }
 
+_BRACKET = re.compile(r'"(?:\\.|[^"\\\n])*"|#[^\n]*|[][(){}]')  # texts and comments aside
 
-def _diagnose(error: UnexpectedInput, source: Source) -> Diagnostic:
+
+def _diagnose(error: UnexpectedInput, text: str, source: Source) -> Diagnostic:
     if isinstance(error, UnexpectedCharacters):
         return _bad_character(error.pos_in_stream or 0, source)
     if not isinstance(error, UnexpectedToken):
         return Diagnostic("A103", _end(source), "the text ends here")
     token = error.token
     if token.type == "$END":
-        return _unclosed(error.expected, source)
+        return _unclosed(error.expected, text, source)
     start = token.start_pos or 0
     span = Span(source, start, max(token.end_pos or 0, start + 1))
     if token.type == "_SEP":
@@ -213,19 +224,17 @@ def _bad_character(position: int, source: Source) -> Diagnostic:
     )
 
 
-def _unclosed(expected: set[str], source: Source) -> Diagnostic:
+def _unclosed(expected: set[str], text: str, source: Source) -> Diagnostic:
     """The end of the text came first: point at the last bracket that is still open, if one is."""
     open_: list[int] = []
-    for token in _lark().lex(source.text, dont_ignore=False):
-        if token.type in _OPENING:
-            open_.append(token.start_pos or 0)
-        elif token.type in _CLOSING and open_:
+    for found in _BRACKET.finditer(text):
+        if found[0] in "([{":
+            open_.append(found.start())
+        elif found[0] in ")]}" and open_:
             open_.pop()
     if open_:
         at = open_[-1]
-        return Diagnostic(
-            "A103", Span(source, at, at + 1), f"this `{source.text[at]}` is never closed"
-        )
+        return Diagnostic("A103", Span(source, at, at + 1), f"this `{text[at]}` is never closed")
     return Diagnostic("A101", _end(source), "the text ends here", help=_expected(expected))
 
 

@@ -200,8 +200,10 @@ def _items(items: tuple[ast.Expr, ...]) -> str:
     return ", ".join(map(print_expr, items))
 
 
-def _literal(value: int | float | bool | str | tuple[int, ...]) -> str:
+def _literal(value: int | float | bool | str | tuple[int, ...] | ast.Multiple) -> str:
     match value:
+        case ast.Multiple(factor):
+            return f"{_literal(factor)}x"
         case bool():
             return "true" if value else "false"
         case str():

@@ -162,3 +162,20 @@ def test_the_size_of_mobilenet() -> None:
     strides = [1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1]
     layers = "; ".join(f"dwconv 3x3 stride={s}; conv 1x1" for s in strides)
     assert square(field(f"conv 3x3 32 stride=2; {layers}"))[:2] == (315, 32)
+
+
+ZOO = [
+    ("alexnet", "maxpool3", (195, 32, 64)),
+    ("alexnet_torchvision", "features", (195, 32, 66)),
+    ("vgg11", "features", (150, 32, 59)),
+    ("vgg13_bn", "features", (156, 32, 62)),
+    ("vgg16", "features", (212, 32, 90)),
+    ("vgg19_bn", "features", (268, 32, 118)),
+]
+
+
+@pytest.mark.parametrize(("name", "at", "expected"), ZOO)
+def test_the_zoo(name: str, at: str, expected: tuple[int, int, int]) -> None:
+    net = archdsl.zoo(name)
+    assert square(net.receptive_field(at)) == expected
+    assert net.receptive_field().whole

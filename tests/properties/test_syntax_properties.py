@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from hypothesis import given, settings
-from strategies import SPECS, bare, expressions, mutations, networks, soups, specs
+from hypothesis import given
+from strategies import SPECS, bare, examples, expressions, mutations, networks, soups, specs
 
 import archdsl
 from archdsl.errors import ParseError
@@ -14,20 +16,20 @@ from archdsl.syntax import ast, parse, parse_value
 from archdsl.syntax.printer import print_expr, print_spec
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(specs)
 def test_print_then_parse_gives_the_tree(spec: ast.Spec) -> None:
     text = print_spec(spec)
     assert bare(parse(Source(text))) == bare(spec)
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(expressions(4))
 def test_print_then_parse_gives_the_expression(expr: ast.Expr) -> None:
     assert bare(parse_value(print_expr(expr), "test")) == bare(expr)
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(soups() | mutations())
 def test_whatever_parses_can_be_printed(text: str) -> None:
     """Words in places where only the parser would let them stand."""
@@ -39,14 +41,14 @@ def test_whatever_parses_can_be_printed(text: str) -> None:
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
-def test_the_zoo_can_be_printed(path) -> None:
+def test_the_zoo_can_be_printed(path: Path) -> None:
     spec = parse(Source(path.read_text(encoding="utf-8")))
     text = print_spec(spec)
     assert bare(parse(Source(text))) == bare(spec)
     assert print_spec(parse(Source(text))) == text
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(networks())
 def test_the_printed_text_means_the_same(text: str) -> None:
     printed = print_spec(parse(Source(text)))

@@ -5,11 +5,13 @@ A name may hold what means something in markup, XML or DOT. It is shown as it is
 
 from __future__ import annotations
 
+from hashlib import sha256
 from html import escape
 
 from archdsl.errors import printable
 
 LONGEST = 60  # characters of a text in the picture
+LONGEST_IDENTIFIER = 1000
 GAP = " &#160;"
 
 
@@ -19,20 +21,26 @@ def clip(text: str, longest: int = LONGEST) -> str:
 
 
 def text(words: str) -> str:
-    """Text within markup."""
-    return escape(printable(clip(words)))
+    r"""Text within markup; a backslash on its own, for Graphviz puts the node's name for `\N`."""
+    return escape(printable(clip(words))).replace("\\", "<FONT>&#92;</FONT>")
 
 
 def plain(words: str, longest: int = LONGEST) -> str:
-    r"""Text for an attribute that is no markup: `\N` and a leading `<` mean nothing special."""
+    r"""Text for an attribute that is no markup: `\N`, `&lt;` and a leading `<` mean themselves."""
     import graphviz
 
-    return graphviz.escape(printable(clip(words, longest)))
+    return graphviz.escape(printable(clip(words, longest)).replace("&", "&amp;"))
 
 
 def identifier(path: str) -> str:
-    """An identifier for DOT and SVG: the path, with the codes of all but letters, digits, `._/`."""
-    return "".join(c if c.isalnum() or c in "._/" else f"-{ord(c):x}-" for c in path)
+    """An identifier for DOT and SVG: the path, with the codes of all but letters, digits, `._/`.
+
+    Graphviz reads strings of up to 16,384 bytes, so a long one ends in a digest of the whole.
+    """
+    found = "".join(c if c.isalnum() or c in "._/" else f"-{ord(c):x}-" for c in path)
+    if len(found) <= LONGEST_IDENTIFIER:
+        return found
+    return f"{found[:LONGEST_IDENTIFIER]}-{sha256(found.encode()).hexdigest()[:16]}"
 
 
 def bold(words: str) -> str:

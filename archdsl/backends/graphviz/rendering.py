@@ -99,7 +99,7 @@ def _fonts(text: str) -> Iterator[Mapping[str, str]]:
     characters that ours lack, or where the user says which with FONTCONFIG_FILE. Fontconfig leaves
     files beside the fonts that it reads, so it gets copies.
     """
-    environment = dict(os.environ)
+    environment = {**os.environ, "TZ": "UTC"}  # which the date in a PDF is long or short by
     if "FONTCONFIG_FILE" in environment or not _COVERED.fullmatch(text):
         yield environment
         return

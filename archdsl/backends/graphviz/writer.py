@@ -15,8 +15,9 @@ from archdsl.backends.graphviz.style import LIGHT, SMALL, TEXT, TITLE, Theme
 if TYPE_CHECKING:
     from graphviz import Digraph
 
-# How straight Graphviz keeps an edge; it keeps clusters together with 128.
-WEIGHTS = {"trunk": "1000", "chain": "500", "branch": "5", "skip": "100"}
+# How straight and short Graphviz keeps an edge; it keeps clusters together with 128. The start of a
+# branch is more than its end, so that branches hang from the fork.
+WEIGHTS = {"trunk": "1000", "chain": "500", "start": "6", "branch": "5", "skip": "100"}
 DOT = {"shape": "point", "width": "0.05", "height": "0.05"}
 # Where an edge goes on as another, Graphviz leaves room for a point, which this fills with line.
 SEAM = {"shape": "box", "width": "0.0125", "height": "0.03", "fixedsize": "true", "penwidth": "0"}
@@ -120,6 +121,8 @@ class _Writer:
             attributes["tailclip"] = "false"
         if self.forks[edge.tail] > 1:
             attributes["minlen"] = "2"  # room for curves
+            if edge.way == "branch":
+                attributes["weight"] = WEIGHTS["start"]
             if self.looks[edge.head] != "point":
                 attributes["headport"] = "n"
         return attributes

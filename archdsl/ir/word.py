@@ -1,0 +1,111 @@
+"""What the words of the language that take arguments have in common: layers, settings of training.
+
+Such a word is one pydantic class. Its fields are the arguments, the positional ones first, each
+with a description; its docstring is its page in the reference.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC
+from functools import cache
+from typing import Any, ClassVar, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict
+
+from archdsl.ir.fields import Wants
+from archdsl.ir.records import Sample
+
+
+class Word(BaseModel, ABC):
+    """A word with its arguments."""
+
+    # Schemas are built when first used: a run uses few of the words.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    name: ClassVar[str]
+    """The word of the language."""
+    positional: ClassVar[int] = 0
+    """How many arguments, the first ones, may be given without their name."""
+    variadic: ClassVar[bool] = False
+    """Whether the last of the positional arguments is a list of all that follow."""
+    samples: ClassVar[tuple[Sample, ...]]
+    """Statements that tests, the reference and the editor show."""
+
+    @classmethod
+    def phrase(cls) -> str:
+        """What a statement starts with, before the arguments."""
+        return cls.name
+
+    @classmethod
+    def choices(cls, argument: str) -> tuple[str, ...]:
+        """The words that an argument may be."""
+        return _choices(cls, argument)
+
+    @classmethod
+    def wants(cls, argument: str) -> tuple[Wants, ...]:
+        """What kinds of value an argument takes, choices aside."""
+        return _wants(cls, argument)
+
+    def text(self) -> str:
+        """The statement as the language writes it, without the arguments left at their defaults."""
+        words = [self.phrase()]
+        for i, (name, info) in enumerate(type(self).model_fields.items()):
+            value = getattr(self, name)
+            if i < self.positional and value is not None:
+                many = self.variadic and i == self.positional - 1
+                words += [self._written(name, v) for v in (value if many else (value,))]
+            elif value != info.get_default(call_default_factory=True):
+                words.append(f"{name}={self._written(name, value, square=True)}")
+        return " ".join(words)
+
+    def _written(self, argument: str, value: object, square: bool = False) -> str:
+        forms = {w.form for w in self.wants(argument)}
+        if isinstance(value, str) and value not in self.choices(argument):
+            bare = "word" in forms and re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", value)
+            return value if bare else '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'
+        if isinstance(value, tuple) and "list" in forms:
+            return f"[{', '.join(map(written, value))}]"  # pyright: ignore[reportUnknownArgumentType]
+        return written(value, square) + ("x" if "multiple" in forms else "")
+
+
+@cache
+def _choices(cls: type[Word], name: str) -> tuple[str, ...]:
+    def walk(annotation: Any) -> list[str]:
+        if get_origin(annotation) is Literal:
+            return [a for a in get_args(annotation) if isinstance(a, str)]
+        return [word for a in get_args(annotation) for word in walk(a)]
+
+    return tuple(walk(cls.model_fields[name].annotation))
+
+
+@cache
+def _wants(cls: type[Word], name: str) -> tuple[Wants, ...]:
+    def walk(annotation: Any) -> list[Wants]:
+        own = [m for m in getattr(annotation, "__metadata__", ()) if isinstance(m, Wants)]
+        return own or [wants for a in get_args(annotation) for wants in walk(a)]
+
+    field = cls.model_fields[name]
+    own = [m for m in field.metadata if isinstance(m, Wants)]
+    return tuple(own or walk(field.annotation))
+
+
+def written(value: object, square: bool = False) -> str:
+    """A value as the language writes it; with `square`, a square as its side.
+
+    >>> written((3, 3)), written((1, 7)), written(True), written(1e-05)
+    ('3x3', '1x7', 'true', '1e-05')
+    >>> written((2, 2), square=True)
+    '2'
+    """
+    match value:
+        case bool():
+            return str(value).lower()
+        case (int() as height, int() as width) if square and height == width:
+            return str(height)
+        case tuple():
+            return "x".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        case float():
+            return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+        case _:
+            return str(value)
