@@ -81,6 +81,9 @@ def _rows(source: Source) -> Iterator[tuple[list[Token], int]]:
                 yield [], depth
             row, start = [], depth
             continue
+        if row and "\n" in source.text[row[-1].end_pos : token.start_pos]:
+            yield row, start  # a line that breaks inside of brackets
+            row, start = [], depth
         depth += (token.type in _OPENING) - (token.type in _CLOSING)
         row.append(token)
     if row:

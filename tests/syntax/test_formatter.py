@@ -43,6 +43,7 @@ def test_the_zoo_is_formatted(path: Path) -> None:
         ("linear 10", "fc 10\n"),
         ("block linear w { fc w }\nlinear 10", "block linear w { fc w }\nlinear 10\n"),
         ("f depths[0] [1,\n2] (a -1) -1", "f depths[0] [1,\n  2] (a -1) -1\n"),
+        ("f [1, # one\n2]", "f [1,  # one\n  2]\n"),
         ("relu\r\n# c\r\ngap\r\n", "relu\n# c\ngap\n"),
         ("", ""),
     ],
