@@ -21,7 +21,7 @@ help: ## this list
 setup: $(DEV) ## .venv with archdsl, editable, and all that its development needs
 
 demo: $(BASE) ## compile specs/alexnet.arch: PyTorch, ONNX, a picture, the table
-	@$(BIN)/archdsl compile specs/alexnet.arch
+	@$(BIN)/archdsl compile specs/alexnet.arch --verify
 	@echo
 	@echo "Look at build/alexnet.svg, read build/alexnet.py, then try:"
 	@echo "  . $(BIN)/activate                        # puts archdsl on your path"

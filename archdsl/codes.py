@@ -262,6 +262,11 @@ CODES: dict[str, Code] = {
         "Pictures are drawn by an installed `dot`, else by the Graphviz in the package pygraphviz. "
         "`-o picture.gv` needs neither.",
     ),
+    "A704": Code(
+        "the ONNX file does not compute what PyTorch does",
+        "`compile --verify` runs both on the same random inputs. A difference is a defect of ours "
+        "or of onnxruntime's: please report it with the spec.",
+    ),
     "A901": Code(
         "not yet implemented", "The grammar knows the statement, this version does not compile it."
     ),

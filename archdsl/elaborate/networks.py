@@ -69,8 +69,7 @@ def elaborate(
 
 def _run_definitions(work: Elaborator, spec: ast.Spec, frame: Frame) -> None:
     """Everything at the file's outermost level but the steps, which are another network's."""
-    statements = spec.flow.statements
-    kept = tuple(s for s in statements if not isinstance(s, ast.Step) or is_rule(s))
+    kept = tuple(s for s in spec.flow.statements if not _is_bare_step(s))
     work.run(Flow(), kept, frame)
 
 
@@ -146,8 +145,12 @@ def _check_overrides(work: Elaborator) -> None:
 
 
 def _has_bare_steps(spec: ast.Spec) -> bool:
-    statements = spec.flow.statements
-    return any(isinstance(s, ast.If | ast.Step) and not is_rule(s) for s in statements)
+    return any(map(_is_bare_step, spec.flow.statements))
+
+
+def _is_bare_step(statement: ast.Statement) -> bool:
+    """Whether a statement at the outermost level belongs to the network of the bare statements."""
+    return isinstance(statement, ast.If | ast.Step) and not is_rule(statement)
 
 
 def _file_network(spec: ast.Spec) -> str:

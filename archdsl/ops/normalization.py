@@ -241,6 +241,9 @@ class GroupNorm(_Normalization):
         if width % self.groups:
             label = f"groups={self.groups} does not divide the {width} channels"
             raise OpError("A203", label, f"choose a divisor of {width}")
+        if elements(shape) == self.groups:
+            label = f"one value in a group has no variance: {show(shape)} comes in"
+            raise OpError("A201", label, "take fewer groups")
         return shape
 
     def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
@@ -382,7 +385,7 @@ def _or_constant(
     if trained:
         return tuple(neutral), {}
     constants = {
-        f"no_{name}": OnnxConstant((width,), (value,) * width) for name, value in neutral.items()
+        f"neutral_{name}": OnnxConstant((width,), (value,) * width) for name, value in neutral.items()
     }
     return tuple(constants), constants
 

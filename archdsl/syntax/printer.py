@@ -203,7 +203,7 @@ def _items(items: tuple[ast.Expr, ...]) -> str:
 def _literal(value: int | float | bool | str | tuple[int, ...] | ast.Multiple) -> str:
     match value:
         case ast.Multiple(factor):
-            return f"{_literal(factor)}x"
+            return f"{factor:g}x" if float(f"{factor:g}") == factor else f"{factor!r}x"
         case bool():
             return "true" if value else "false"
         case str():

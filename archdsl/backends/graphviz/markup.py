@@ -58,11 +58,11 @@ def font(words: str, size: int, color: str) -> str:
     return f'<FONT POINT-SIZE="{size}" COLOR="{color}">{text(words)}</FONT>'
 
 
-def cell(
-    content: str, width: int = 0, height: int = 0, align: str = "CENTER", valign: str = "MIDDLE"
-) -> str:
-    size = f'WIDTH="{width}" HEIGHT="{height}"'
-    return f'<TD {size} ALIGN="{align}" VALIGN="{valign}">{content}</TD>'
+def cell(content: str, width: int = 0, height: int = 0, align: str = "", valign: str = "") -> str:
+    """A cell of at least that size in points, its content in the middle unless told otherwise."""
+    given = {"WIDTH": width, "HEIGHT": height, "ALIGN": align, "VALIGN": valign}
+    attributes = "".join(f' {name}="{value}"' for name, value in given.items() if value)
+    return f"<TD{attributes}>{content}</TD>"
 
 
 def table(*rows: list[str]) -> str:

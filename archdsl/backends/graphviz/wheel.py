@@ -1,4 +1,4 @@
-"""Draws with the Graphviz in pygraphviz's wheel; `rendering` runs this file as a process of its own.
+"""Draws with the Graphviz in pygraphviz's wheel; `rendering` runs this file as a process.
 
 Arguments: the folder that pygraphviz is in, the format, the resolution of a PNG, the output's path.
 DOT comes on stdin. The process starts without site-packages, which makes it quick; pygraphviz needs

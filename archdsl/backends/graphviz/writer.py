@@ -94,10 +94,11 @@ class _Writer:
             point = DOT if self.readers[box.id] > 1 else SEAM
             graph.node(id, label="", fillcolor=self.theme.line, **point)
             return
+        words = f"{box.id}:", box.text, box.shape, box.note
         attributes = {
             "label": self.labels.label(box),
             "id": id,
-            "tooltip": plain(f"{box.id}: {box.text} {box.shape} {box.note}".rstrip(), LONGEST_TIP),
+            "tooltip": plain(" ".join(filter(None, words)), LONGEST_TIP),
             "fillcolor": self.theme.fills.get(box.look, self.theme.paper),
             "fontsize": f"{self.labels.size(box)}",
         }

@@ -1,0 +1,337 @@
+"""Layers that make a map larger or smaller without weights."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from fractions import Fraction
+from math import ceil, floor
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from archdsl.ir.fields import Flag, Margin, Size, Width
+from archdsl.ir.op import Op, OpError, only_map, written
+from archdsl.ir.records import (
+    FREE,
+    Cost,
+    Family,
+    FieldRule,
+    OnnxConstant,
+    OnnxLowering,
+    OnnxNode,
+    Sample,
+    TorchLowering,
+    TorchModule,
+    Value,
+    Weight,
+    Window,
+)
+from archdsl.ir.shapes import Shape, Shapes, elements, show
+from archdsl.ops.conv import side
+
+MAX_INDICES = 1 << 22  # of the tables that an uneven enlargement takes in ONNX
+_MAP_HELP = "tokens become a map again with `untokens`"
+
+
+class _Resize(Op):
+    """No weights. Not overwritable: the output may be a view of the input."""
+
+    family: ClassVar[Family] = "reshape"
+
+    def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
+        return {}
+
+
+class Upsample(_Resize):
+    """Enlarges a map by repeating values or by interpolating between them.
+
+    `upsample 2` doubles both sides, `upsample 2x1` the rows, `upsample size=28x28` goes to a size.
+    `mode=nearest`: output i is the input floor(i*n/m), n and m being the sides before and after.
+    `mode=bilinear` weighs the two nearest inputs of each axis, with the edges of the pixels kept
+    in place (output i stands at (i + 1/2)*n/m - 1/2), or with `align_corners=true` the centres of
+    the outermost ones (at i*(n-1)/(m-1)).
+    """
+
+    name: ClassVar[str] = "upsample"
+    positional: ClassVar[int] = 1
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("upsample 2", ((2, 3, 4),)),
+        Sample("upsample 3x2", ((2, 4, 3),)),
+        Sample("upsample size=7x6", ((2, 4, 4),)),
+        Sample("upsample 2 mode=bilinear", ((2, 4, 5),)),
+        Sample("upsample size=7x9 mode=bilinear align_corners=true", ((2, 4, 5),)),
+    )
+
+    factor: Size | None = Field(None, description="how many times as many rows and columns")
+    size: Size | None = Field(None, description="the output's size, HxW, in place of a factor")
+    mode: Literal["nearest", "bilinear"] = Field("nearest", description="how values are found")
+    align_corners: Flag = Field(False, description="keep the corners' centres; bilinear alone")
+
+    def shape(self, inputs: Shapes) -> Shape:
+        c, *sides = only_map(inputs, self.name, _MAP_HELP)
+        if (self.factor is None) == (self.size is None):
+            label = "`upsample` takes a factor or a size, one of them"
+            raise OpError("A402", label, "`upsample 2`, or `upsample size=28x28`")
+        if self.align_corners and self.mode == "nearest":
+            raise OpError("A403", "nearest values have no corners to align", "`mode=bilinear`")
+        if self.size is not None:
+            return c, *self.size
+        return c, *(n * k for n, k in zip(sides, self.factor or (), strict=True))
+
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        return FREE if self.mode == "nearest" else Cost(elementwise=elements(output))
+
+    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
+        axes = zip(inputs[0][1:], output[1:], strict=True)
+        return FieldRule(tuple(self._window(n, m) for n, m in axes))
+
+    def _window(self, n: int, m: int) -> Window:
+        """What the outputs of an axis read, which is n long before and m after; exact."""
+        stride = Fraction(n, m)
+        if self.mode == "nearest":
+            return Window(stride, Fraction(1 - stride.denominator, stride.denominator), 0)
+        middle = (stride - 1) / 2
+        if self.align_corners:
+            stride, middle = Fraction(n - 1, max(m - 1, 1)), Fraction(0)
+        # Inputs less than 1 away count. The middles lie on a grid of 1/q (and an offset), which
+        # turns the open ends into closed ones.
+        q = stride.denominator
+        return Window(
+            stride,
+            Fraction(floor((middle - 1) * q) + 1, q),
+            Fraction(ceil((middle + 1) * q) - 1, q),
+        )
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        arguments: dict[str, Value] = {}
+        if self.factor is not None:
+            arguments["scale_factor"] = side(self.factor)
+        else:
+            arguments["size"] = self.size
+        if self.mode != "nearest":
+            arguments["mode"] = self.mode
+        if self.align_corners:
+            arguments["align_corners"] = True
+        return TorchModule("nn.Upsample", arguments)
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        """How ONNX says it, at inference.
+
+        Raises:
+            OpError: the sides do not divide and are too long to be written as a table.
+        """
+        attributes: dict[str, Value] = {"axes": (2, 3), "mode": "linear"}
+        attributes["coordinate_transformation_mode"] = "half_pixel"
+        if self.align_corners:
+            attributes["coordinate_transformation_mode"] = "align_corners"
+        if self.mode == "nearest":
+            if any(m % n for n, m in zip(inputs[0][1:], output[1:], strict=True)):
+                return self._table(inputs, output)
+            attributes["mode"], attributes["nearest_mode"] = "nearest", "floor"
+            attributes["coordinate_transformation_mode"] = "asymmetric"
+        node = OnnxNode("Resize", ("x0", "", "", "size"), attributes)
+        return OnnxLowering((node,), {"size": OnnxConstant((2,), output[1:], "int64")})
+
+    def _table(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        """Rows and columns picked by number, so that no rounding of a runtime's decides."""
+        if max(output[1:]) > MAX_INDICES:
+            label = f"a side of {max(output[1:])} is too long for ONNX to be enlarged unevenly"
+            raise OpError("A701", label, "choose a multiple of the map's sides")
+        axes = zip(("rows", "columns"), inputs[0][1:], output[1:], strict=True)
+        indices = {
+            name: OnnxConstant((m,), tuple(_nearest(n, m)), "int64") for name, n, m in axes
+        }
+        nodes = (
+            OnnxNode("Gather", ("x0", "rows"), {"axis": 2}, output="high"),
+            OnnxNode("Gather", ("high", "columns"), {"axis": 3}),
+        )
+        return OnnxLowering(nodes, indices)
+
+
+def _nearest(n: int, m: int) -> Sequence[int]:
+    """The inputs that PyTorch picks: floor(i*n/m) computed in float32, now and then one lower."""
+    scale = _float32(n / m)
+    return [min(int(_float32(i * scale)), n - 1) for i in range(m)]
+
+
+def _float32(value: float) -> float:
+    return struct.unpack("f", struct.pack("f", value))[0]
+
+
+_SUBSAMPLE = '''\
+class Subsample(nn.Module):
+    """Every few rows and columns of a map, from the first on."""
+
+    def __init__(self, rows: int, columns: int) -> None:
+        super().__init__()
+        self.rows = rows
+        self.columns = columns
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :, :: self.rows, :: self.columns]
+'''
+
+
+class Subsample(_Resize):
+    """Takes every n-th row and column, from the first on, and drops the others.
+
+    `subsample 2; pad channels=64` is the shortcut without weights of the first residual networks
+    (He et al. 2015, section 3.3, option A).
+    """
+
+    name: ClassVar[str] = "subsample"
+    positional: ClassVar[int] = 1
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("subsample 2", ((3, 5, 6),)),
+        Sample("subsample 3x1", ((2, 7, 4),)),
+    )
+
+    step: Size = Field(description="rows and columns from one that is kept to the next")
+
+    def shape(self, inputs: Shapes) -> Shape:
+        c, *sides = only_map(inputs, self.name, _MAP_HELP)
+        return c, *(-(-n // s) for n, s in zip(sides, self.step, strict=True))
+
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        return FREE
+
+    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
+        return FieldRule(tuple(Window(s, 0, 0) for s in self.step))
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        arguments: dict[str, Value] = {"rows": self.step[0], "columns": self.step[1]}
+        return TorchModule("Subsample", arguments, positional=2, helper=_SUBSAMPLE)
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        return _slice((0, 0), inputs[0][1:], self.step)
+
+
+class Pad(_Resize):
+    """Puts zeros around a map, or adds channels of zeros.
+
+    `pad 1` puts a row or column of zeros on every side, `pad 1x0` above and below alone.
+    `pad channels=64` adds channels of zeros until there are 64. `side` says where: `both` shares
+    the channels out evenly (an odd one comes last), `after` appends them and puts the rows and
+    columns at the end, `before` at the beginning.
+    """
+
+    name: ClassVar[str] = "pad"
+    positional: ClassVar[int] = 1
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("pad 1", ((2, 3, 4),)),
+        Sample("pad 2x1 side=after", ((2, 3, 4),)),
+        Sample("pad 0x3 side=before", ((2, 3, 4),)),
+        Sample("pad channels=5", ((2, 3, 4),)),
+        Sample("subsample 2; pad channels=2*channels side=after", ((3, 5, 6),)),
+    )
+
+    margin: Margin = Field((0, 0), description="rows and columns of zeros on each side")
+    channels: Width | None = Field(None, description="output channels, the added ones zero")
+    side: Literal["both", "before", "after"] = Field("both", description="where the zeros go")
+
+    def shape(self, inputs: Shapes) -> Shape:
+        c, *sides = only_map(inputs, self.name, _MAP_HELP)
+        if self.channels is None and self.margin == (0, 0):
+            label = "`pad` needs a margin, or the channels to reach"
+            raise OpError("A402", label, "`pad 1`, or `pad channels=64`")
+        if self.channels is not None and self.channels < c:
+            label = f"padding to {self.channels} channels takes none away: {show(inputs[0])}"
+            raise OpError("A201", label, f"`conv 1x1 {self.channels}` mixes them into fewer")
+        times = 2 if self.side == "both" else 1
+        return self.channels or c, *(n + times * p for n, p in zip(sides, self.margin, strict=True))
+
+    def zeros(self, inputs: Shapes) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+        """The zeros before and after, per axis: channels, rows, columns."""
+        extra = (self.channels or inputs[0][0]) - inputs[0][0]
+        if self.side == "both":
+            return (extra // 2, *self.margin), (extra - extra // 2, *self.margin)
+        all_of_them = (extra, *self.margin)
+        return ((0, 0, 0), all_of_them) if self.side == "after" else (all_of_them, (0, 0, 0))
+
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        return FREE
+
+    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
+        before, _ = self.zeros(inputs)
+        return FieldRule(tuple(Window(1, -p, -p) for p in before[1:]))
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        (front, top, left), (back, bottom, right) = self.zeros(inputs)
+        around = (left, right, top, bottom)
+        if (front, back) != (0, 0):  # the channels of a batch are the depth of a volume
+            return TorchModule("nn.ZeroPad3d", {"padding": (*around, front, back)}, positional=1)
+        padding = left if len(set(around)) == 1 else around
+        return TorchModule("nn.ZeroPad2d", {"padding": padding}, positional=1)
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        before, after = self.zeros(inputs)
+        pads = OnnxConstant((8,), (0, *before, 0, *after), "int64")
+        return OnnxLowering((OnnxNode("Pad", ("x0", "pads")),), {"pads": pads})
+
+
+_CENTER_CROP = '''\
+class CenterCrop(nn.Module):
+    """The middle of a map."""
+
+    def __init__(self, height: int, width: int) -> None:
+        super().__init__()
+        self.height = height
+        self.width = width
+
+    def forward(self, x: Tensor) -> Tensor:
+        top = (x.shape[2] - self.height) // 2
+        left = (x.shape[3] - self.width) // 2
+        return x[:, :, top : top + self.height, left : left + self.width]
+'''
+
+
+class Crop(_Resize):
+    """The middle of a map, in the size asked for.
+
+    Of an odd surplus the smaller half goes at the top and the left. U-Net's skips are cropped so
+    (Ronneberger et al. 2015, figure 1).
+    """
+
+    name: ClassVar[str] = "crop"
+    positional: ClassVar[int] = 1
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("crop 3x4", ((2, 6, 7),)),
+        Sample("crop 2", ((2, 2, 5),)),
+    )
+
+    size: Size = Field(description="the output's size, HxW")
+
+    def shape(self, inputs: Shapes) -> Shape:
+        c, *sides = only_map(inputs, self.name, _MAP_HELP)
+        if any(m > n for n, m in zip(sides, self.size, strict=True)):
+            label = f"{written(self.size)} does not fit into {show(inputs[0])}"
+            raise OpError("A201", label, "`pad` puts zeros around a map")
+        return c, *self.size
+
+    def start(self, inputs: Shapes) -> tuple[int, int]:
+        """The first row and column that are kept."""
+        height, width = inputs[0][1:]
+        return (height - self.size[0]) // 2, (width - self.size[1]) // 2
+
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        return FREE
+
+    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
+        return FieldRule(tuple(Window(1, n, n) for n in self.start(inputs)))
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        arguments: dict[str, Value] = {"height": self.size[0], "width": self.size[1]}
+        return TorchModule("CenterCrop", arguments, positional=2, helper=_CENTER_CROP)
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        start = self.start(inputs)
+        ends = (start[0] + self.size[0], start[1] + self.size[1])
+        return _slice(start, ends, (1, 1))
+
+
+def _slice(starts: Sequence[int], ends: Sequence[int], steps: Sequence[int]) -> OnnxLowering:
+    """A Slice of a map's rows and columns."""
+    values = {"starts": starts, "ends": ends, "axes": (2, 3), "steps": steps}
+    constants = {name: OnnxConstant((2,), tuple(v), "int64") for name, v in values.items()}
+    return OnnxLowering((OnnxNode("Slice", ("x0", *constants)),), constants)
