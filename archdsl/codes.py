@@ -1,7 +1,7 @@
 """The error codes: a title that every message starts with, and a page for `archdsl explain`.
 
 A0 files · A1 syntax · A2 shapes · A3 names · A4 arguments · A5 limits · A6 statements · A7 building
-· A9 the future.
+· A8 training · A9 the future.
 """
 
 from __future__ import annotations
@@ -266,6 +266,42 @@ CODES: dict[str, Code] = {
         "the ONNX file does not compute what PyTorch does",
         "`compile --verify` runs both on the same random inputs. A difference is a defect of ours "
         "or of onnxruntime's: please report it with the spec.",
+    ),
+    "A801": Code(
+        "training has no such word",
+        "A `train` section has a vocabulary of its own. A step of augmentation follows `augment` "
+        "or another step.",
+        "input 3x8x8\ngap; fc 10\ntrain { optimiser sgd lr=0.1 }",
+        "input 3x8x8\ngap; fc 10\ntrain { optimizer sgd lr=0.1 }",
+    ),
+    "A802": Code(
+        "this is stated twice",
+        "A file may have one `train`, and each of its networks one; a setting stands in it once. A "
+        "network's own setting takes the place of the file's.",
+        "input 3x8x8\ngap; fc 10\ntrain { batch 64; batch 128 }",
+        "input 3x8x8\ngap; fc 10\ntrain { batch 128 }",
+    ),
+    "A803": Code(
+        "the settings contradict one another",
+        "Two settings exclude one another, or one cannot have an effect beside another or in this "
+        "network.",
+        "input 3x8x8\ngap; fc 10\ntrain { epochs 90; steps 20000 }",
+        "input 3x8x8\ngap; fc 10\ntrain { epochs 90 }",
+    ),
+    "A804": Code(
+        "the network has no such path",
+        "A setting names a part of the network by its path, as `archdsl summary` shows it; one of "
+        'several levels is quoted, "layer3.0". A learning rate needs a part with weights, '
+        "recomputation one with layers inside.",
+        "input 3x8x8\ngap; head: fc 10\ntrain { freeze all except fc }",
+        "input 3x8x8\ngap; head: fc 10\ntrain { freeze all except head }",
+    ),
+    "A805": Code(
+        "the loss does not fit the output",
+        "Cross entropy wants a value for each class, at least two of them and as many as the data "
+        "has; class weights are as many.",
+        "input 3x8x8\ngap; fc 1\ntrain { loss cross_entropy }",
+        "input 3x8x8\ngap; fc 1\ntrain { loss bce }",
     ),
     "A901": Code(
         "not yet implemented", "The grammar knows the statement, this version does not compile it."

@@ -4,7 +4,7 @@ ArchError                    every error of archdsl; `.diagnostics` holds one or
 ├── ReadError      A0xx      a file cannot be read, or is no spec
 ├── WriteError     A0xx      an output cannot be written
 ├── ParseError     A1xx      the text does not parse
-├── SpecError      A2xx-A6xx the spec parses but describes no network
+├── SpecError  A2xx-6xx A8xx the spec parses but describes no network
 └── BuildError     A7xx      the network is sound but a backend cannot build it here
 """
 
@@ -102,7 +102,10 @@ class BuildError(ArchError):
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """'did you mean `conv`?' for a misspelt word, or nothing."""
-    close = get_close_matches(word, sorted(set(known)), n=1, cutoff=0.6)
+    words = sorted(set(known))
+    near = [k for k in words if abs(len(k) - len(word)) <= 3]  # `same` is no `upsample`
+    begun = [k for k in words if len(k) > 2 and word.startswith(k)]  # `conv2d`, `padding`
+    close = get_close_matches(word, near, n=1, cutoff=0.6) or begun[-1:]
     return f"did you mean `{close[0]}`?" if close else ""
 
 
@@ -129,38 +132,41 @@ class _Paint:
 
 
 def _render(d: Diagnostic, paint: _Paint) -> Iterable[str]:
-    yield paint(f"error[{d.code}]", "error") + paint(f": {d.title}", "bold")
+    yield paint(f"error[{d.code}]", "error") + paint(f": {_inert(d.title)}", "bold")
+    label, help = _inert(d.label), _inert(d.help)
     if d.span is None:
-        if d.label:
-            yield f"  {d.label}"
-        if d.help:
-            yield "  " + paint("= help: ", "help") + d.help
+        if label:
+            yield f"  {label}"
+        if help:
+            yield "  " + paint("= help: ", "help") + help
         return
     notes = [n for n in d.notes if n.span.source is d.span.source and n.span.line != d.span.line]
     gutter = len(str(max([d.span.line, *(n.span.line for n in notes)])))
     bar = paint(f"{'':{gutter}} |", "frame")
-    yield f"{'':{gutter}}{paint('-->', 'frame')} {d.span}"
+    yield f"{'':{gutter}}{paint('-->', 'frame')} {_inert(str(d.span))}"
     yield bar
     for note in sorted(notes, key=lambda n: n.span.line):
         if note.span.line < d.span.line:
             yield _note_line(note, gutter, paint)
     text, offset, width = _excerpt(d.span)
     yield (paint(f"{d.span.line:>{gutter}} | ", "frame") + text).rstrip()
-    yield f"{bar} {'':{offset}}{paint('^' * width, 'error')} {paint(d.label, 'error')}".rstrip()
+    yield f"{bar} {'':{offset}}{paint('^' * width, 'error')} {paint(label, 'error')}".rstrip()
     for note in sorted(notes, key=lambda n: n.span.line):
         if note.span.line > d.span.line:
             yield _note_line(note, gutter, paint)
     margin = " " * gutter
     for note in d.notes:
         if note not in notes:
-            yield f"{margin} {paint('= note:', 'frame')} {note.text} ({note.span})"
-    if d.help:
-        yield f"{margin} {paint('= help:', 'help')} {d.help}"
+            yield f"{margin} {paint('= note:', 'frame')} {_inert(f'{note.text} ({note.span})')}"
+    if help:
+        yield f"{margin} {paint('= help:', 'help')} {help}"
     for call in _abridged(d.calls):
-        if call is None:
-            yield f"{margin} {paint('= in:', 'frame')}   … {len(d.calls) - 2 * SHOWN_CALLS} more"
-            continue
-        yield f"{margin} {paint('= in:', 'frame')}   {call.text} {call.span}"
+        found = f"… {len(d.calls) - 2 * SHOWN_CALLS} more" if call is None else _said(call)
+        yield f"{margin} {paint('= in:', 'frame')}   {found}"
+
+
+def _said(call: Note) -> str:
+    return _inert(f"{call.text} {call.span}")
 
 
 def _abridged(calls: Sequence[Note]) -> list[Note | None]:
@@ -172,7 +178,7 @@ def _abridged(calls: Sequence[Note]) -> list[Note | None]:
 
 def _note_line(note: Note, gutter: int, paint: _Paint) -> str:
     text, _, _ = _excerpt(note.span)
-    return f"{paint(f'{note.span.line:>{gutter}} | ', 'frame')}{text:<46}  {note.text}"
+    return f"{paint(f'{note.span.line:>{gutter}} | ', 'frame')}{text:<46}  {_inert(note.text)}"
 
 
 def _excerpt(span: Span) -> tuple[str, int, int]:
@@ -183,18 +189,32 @@ def _excerpt(span: Span) -> tuple[str, int, int]:
     start = 0 if len(raw) <= WIDTH else max(0, min(column - WIDTH // 3, len(raw) - WIDTH))
     cut = raw[start : start + WIDTH]
     prefix, suffix = ("… " if start else ""), (" …" if start + WIDTH < len(raw) else "")
-    shown = printable(cut[: column - start])
-    length = min(length, max(1, len(cut) - (column - start)), MAX_CARETS)
-    return prefix + printable(cut) + suffix, len(prefix) + _columns(shown), length
+    at = column - start
+    carets = _columns(printable(cut[at : at + length]))
+    offset = len(prefix) + _columns(printable(cut[:at]))
+    return prefix + printable(cut) + suffix, offset, max(1, min(carets, MAX_CARETS))
 
 
 def printable(text: str) -> str:
     """Text that a terminal shows as it is: no control characters, no bidirectional overrides."""
     return "".join(
-        " " if c == "\t" else c if unicodedata.category(c)[0] != "C" else "\N{MIDDLE DOT}"
+        " " if c == "\t" else "\N{MIDDLE DOT}" if unicodedata.category(c) in _ACTING else c
         for c in text
     )
 
 
+# Control, format, surrogate, private, unassigned; separators of lines and of paragraphs.
+_ACTING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def _inert(text: str) -> str:
+    """Words of a message, which may quote the spec or name a file."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def _columns(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    """Columns that a printable text takes on a terminal."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from archdsl.elaborate import elaborate, network_names
+from archdsl.elaborate import Limits, elaborate, network_names
 from archdsl.elaborate.expressions import Context, evaluate
 from archdsl.elaborate.values import LayerValue, Scope, Value
 from archdsl.errors import ArchError, Diagnostic, ReadError, SpecError, suggestion
@@ -23,17 +23,19 @@ from archdsl.syntax import ast, parse_value
 from archdsl.syntax import parse as parse_source
 
 
-def load(path: str | Path, name: str | None = None, **parameters: Any) -> Network:
+def load(
+    path: str | Path, name: str | None = None, *, limits: Limits | None = None, **parameters: Any
+) -> Network:
     """A network of a spec file.
 
     Without a `name`, the network of the file's bare statements, or its only one. `parameters` set
-    the spec's `param`s, or the parameters of the network's block.
+    the spec's `param`s, or the parameters of the network's block; `limits` what it may use up.
 
     Raises:
         ReadError: the file cannot be read.
         ParseError, SpecError: it describes no such network; each has places and ways out.
     """
-    return _compile(parse_source(read_source(path)), name, parameters)
+    return _compile(parse_source(read_source(path)), name, parameters, limits)
 
 
 def parse(
@@ -68,7 +70,9 @@ def load_all(path: str | Path, **parameters: Any) -> list[Network]:
     return [_compile(spec, name, parameters) for name in network_names(spec) or [None]]
 
 
-def open_spec(spec: str, parameters: dict[str, str] | None = None) -> list[Network]:
+def open_spec(
+    spec: str, parameters: dict[str, str] | None = None, limits: Limits | None = None
+) -> list[Network]:
     """What the command line calls a SPEC: `file.arch`, `file.arch:network`, or a zoo name.
 
     A file stands for all its networks. The values of `parameters` are texts of the language.
@@ -80,7 +84,7 @@ def open_spec(spec: str, parameters: dict[str, str] | None = None) -> list[Netwo
     errors: list[Diagnostic] = []
     for each in names:
         try:
-            networks.append(_compile(tree, each, values))
+            networks.append(_compile(tree, each, values, limits))
         except SpecError as error:
             places = {str(d.span) for d in errors}
             errors += [d for d in error.diagnostics if d.span is None or str(d.span) not in places]
@@ -89,16 +93,20 @@ def open_spec(spec: str, parameters: dict[str, str] | None = None) -> list[Netwo
     return networks
 
 
-def open_one(spec: str, parameters: dict[str, str] | None = None) -> Network:
+def open_one(
+    spec: str, parameters: dict[str, str] | None = None, limits: Limits | None = None
+) -> Network:
     """As `open_spec`, for one network: the one named, the file's own, or its only one."""
     tree, name = _resolve(spec)
     values = {key: _value(key, text) for key, text in (parameters or {}).items()}
-    return _compile(tree, name, values)
+    return _compile(tree, name, values, limits)
 
 
-def _compile(spec: ast.Spec, name: str | None, parameters: dict[str, Any]) -> Network:
+def _compile(
+    spec: ast.Spec, name: str | None, parameters: dict[str, Any], limits: Limits | None = None
+) -> Network:
     values = {key: _given(value) for key, value in parameters.items()}
-    return Network(elaborate(spec, name, values), spec.source)
+    return Network(elaborate(spec, name, values, limits), spec.source)
 
 
 def _resolve(spec: str) -> tuple[ast.Spec, str | None]:

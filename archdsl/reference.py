@@ -1,4 +1,4 @@
-"""The pages of layers and errors, made from the layers' classes and archdsl.codes."""
+"""The pages of layers, settings and errors, made from their classes and archdsl.codes."""
 
 from __future__ import annotations
 
@@ -7,16 +7,26 @@ import textwrap
 
 from archdsl.codes import CODES
 from archdsl.elaborate.arguments import wants
-from archdsl.ir.op import Op, layers, written
+from archdsl.ir.op import Op, layers
 from archdsl.ir.records import Sample
 from archdsl.ir.shapes import show
+from archdsl.ir.training import Setting, settings
+from archdsl.ir.word import Word
 from archdsl.pipeline import parse
 
 INTRODUCTION = """\
 # The layers
 
-Made from the layers' own classes by `make golden`; do not edit. `archdsl explain conv` prints a page.
+Made from the layers' classes by `make golden`; do not edit. `archdsl explain conv` prints a page.
 The statements of the language are in [language.md](language.md).
+"""
+
+
+TRAINING = """\
+# The settings of training
+
+Made from the settings' own classes by `make golden`; do not edit. They are the statements of
+`train { … }`, which [language.md](language.md#training) describes.
 """
 
 
@@ -53,18 +63,35 @@ def layer_page(cls: type[Op]) -> str:
     lines = [f"## {cls.name}", "", inspect.cleandoc(cls.__doc__ or ""), ""]
     if cls.aliases:
         lines += [f"Also called {', '.join(f'`{a}`' for a in cls.aliases)}.", ""]
-    if cls.model_fields:
-        lines += ["| argument | is | default | |", "| --- | --- | --- | --- |"]
-        lines += [_argument(cls, i, name) for i, name in enumerate(cls.model_fields)]
-        lines.append("")
+    lines += _arguments(cls)
     lines += ["```"]
     lines += [_example(sample) for sample in cls.samples]
     return "\n".join([*lines, "```", ""])
 
 
-def _argument(cls: type[Op], position: int, name: str) -> str:
+def training_reference() -> str:
+    """The whole of grammar/training.md."""
+    pages = "\n".join(setting_page(cls) for cls in settings())
+    return f"{TRAINING}\n{pages}"
+
+
+def setting_page(cls: type[Setting]) -> str:
+    """The page of one setting of training, as Markdown."""
+    lines = [f"## {cls.phrase()}", "", inspect.cleandoc(cls.__doc__ or ""), "", *_arguments(cls)]
+    return "\n".join([*lines, "```", *(sample.text for sample in cls.samples), "```", ""])
+
+
+def _arguments(cls: type[Word]) -> list[str]:
+    if not cls.model_fields:
+        return []
+    rows = [_argument(cls, i, name) for i, name in enumerate(cls.model_fields)]
+    return ["| argument | is | default | |", "| --- | --- | --- | --- |", *rows, ""]
+
+
+def _argument(cls: type[Word], position: int, name: str) -> str:
     field = cls.model_fields[name]
-    default = "" if field.is_required() or field.default is None else written(field.default, True)
+    absent = field.is_required() or field.default is None
+    default = "" if absent else cls.show(name, field.default, square=True)
     key = f"`{name}`" if position < cls.positional else f"`{name}=`"
     return f"| {key} | {wants(cls, name)} | {default} | {field.description} |"
 

@@ -7,6 +7,7 @@ what changed; the next run passes. A test checks one file, or the run would stop
 from __future__ import annotations
 
 import os
+from difflib import unified_diff
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,15 @@ def check_golden(name: str, actual: str) -> None:
     if UPDATING:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(actual, encoding="utf-8", newline="\n")
-        pytest.fail(f"{'changed' if expected is not None else 'new'}: {path}", pytrace=False)
+        pytest.fail(f"{_difference(expected, actual)}: {path}", pytrace=False)
     assert expected is not None, f"{path} is missing; `make golden` writes it"
     assert actual == expected
+
+
+def _difference(before: str | None, after: str) -> str:
+    """How much changed, in lines."""
+    if before is None:
+        return f"new, {len(after.splitlines())} lines"
+    changed = list(unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm=""))[2:]
+    more, less = (sum(line.startswith(sign) for line in changed) for sign in "+-")
+    return f"changed, +{more} -{less} lines"

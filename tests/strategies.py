@@ -14,10 +14,14 @@ from hypothesis import strategies as st
 
 from archdsl.elaborate.statements import STATEMENTS
 from archdsl.ir.op import registry
+from archdsl.ir.training import vocabulary
 from archdsl.source import Source, Span
 from archdsl.syntax import ast
 
-SPECS = sorted((Path(__file__).parents[1] / "specs").glob("*.arch"))
+SPECS = {
+    path.stem: path.read_text(encoding="utf-8")
+    for path in sorted((Path(__file__).parents[1] / "specs").glob("*.arch"))
+}
 SOURCE = Source("")
 SPAN = Span(SOURCE, 0, 0)
 
@@ -72,6 +76,7 @@ literals = st.one_of(
     st.booleans(),
     st.text(_TEXT, max_size=12) | st.sampled_from(['"', "\\", '\\"', "#", "; x3", "{"]),
     st.lists(st.integers(0, 999), min_size=2, max_size=4).map(tuple),
+    st.builds(ast.Multiple, st.floats(0, allow_infinity=False) | st.sampled_from([1.0, 0.1, 1e-7])),
 ).map(lambda value: ast.Literal(value, SPAN))
 
 _BINARY = ["+", "-", "*", "/", "//", "%", "**", "==", "!=", "<", "<=", ">", ">=", "and", "or"]
@@ -92,7 +97,15 @@ def expressions(depth: int = 3) -> st.SearchStrategy[ast.Expr]:
         st.builds(ast.Binary, st.sampled_from(_BINARY), inner, inner, st.just(SPAN)),
         st.builds(ast.Index, inner, inner, st.just(SPAN)),
         st.builds(ast.Apply, words, few, st.just(SPAN)),
+        st.builds(ast.Conditional, inner, inner, inner, st.just(SPAN)),
+        st.builds(ast.Partial, words, st.just(SPAN), _named(inner), st.just(SPAN)),
     )
+
+
+def _named(values: st.SearchStrategy[ast.Expr]) -> st.SearchStrategy[tuple[ast.Argument, ...]]:
+    """Arguments by name, as `(bottleneck groups=32)` has them."""
+    one = st.builds(ast.Argument, any_words, values, st.just(SPAN))
+    return st.lists(one, min_size=1, max_size=2).map(tuple)
 
 
 @cache
@@ -216,6 +229,9 @@ class _Writer:
         return self.one(
             "relu", "bn", "conv 3x3", "dwconv 3x3", "ln", "lrn size=3", "leaky_relu 0.2", "gelu",
             "tanh", "dropout 0.1", "identity", "conv 1x1 channels", "conv 1x3 init=he",
+            "silu", "prelu", "gn 1", "rmsnorm", "scale 0.5", "droppath 0.1", "shuffle 1",
+            "position_bias", "{ tokens; attention 1; untokens }", "{ upsample 2; subsample 2 }",
+            "{ pad 1; conv 3x3 pad=0 }", "{ upconv 2x2 stride=2; avgpool 2 }", "relu6",
         )  # fmt: skip
 
     def unit(self) -> str:
@@ -259,9 +275,9 @@ class _Writer:
                 inner = f"conv 3x3 {width} stride=2; bn | conv 1x1 {width} stride=2"
                 return f"residual {{ {inner} }}"
             case "concat" if not keep:
-                width = self.integer(1, 3)
+                width, inner = self.integer(1, 3), self.branch(depth)
                 self.shape = (2 * c + width, h, w)
-                return f"concat {{ | {self.branch(depth)} | conv 1x1 {width}; relu }}"
+                return f"concat {{ | {inner} | conv 1x1 {width}; relu }}"
             case _:
                 return f"add {self.integer(1, 3)} {{ {self.branch(depth)} }}"
 
@@ -318,7 +334,9 @@ def networks(draw: Callable[..., Any]) -> str:
     """A network on a 12x12 map, with a head or without."""
     writer = _Writer(draw, (draw(st.integers(1, 4)), 12, 12))
     c, h, w = writer.shape
-    text = f"{_UNIT}input {c}x{h}x{w}\n" + writer.flow(writer.integer(1, 5), depth=2)
+    text = f"{_UNIT}input {c}x{h}x{w}\nstem: conv 1x1\n" + writer.flow(
+        writer.integer(1, 5), depth=2
+    )
     if writer.one(True, False):
         writer.shape = (writer.shape[0],)
         text += "\ngap\n" + writer.flow(writer.integer(1, 4), depth=0)
@@ -344,16 +362,35 @@ _WORDS = [
     "he",
     "bias",
 ]
-_WORDS += ["stride=2", "pad=0", "a:", "b:", "width=", "init=he", "when=", "normal", "same"]
+_WORDS += [
+    "0.1x",
+    "(relu",
+    "(conv bias=false)",
+    "if",
+    "else",
+    "stride=2",
+    "pad=0",
+    "a:",
+    "b:",
+    "width=",
+    "init=he",
+    "when=",
+    "normal",
+    "same",
+]
 _CALLS = [*registry(), *STATEMENTS]
+_TRAINING = [word for setting, choices in vocabulary().items() for word in (setting, *choices)]
 
-tokens = st.one_of(map(st.sampled_from, (_SIGNS, _NUMBERS, _WORDS, _CALLS)))
+tokens = st.one_of(map(st.sampled_from, (_SIGNS, _NUMBERS, _WORDS, _CALLS, _TRAINING)))
+
+
+TRAIN = "input 3x8x8; gap; head: fc 4\ntrain { "
 
 
 @st.composite
 def soups(draw: Callable[..., Any]) -> str:
     """Words of the language in any order."""
-    start = draw(st.sampled_from(["", "input 3x8x8\n", "block b n=1 { ", "input 9; fc "]))
+    start = draw(st.sampled_from(["", "input 3x8x8\n", "block b n=1 { ", "input 9; fc ", TRAIN]))
     found = draw(st.lists(st.tuples(tokens, st.sampled_from([" ", " ", "", "\n"])), max_size=40))
     return start + "".join(token + gap for token, gap in found)
 
@@ -364,7 +401,7 @@ _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 @st.composite
 def mutations(draw: Callable[..., Any]) -> str:
     """A spec of the zoo with some words taken out, doubled, moved or replaced."""
-    parts = _TOKEN.findall(draw(st.sampled_from(SPECS)).read_text(encoding="utf-8"))
+    parts = _TOKEN.findall(draw(st.sampled_from(list(SPECS.values()))))
     for _ in range(draw(st.integers(1, 6))):
         at = draw(st.integers(0, len(parts) - 1))
         match draw(st.sampled_from(["drop", "double", "swap", "replace", "insert", "cut"])):

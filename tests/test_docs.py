@@ -1,4 +1,4 @@
-"""The documents say what is so: every snippet compiles, and the figures beside them are measured."""
+"""The documents say what is so: snippets compile, and the figures beside them are measured."""
 
 from __future__ import annotations
 

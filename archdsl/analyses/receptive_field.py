@@ -15,8 +15,8 @@ Networks", Distill 2019, sections 2 and 3). Four things go beyond their algorith
   follows. A vector has one position, so the field of a vector input is whole from the start.
 - Where a layer enlarges the map, the window's numbers are fractions, and a position reads the whole
   numbers between its ends. That is exact for the layer itself and for all that follows it. Where it
-  enlarges what was made smaller before, positions that differ in their remainder read fields that
-  differ in more than their place; the window given is then the smallest that holds for them all.
+  enlarges what was made smaller before, neighbours read fields that differ in more than their
+  place; the window given then holds for all of them, and may be larger than what one reads.
 """
 
 from __future__ import annotations
@@ -175,11 +175,25 @@ def _compose(read: Field, rule: FieldRule, whole: Field) -> Field:
         return read
     if len(rule.windows) != len(read.windows):
         return whole
-    windows = tuple(
-        Window(w.stride * r.stride, r.stride * w.first + r.first, r.stride * w.last + r.last)
-        for w, r in zip(rule.windows, read.windows, strict=True)
-    )
+    windows = tuple(_after(w, r) for w, r in zip(rule.windows, read.windows, strict=True))
     return replace(read, windows=windows)
+
+
+def _after(window: Window, read: Window) -> Window:
+    """A window over positions that each read a window: what it reads in all.
+
+    Of the ends, only what lies on the grid of the stride can be reached.
+    """
+    stride = window.stride * read.stride
+    first, last = (read.stride * end for end in (window.first, window.last))
+    grid = stride.denominator
+    if grid == 1:
+        return Window(stride, ceil(first + read.first), floor(last + read.last))
+    return Window(
+        stride,
+        Fraction(ceil((first + read.first) * grid), grid),
+        Fraction(floor((last + read.last) * grid), grid),
+    )
 
 
 def _union(branches: Sequence[Field], axes: tuple[int, ...], whole: Field) -> Field:

@@ -18,7 +18,7 @@ COMMANDS = {
     "check": "the errors of specs, if any",
     "compile": "a spec as PyTorch, ONNX, a picture and data, and its table",
     "draw": "a picture of a network",
-    "explain": "the page of a layer or of an error",
+    "explain": "the page of a layer, an error, or a setting of training",
     "fmt": "specs laid out in one way",
     "list": "the zoo, the layers, the errors",
     "summary": "the table of a network",

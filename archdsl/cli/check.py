@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import click
 
-from archdsl.cli.settings import Settings, common, json_option, parameters_option
+from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
 
 
 @click.command("check")
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
 @parameters_option
+@limits_option
 @json_option
 @common
 @click.pass_obj
-def command(settings: Settings, specs: tuple[str, ...], parameters: dict[str, str]) -> None:
+def command(
+    settings: Settings, specs: tuple[str, ...], parameters: dict[str, str], limits: dict[str, int]
+) -> None:
     """Print the errors of specs, of all of them in one run.
 
     Each network without one gets a line `ok`.
     """
+    from archdsl.elaborate import Limits
     from archdsl.errors import ArchError, Diagnostic
     from archdsl.pipeline import open_spec
 
@@ -26,7 +30,7 @@ def command(settings: Settings, specs: tuple[str, ...], parameters: dict[str, st
     for spec in specs:
         settings.progress(f"checking {spec}")
         try:
-            opened = open_spec(spec, parameters)
+            opened = open_spec(spec, parameters, Limits(**limits))
         except ArchError as error:
             found.extend(error.diagnostics)
             continue

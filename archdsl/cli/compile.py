@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archdsl.cli.settings import Settings, common, json_option, parameters_option
+from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -74,6 +74,7 @@ def _renaming(
     help="The seed of fresh weights.",
 )  # fmt: skip
 @parameters_option
+@limits_option
 @json_option
 @common
 @click.pass_obj
@@ -87,6 +88,7 @@ def command(
     verify: bool,
     seed: int,
     parameters: dict[str, str],
+    limits: dict[str, int],
 ) -> None:
     """Compile a network.
 
@@ -95,9 +97,10 @@ def command(
     alone. Each file appears whole or not at all.
     """
     from archdsl.cli.output import listing
+    from archdsl.elaborate import Limits
     from archdsl.pipeline import open_one
 
-    network = open_one(spec, parameters)
+    network = open_one(spec, parameters, Limits(**limits))
     summary = network.summary()
     model = _model(network, kinds, weights, renaming, seed)
     files = [file for kind in kinds for file in _write(network, kind, folder, model, settings)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from archdsl.cli.settings import Settings, common, json_option, parameters_option
+from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
 
 FORMATS = ("svg", "png", "pdf", "gv")
 
@@ -18,18 +18,26 @@ FORMATS = ("svg", "png", "pdf", "gv")
     help="Where to; the ending, .svg, .png, .pdf or .gv, says as what.  [default: build/NAME.svg]",
 )  # fmt: skip
 @parameters_option
+@limits_option
 @json_option
 @common
 @click.pass_obj
-def command(settings: Settings, spec: str, output: Path | None, parameters: dict[str, str]) -> None:
+def command(
+    settings: Settings,
+    spec: str,
+    output: Path | None,
+    parameters: dict[str, str],
+    limits: dict[str, int],
+) -> None:
     """Draw a network: layers, shapes, branches, repetitions."""
     if output is not None and output.suffix.lower().lstrip(".") not in FORMATS:
         endings = ", ".join(f".{f}" for f in FORMATS)
         raise click.BadParameter(f"{str(output)!r} ends in none of {endings}", param_hint="-o")
     from archdsl.cli.output import listing, written
+    from archdsl.elaborate import Limits
     from archdsl.pipeline import open_one
 
-    network = open_one(spec, parameters)
+    network = open_one(spec, parameters, Limits(**limits))
     path = output or Path("build", f"{network.name}.svg")
     settings.progress(f"drawing {path}")
     files = written(path, lambda: network.draw(path))

@@ -12,20 +12,21 @@ from archdsl.cli.settings import Settings, common, json_option
 
 
 @click.command("list")
-@click.argument("what", type=click.Choice(["zoo", "layers", "errors"]), default="zoo")
+@click.argument("what", type=click.Choice(["zoo", "layers", "errors", "training"]), default="zoo")
 @json_option
 @common
 @click.pass_obj
 def command(settings: Settings, what: str) -> None:
-    """List the networks of the zoo, the layers of the language, or the errors."""
-    rows = {"zoo": _zoo, "layers": _layers, "errors": _errors}[what]()
+    """List the networks of the zoo, the layers, the errors, or the settings of training."""
+    rows = {"zoo": _zoo, "layers": _layers, "errors": _errors, "training": _training}[what]()
     if settings.json:
         settings.print_json(rows)
         return
     table = [[_cell(v) for v in row.values()] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    numeric = [all(isinstance(row[key], int) for row in rows) for key in rows[0]]
-    for cells in table:
+    numeric = [isinstance(value, int) for value in rows[0].values()]
+    heads = [*rows[0]]
+    widths = [max(map(len, column)) for column in zip(heads, *table, strict=True)]
+    for cells in (heads, ["-" * w for w in widths], *table):
         line = [
             c.rjust(w) if right else c.ljust(w)
             for c, w, right in zip(cells, widths, numeric, strict=True)
@@ -69,6 +70,15 @@ def _layers() -> list[dict[str, Any]]:
             "is": (cls.__doc__ or "").strip().splitlines()[0].rstrip(".:"),
         }
         for cls in layers()
+    ]
+
+
+def _training() -> list[dict[str, Any]]:
+    from archdsl.ir.training.setting import settings
+
+    return [
+        {"setting": cls.phrase(), "is": (cls.__doc__ or "").strip().splitlines()[0].rstrip(".:")}
+        for cls in settings()
     ]
 
 

@@ -110,3 +110,24 @@ parameters_option = click.option(
     "-p", "--param", "parameters", multiple=True, metavar="NAME=VALUE",
     callback=_read_parameters, help="Set a parameter of the spec. Repeatable.",
 )  # fmt: skip
+
+
+def _read_limits(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for text in values:
+        name, _, number = (part.strip() for part in text.partition("="))
+        if name not in LIMITS or not number.isdecimal():
+            known = ", ".join(LIMITS)
+            raise click.BadParameter(f"{text!r} is not NAME=N, NAME of {known}", ctx, param)
+        found[name] = int(number)
+    return found
+
+
+LIMITS = ("layers", "steps", "depth", "errors")  # the fields of archdsl.elaborate.Limits
+
+limits_option = click.option(
+    "--limit", "limits", multiple=True, metavar="NAME=N", callback=_read_limits,
+    help=f"Raise or lower a limit, of {', '.join(LIMITS)}. Repeatable.",
+)  # fmt: skip

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import click
 
-from archdsl.cli.settings import Settings, common, json_option, parameters_option
+from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
 
 
 @click.command("summary")
 @click.argument("spec")
 @parameters_option
+@limits_option
 @click.option("--csv", is_flag=True, help="Print the rows as CSV.")
 @json_option
 @common
 @click.pass_obj
-def command(settings: Settings, spec: str, parameters: dict[str, str], csv: bool) -> None:
+def command(
+    settings: Settings, spec: str, parameters: dict[str, str], limits: dict[str, int], csv: bool
+) -> None:
     """Print a network's table: layers, shapes, parameters, MACs, receptive fields.
 
     A MAC is one multiply-add of a convolution, a linear layer or a matrix product, for one example;
@@ -23,9 +26,10 @@ def command(settings: Settings, spec: str, parameters: dict[str, str], csv: bool
     """
     if csv and settings.json:
         raise click.UsageError("--csv and --json exclude each other")
+    from archdsl.elaborate import Limits
     from archdsl.pipeline import open_one
 
-    summary = open_one(spec, parameters).summary()
+    summary = open_one(spec, parameters, Limits(**limits)).summary()
     if csv:
         click.echo(summary.to_csv(), nl=False)
     elif settings.json:

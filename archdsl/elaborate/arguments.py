@@ -1,20 +1,20 @@
-"""Arguments to the fields of a layer's class, and to the parameters of a block."""
+"""Arguments to the fields of a word's class: a layer's, or a setting's of training."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
-from typing import Any, Literal, get_args, get_origin
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from archdsl.elaborate.expressions import Context, evaluate
 from archdsl.elaborate.values import Default, InitRule, LayerValue, Value, describe
 from archdsl.errors import Diagnostic, SpecError, suggestion
-from archdsl.ir.fields import Wants
 from archdsl.ir.initializers import INITIALIZERS, Constant, Initializer
 from archdsl.ir.op import Op
+from archdsl.ir.records import Weight
+from archdsl.ir.word import Word, written
 from archdsl.source import Span
 from archdsl.syntax import ast
 
@@ -37,10 +37,12 @@ def bind(layer: LayerValue, call: ast.Call, context: Context) -> Bound:
         SpecError: an argument is unknown, missing, given twice, or of the wrong kind.
     """
     cls = layer.cls
-    given, init_given = keywords(cls, call.arguments, context)
+    given, init_given = layer_arguments(cls, call.arguments, context)
     values: dict[str, tuple[Value, Span]] = {}
     init: dict[str, Initializer] = {}
-    for rule in context.scope.in_force():
+    rules = list(context.scope.in_force())
+    context.meter.handle(len(rules), call.span)
+    for rule in rules:
         if isinstance(rule, InitRule):
             found = {"kernel": rule.kernel, "bias": rule.bias}
             init |= {role: i for role, i in found.items() if i is not None}
@@ -51,103 +53,153 @@ def bind(layer: LayerValue, call: ast.Call, context: Context) -> Bound:
     return Bound(build(cls, values, call), {**init, **layer.init, **init_given})
 
 
-def keywords(
+def layer_arguments(
     cls: type[Op], arguments: tuple[ast.Argument, ...], context: Context
 ) -> tuple[dict[str, tuple[Value, Span]], dict[str, Initializer]]:
-    """The arguments of a call by the names of the layer's fields, and its own initializers."""
-    names = list(cls.model_fields)
-    values: dict[str, tuple[Value, Span]] = {}
+    """The arguments of a layer by the names of its fields, and its own initializers by role."""
     init: dict[str, Initializer] = {}
+    own: list[ast.Argument] = []
+    for argument in arguments:
+        role = INIT_ARGUMENTS.get(argument.key or "")
+        if role is None or argument.key in cls.model_fields:
+            own.append(argument)
+        elif role in init:
+            raise SpecError(Diagnostic("A405", argument.span, f"`{argument.key}` is given twice"))
+        else:
+            init[role] = initializer(argument.value, context)
+    if "kernel" in init:  # said of this layer itself, so of its learned table too
+        init["embedding"] = init["kernel"]
+    return keywords(cls, tuple(own), context), init
+
+
+def keywords(
+    cls: type[Word], arguments: tuple[ast.Argument, ...], context: Context
+) -> dict[str, tuple[Value, Span]]:
+    """The arguments of a statement by the names of its word's fields.
+
+    Raises:
+        SpecError: an argument is unknown, given twice, one too many, or has no value.
+    """
+    names = list(cls.model_fields)
+    last = names[cls.positional - 1] if cls.variadic else ""
+    values: dict[str, tuple[Value, Span]] = {}
     position = 0
     for argument in arguments:
         key = argument.key
-        if key is None:
-            if position >= cls.positional:
-                raise _too_many(cls, argument)
+        if key is None and position < cls.positional:
             key, position = names[position], position + 1
-        if key in values or (key in INIT_ARGUMENTS and INIT_ARGUMENTS[key] in init):
-            raise SpecError(Diagnostic("A405", argument.span, f"`{key}` is given twice"))
-        if key in cls.model_fields:
-            values[key] = (_value(argument.value, _choices(cls, key), context), argument.span)
-        elif key in INIT_ARGUMENTS:
-            init[INIT_ARGUMENTS[key]] = initializer(argument.value, context)
-        else:
+        elif key is None and cls.variadic:
+            items, span = values[last]
+            item = _value(cls, last, argument.value, context)
+            span = Span(span.source, span.start, argument.span.end)
+            values[last] = ([*items, item] if isinstance(items, list) else [items, item]), span
+            continue
+        elif key is None:
+            raise _too_many(cls, argument)
+        if key not in cls.model_fields:
             raise _unknown(cls, argument)
-    return values, init
+        if key in values:
+            raise SpecError(Diagnostic("A405", argument.span, f"`{key}` is given twice"))
+        value = _value(cls, key, argument.value, context)
+        values[key] = [value] if key == last and argument.key is None else value, argument.span
+    return values
 
 
-def build(cls: type[Op], values: Mapping[str, tuple[Value, Span]], call: ast.Call) -> Op:
-    """The layer itself; its class checks the values."""
+_W = TypeVar("_W", bound=Word)
+
+
+def build(cls: type[_W], values: Mapping[str, tuple[Value, Span]], call: ast.Call) -> _W:
+    """The layer or setting itself; its class checks the values.
+
+    Raises:
+        SpecError: an argument is missing, or its class does not take the value.
+    """
     missing = [n for n, f in cls.model_fields.items() if f.is_required() and n not in values]
     if missing:
         name = missing[0]
-        label = f"`{cls.name}` needs `{name}`: {cls.model_fields[name].description}"
+        label = f"`{cls.phrase()}` needs `{name}`: {cls.model_fields[name].description}"
         help = f"for example `{cls.samples[0].text}`"
         raise SpecError(Diagnostic("A402", call.name_span, label, help=help))
     try:
         return cls(**{name: value for name, (value, _) in values.items()})
     except ValidationError as error:
-        names = [str(e["loc"][0]) for e in error.errors() if e["loc"]]
-        raise SpecError(_wrong_kind(cls, n, *values[n]) for n in dict.fromkeys(names)) from None
+        found: dict[str, Diagnostic] = {}
+        for each in error.errors():
+            name = str(each["loc"][0])
+            told = each.get("ctx", {}).get("error")  # what a validator of the class's own says
+            found.setdefault(name, _wrong_kind(cls, name, *values[name], str(told or "")))
+        raise SpecError(found.values()) from None
 
 
-def _value(expr: ast.Expr, choices: tuple[str, ...], context: Context) -> Value:
-    """The value of an argument; a bare word may name one of the argument's choices."""
-    if isinstance(expr, ast.Name) and expr.id in choices:
-        return expr.id
-    if isinstance(expr, ast.Name) and choices and context.scope.find(expr.id) is None:
-        help = suggestion(expr.id, choices) or f"the choices are {', '.join(choices)}"
-        raise SpecError(Diagnostic("A403", expr.span, f"`{expr.id}` is no choice here", help=help))
-    return evaluate(expr, context)
+def _value(cls: type[Word], name: str, expr: ast.Expr, context: Context) -> Value:
+    """The value of an argument; a bare word may name one of its choices, or stand for itself."""
+    choices = cls.choices(name)
+    forms = {w.form for w in cls.wants(name)}
+    if isinstance(expr, ast.Name):
+        known = context.scope.find(expr.id)
+        if expr.id in choices:
+            return expr.id
+        if "word" in forms:
+            return known if isinstance(known, str) else expr.id
+        if choices and known is None:
+            help = suggestion(expr.id, choices) or f"the choices are {', '.join(choices)}"
+            label = f"`{expr.id}` is no choice here"
+            raise SpecError(Diagnostic("A403", expr.span, label, help=help))
+    value = evaluate(expr, context)
+    if "multiple" in forms and isinstance(value, ast.Multiple):
+        return value.factor
+    if "multiple" in forms or ("list" in forms and isinstance(value, tuple)):
+        wrong = _wrong_kind(cls, name, value, expr.span)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        raise SpecError(replace(wrong, help=f"`{written(value)}x`") if number else wrong)
+    return value
 
 
-@cache
-def _choices(cls: type[Op], name: str) -> tuple[str, ...]:
-    """The words that an argument may be."""
-
-    def walk(annotation: Any) -> list[str]:
-        if get_origin(annotation) is Literal:
-            return [a for a in get_args(annotation) if isinstance(a, str)]
-        return [word for a in get_args(annotation) for word in walk(a)]
-
-    return tuple(walk(cls.model_fields[name].annotation))
-
-
-@cache
-def wants(cls: type[Op], name: str) -> str:
+def wants(cls: type[Word], name: str) -> str:
     """What an argument wants, in words."""
-
-    def walk(annotation: Any) -> list[str]:
-        own = [m.words for m in getattr(annotation, "__metadata__", ()) if isinstance(m, Wants)]
-        return own or [words for a in get_args(annotation) for words in walk(a)]
-
-    field = cls.model_fields[name]
-    words = [m.words for m in field.metadata if isinstance(m, Wants)] or walk(field.annotation)
-    words += [f"`{choice}`" for choice in _choices(cls, name)]
-    return " or ".join(words)
+    words = [w.words for w in cls.wants(name)]
+    return " or ".join([*words, *(f"`{choice}`" for choice in cls.choices(name))])
 
 
-def _wrong_kind(cls: type[Op], name: str, value: Value, span: Span) -> Diagnostic:
-    label = f"`{name}` is {wants(cls, name)}; this is {describe(value)}"
+def _wrong_kind(cls: type[Word], name: str, value: Value, span: Span, own: str = "") -> Diagnostic:
+    """A value of the wrong kind; `own` is what the word's class says of it."""
+    label = own or f"`{name}` is {wants(cls, name)}; this is {describe(value)}"
     return Diagnostic("A403", span, label)
 
 
-def _too_many(cls: type[Op], argument: ast.Argument) -> SpecError:
+def _too_many(cls: type[Word], argument: ast.Argument) -> SpecError:
     names = list(cls.model_fields)[: cls.positional]
     takes = f"takes {' and '.join(f'`{n}`' for n in names)}" if names else "takes nothing"
     rest = [n for n in cls.model_fields if n not in names]
     help = f"name it: {', '.join(f'{n}=' for n in rest)}" if rest else ""
-    label = f"`{cls.name}` {takes} without a name"
+    label = f"`{cls.phrase()}` {takes} without a name"
     return SpecError(Diagnostic("A404", argument.span, label, help=help))
 
 
-def _unknown(cls: type[Op], argument: ast.Argument) -> SpecError:
+def _unknown(cls: type[Word], argument: ast.Argument) -> SpecError:
     names = list(cls.model_fields)
     key = argument.key or ""
     help = suggestion(key, names)
     if not help:
         help = f"it has {', '.join(names)}" if names else "it takes no arguments"
-    return SpecError(Diagnostic("A401", argument.span, f"`{cls.name}` has no `{key}`", help=help))
+    label = f"`{cls.phrase()}` has no `{key}`"
+    message = "" if issubclass(cls, Op) else "the setting has no such argument"
+    return SpecError(Diagnostic("A401", argument.span, label, message, help=help))
+
+
+def check_starts(cls: type[Op], call: ast.Call, weights: Mapping[str, Weight]) -> None:
+    """A statement says how weights start that the layer has.
+
+    Raises:
+        SpecError: it has none of this role.
+    """
+    roles = {"kernel" if w.role == "embedding" else w.role for w in weights.values()}
+    for argument in call.arguments:
+        role = INIT_ARGUMENTS.get(argument.key or "")
+        if role and role not in roles and argument.key not in cls.model_fields:
+            label = f"this `{cls.name}` has no {role}"
+            help = f"take `{argument.key}=` out"
+            raise SpecError(Diagnostic("A401", argument.span, label, help=help))
 
 
 # Initializers
@@ -166,9 +218,9 @@ def initializer(expr: ast.Expr, context: Context) -> Initializer:
             positional = [(_word_or_value(a, context), a.span) for a in expr.arguments]
             return _initializer(name, positional, {}, expr.span)
         case ast.Apply(function=name):
-            help = suggestion(name, INITIALIZERS) or f"there are {', '.join(INITIALIZERS)}"
-            label = f"no initialisation is called `{name}`"
-            raise SpecError(Diagnostic("A301", expr.span, label, help=help))
+            raise _no_initializer(name, expr.span)
+        case ast.Name(id=name) if context.scope.find(name) is None:
+            raise _no_initializer(name, expr.span)
         case _:
             value = evaluate(expr, context)
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -176,6 +228,19 @@ def initializer(expr: ast.Expr, context: Context) -> Initializer:
     help = f"there are {', '.join(INITIALIZERS)}; a number is that value everywhere"
     label = f"an initialisation is expected, this is {describe(value)}"
     raise SpecError(Diagnostic("A403", expr.span, label, help=help))
+
+
+def _subtracts(expr: ast.Expr) -> bool:
+    """Whether an initializer and the sign of its first argument were read as a subtraction."""
+    left = expr.left if isinstance(expr, ast.Binary) else None
+    return isinstance(left, ast.Name) and left.id in INITIALIZERS
+
+
+def _no_initializer(name: str, span: Span) -> SpecError:
+    help = suggestion(name, INITIALIZERS) or f"there are {', '.join(INITIALIZERS)}"
+    if "-" in name:
+        help = "a negative number needs parentheses: `init uniform (-0.1) 0.1`"
+    return SpecError(Diagnostic("A301", span, f"no initialisation is called `{name}`", help=help))
 
 
 def init_rule(call: ast.Call, context: Context) -> InitRule:
@@ -200,10 +265,8 @@ def init_rule(call: ast.Call, context: Context) -> InitRule:
         if isinstance(first.value, ast.Name) and first.value.id in INITIALIZERS:
             values = [(_word_or_value(a.value, context), a.span) for a in rest]
             kernel = _initializer(first.value.id, values, named, call.span)
-        elif rest or named:
-            label = "no initialisation has this name"
-            help = f"there are {', '.join(INITIALIZERS)}"
-            raise SpecError(Diagnostic("A301", first.span, label, help=help))
+        elif rest or named or _subtracts(first.value):
+            raise _no_initializer(first.span.text, first.span)
         else:
             kernel = initializer(first.value, context)
     elif bias is None:
@@ -250,5 +313,5 @@ def default_rule(cls: type[Op], call: ast.Call, context: Context) -> Default:
             raise SpecError(
                 Diagnostic("A404", argument.span, label, help="`default conv bias=false`")
             )
-    values, init = keywords(cls, arguments, context)
+    values, init = layer_arguments(cls, arguments, context)
     return Default(cls, values, init, call.span)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 from archdsl.elaborate.limits import MAX_INTEGER, Limits
@@ -104,7 +105,7 @@ class GraphBuilder:
             shares = self.shared(path)
             if shares is None:
                 self.weights[path] = weights
-            elif self.weights.get(shares) != weights:
+            elif (self.weights.get(shares) or weights) != weights:
                 raise OpError("A208", f"the weights of `{shares}` do not fit {show(shapes[0])}")
         except OpError as error:
             raise SpecError(Diagnostic(error.code, span, error.label, help=error.help)) from None
@@ -136,6 +137,7 @@ def _grid(source: Tensor, shape: Shape) -> tuple[int, int] | None:
     return source.grid
 
 
+@lru_cache(maxsize=4096)  # a block's statements are placed again at every call of it
 def place(span: Span) -> Place:
     """A span as the IR keeps it."""
     line, column = span.source.position(span.start)

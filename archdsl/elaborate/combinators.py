@@ -102,7 +102,7 @@ def _projection(skip: Shape, end: Shape) -> str:
 def joining(
     e: Elaborator, call: ast.Call, label: ast.Name | None, flow: Flow, frame: Frame
 ) -> None:
-    """`concat`, `add`, `mul { a | b }`; `add 32 { F }` is 32 copies with weights of their own."""
+    """`concat`, `add`, `sub`, `mul { a | b }`; `add 32 { F }` is 32 copies, none shared."""
     op = registry()[call.name]()
     if call.body is None:
         help = f"`{call.name} {{ a | b }}`"

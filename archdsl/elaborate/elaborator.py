@@ -17,8 +17,9 @@ from archdsl.elaborate import heads, statements
 from archdsl.elaborate.build import GraphBuilder, Tensor
 from archdsl.elaborate.expressions import Context, UnknownShape, evaluate, integer, truth
 from archdsl.elaborate.frame import Flow, Frame, Labelled
-from archdsl.elaborate.limits import Limits
+from archdsl.elaborate.limits import Exhausted, Limits, Meter
 from archdsl.elaborate.names import Namespace
+from archdsl.elaborate.training import Sections
 from archdsl.elaborate.values import BlockValue, LayerValue, Scope, Value, describe, plain
 from archdsl.errors import Diagnostic, Note, SpecError, suggestion, with_calls
 from archdsl.ir.graph import Repetition
@@ -34,16 +35,19 @@ class Elaborator:
     overrides: dict[str, Value]
     """Parameters set from outside."""
     graph: GraphBuilder = field(init=False)
+    meter: Meter = field(init=False)
     errors: list[Diagnostic] = field(default_factory=list[Diagnostic])
     parameters: dict[str, Any] = field(default_factory=dict[str, Any])
     imported: dict[Path, Source] = field(default_factory=dict[Path, Source])
     scopes: dict[Source, Scope | None] = field(default_factory=dict["Source", "Scope | None"])
     """The definitions of each imported file; None while they are being carried out."""
-    steps: int = 0
+    sections: Sections = field(default_factory=Sections)
+    """How the network is trained, as far as it has been said."""
     turns: int = 0
 
     def __post_init__(self) -> None:
         self.graph = GraphBuilder(self.limits)
+        self.meter = Meter(self.limits.steps)
 
     # Statements
 
@@ -51,7 +55,7 @@ class Elaborator:
         """Carry out statements in order; report errors and go on."""
         self.hoist(statements_, frame)
         for statement in statements_:
-            self.count_step(statement.span)
+            self.meter.step(statement.span)
             before = flow.tensor
             try:
                 self.statement(statement, flow, frame)
@@ -60,7 +64,7 @@ class Elaborator:
                 flow.tensor = Tensor("?", None, statement.span)
             except UnknownShape:
                 flow.tensor = Tensor("?", None, statement.span)
-            if isinstance(statement, ast.Step):
+            if _moves(statement):
                 flow.before = before
 
     def hoist(self, statements_: tuple[ast.Statement, ...], frame: Frame) -> None:
@@ -118,7 +122,7 @@ class Elaborator:
                 raise SpecError(Diagnostic("A501", step.repeat.span, text, help="repeat less"))
             with self.level(label, step.span, flow, frame) as inner:
                 self.repeat(step, count, flow, inner)
-        if label is not None:
+        if label is not None and _word(step) != "input":  # an input has its own name as label
             name = label.id
             path = f"{frame.space.path}.{name}".lstrip(".")
             found = Labelled(flow.tensor, path, step, frame)
@@ -128,7 +132,7 @@ class Elaborator:
         turn, self.turns = self.turns, self.turns + 1
         index = step.repeat.index if step.repeat else None
         for i in range(count):
-            self.count_step(step.span)
+            self.meter.step(step.span)
             scope = Scope(frame.scope)
             if index is not None:
                 scope.define(index, i, step.span)
@@ -220,9 +224,12 @@ class Elaborator:
         if flow_error is not None:
             raise flow_error
         statements.check_arity(cls, call)
+        self.meter.handle(len(path) // 10, call.span)
         flow.tensor = self.graph.node(
             path, bound.op, (tensor,), call.span, frame.space.path, frame.repetitions, bound.init
         )
+        if path in self.graph.weights:
+            binding.check_starts(cls, call, self.graph.weights[path])
         if frame.space.numbered and "" in self.graph.weights.get(path, {}):
             text = f"`{cls.name}` is a bare tensor, which a numbered level cannot hold"
             help = "write it outside of the label's braces, or into a block"
@@ -235,6 +242,8 @@ class Elaborator:
         path = frame.space.layer(block.name, label, call.span)
         scope = self.bind_block(value, call, self.context(flow, frame), {})
         self.check_depth(call.span, frame)
+        lists = sum(len(v) for v, _ in scope.names.values() if isinstance(v, list))
+        self.meter.handle(len(path) + len(scope.names) + lists, call.span)
         arguments = {name: plain(v) for name, (v, _) in scope.names.items()}
         given = statements.match_formals(block, call)
         self.graph.scope(
@@ -251,6 +260,7 @@ class Elaborator:
         inner = Frame(
             scope, Namespace(path), {}, calls, frame.repetitions, frame.depth + 1, is_network=False
         )
+        flow.before = None  # what stands before the call is none of the block's business
         self.run(flow, block.body.branches[0].statements, inner)
 
     def bind_block(
@@ -285,7 +295,8 @@ class Elaborator:
 
     def context(self, flow: Flow, frame: Frame) -> Context:
         tensor = flow.tensor
-        return Context(frame.scope, tensor is not None, tensor.shape if tensor else None)
+        shape = tensor.shape if tensor else None
+        return Context(frame.scope, tensor is not None, shape, self.meter)
 
     def need(self, flow: Flow, span: Span, what: str) -> Tensor:
         """The tensor that the flow has reached.
@@ -325,12 +336,6 @@ class Elaborator:
             label = f"more than {self.limits.depth} groups and blocks inside one another"
             raise SpecError(Diagnostic("A502", span, label, help="does a block call itself?"))
 
-    def count_step(self, span: Span) -> None:
-        self.steps += 1
-        if self.steps > self.limits.steps:
-            label = f"more than {self.limits.steps:,} statements were carried out"
-            raise Exhausted(Diagnostic("A501", span, label, help="repeat less"))
-
     def report(self, error: SpecError, frame: Frame) -> None:
         """Keep an error, once for each place however often it is reached."""
         if isinstance(error, Exhausted):
@@ -343,8 +348,15 @@ class Elaborator:
                 raise Exhausted(self.errors)
 
 
-class Exhausted(SpecError):
-    """A limit is passed, or enough errors are known: the walk ends here."""
+def _word(statement: ast.Statement) -> str:
+    """The first word of a statement that is a call."""
+    item = statement.item if isinstance(statement, ast.Step) else None
+    return item.name if isinstance(item, ast.Call) else ""
+
+
+def _moves(statement: ast.Statement) -> bool:
+    """Whether a statement is one that `residual` can go around: it moves the flow, or could."""
+    return isinstance(statement, ast.Step | ast.If) and _word(statement) not in statements.ASIDE
 
 
 def not_yet(span: Span, what: str) -> SpecError:

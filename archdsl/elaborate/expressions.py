@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
-from archdsl.elaborate.limits import MAX_INTEGER, MAX_ITEMS
-from archdsl.elaborate.values import LayerValue, Scope, Value, describe
+from archdsl.elaborate.limits import MAX_INTEGER, MAX_ITEMS, MAX_LEVELS, Limits, Meter
+from archdsl.elaborate.values import BlockValue, LayerValue, Scope, Value, describe
 from archdsl.errors import Diagnostic, SpecError, suggestion
 from archdsl.ir.op import registry
 from archdsl.ir.shapes import Shape, channels
@@ -28,6 +29,7 @@ class Context:
     scope: Scope
     has_tensor: bool = False
     shape: Shape | None = None
+    meter: Meter = field(default_factory=lambda: Meter(Limits().steps))
 
 
 def evaluate(expr: ast.Expr, context: Context) -> Value:
@@ -42,7 +44,7 @@ def evaluate(expr: ast.Expr, context: Context) -> Value:
         case ast.Name():
             return _name(expr, context)
         case ast.List(items=items):
-            return [evaluate(i, context) for i in items]
+            return _list([evaluate(i, context) for i in items], expr.span, context)
         case ast.Unary():
             return _unary(expr, context)
         case ast.Binary(operator="and" | "or"):
@@ -51,7 +53,7 @@ def evaluate(expr: ast.Expr, context: Context) -> Value:
             return left if short else truth(expr.right, context)
         case ast.Binary():
             left, right = evaluate(expr.left, context), evaluate(expr.right, context)
-            return _binary(expr, left, right)
+            return _binary(expr, left, right, context)
         case ast.Index():
             return _index(expr, context)
         case ast.Apply():
@@ -131,15 +133,18 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def _binary(expr: ast.Binary, left: Any, right: Any) -> Value:
+def _binary(expr: ast.Binary, left: Any, right: Any, context: Context) -> Value:
     symbol = expr.operator
+    context.meter.handle(sum(len(v) for v in (left, right) if isinstance(v, list)), expr.span)
     if symbol in ("==", "!="):
         return (left == right) == (symbol == "==")
     if symbol == "+" and isinstance(left, list) and isinstance(right, list):
-        return _bounded_list(left + right, expr.span)
+        return _list(left + right, expr.span, context)
     if not (_is_number(left) and _is_number(right)):
         found = f"{describe(left)} {symbol} {describe(right)}"
-        raise _no_value(expr.span, f"`{symbol}` wants numbers, this is {found}")
+        help = "a negative number needs parentheses after another argument: `(-1)`"
+        label = f"`{symbol}` wants numbers, this is {found}"
+        raise _no_value(expr.span, label, help if symbol == "-" else "")
     try:
         result = _power(left, right) if symbol == "**" else _OPERATORS[symbol](left, right)
     except ZeroDivisionError:
@@ -173,10 +178,16 @@ def _index(expr: ast.Index, context: Context) -> Value:
     return value[index]
 
 
+def _round(value: float, digits: int = 0) -> float:
+    """To the nearest, an even one at half way; without digits, to an integer."""
+    # Beyond 400 digits nothing changes any more, but integers would take forever.
+    return round(value, max(-400, min(digits, 400))) if digits else round(value)
+
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "min": min,
     "max": max,
-    "round": round,
+    "round": _round,
     "floor": math.floor,
     "ceil": math.ceil,
     "sum": sum,
@@ -186,8 +197,9 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 def _apply(expr: ast.Apply, context: Context) -> Value:
     arguments: list[Any] = [evaluate(a, context) for a in expr.arguments]
+    context.meter.handle(sum(len(a) for a in arguments if isinstance(a, list)), expr.span)
     if expr.function == "range":
-        return _range(expr, arguments)
+        return _range(expr, arguments, context)
     function = _FUNCTIONS.get(expr.function)
     if function is None:
         known = [*_FUNCTIONS, "range"]
@@ -207,17 +219,47 @@ def _apply(expr: ast.Apply, context: Context) -> Value:
     return _bounded(result, expr.span)
 
 
-def _range(expr: ast.Apply, arguments: list[Any]) -> Value:
+def _range(expr: ast.Apply, arguments: list[Any], context: Context) -> Value:
     whole = all(isinstance(a, int) and not isinstance(a, bool) for a in arguments)
     if not whole or not 1 <= len(arguments) <= 3 or (len(arguments) == 3 and arguments[2] == 0):
         raise _no_value(expr.span, "`range` wants one to three integers, the step not zero")
-    return _bounded_list(range(*arguments), expr.span)
+    return _list(list(islice(range(*arguments), MAX_ITEMS + 1)), expr.span, context)
 
 
-def _bounded_list(items: Any, span: Span) -> list[Any]:
-    if len(items) > MAX_ITEMS:
-        raise SpecError(Diagnostic("A504", span, f"a list may have {MAX_ITEMS:,} items"))
-    return list(items)
+def _list(items: list[Any], span: Span, context: Context) -> list[Any]:
+    check_size(items, span, context)
+    return items
+
+
+def check_size(value: Value, span: Span, context: Context) -> None:
+    """Bound what a value holds, whatever it shares: all of it may have to be written out.
+
+    Raises:
+        SpecError: it holds too much.
+    """
+    count, left = 0, [(value, 0)]
+    while left:
+        outer, level = left.pop()
+        inner = _held(outer)
+        count += len(inner)
+        if count > MAX_ITEMS or level > MAX_LEVELS:
+            label = f"a value may hold {MAX_ITEMS:,} others, {MAX_LEVELS} inside one another"
+            raise SpecError(Diagnostic("A504", span, label))
+        left += [(v, level + 1) for v in inner if isinstance(v, list | BlockValue | LayerValue)]
+    context.meter.handle(count, span)
+
+
+def _held(value: Value) -> list[Any]:
+    """The values in a list, or the defaults that a block or a layer comes with."""
+    match value:
+        case list():
+            return value
+        case BlockValue():
+            return list(value.given.values())
+        case LayerValue():
+            return [given for given, _ in value.given.values()]
+        case _:
+            return []
 
 
 def _bounded(value: Any, span: Span) -> Any:
@@ -232,8 +274,8 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _no_value(span: Span, label: str) -> SpecError:
-    return SpecError(Diagnostic("A406", span, label))
+def _no_value(span: Span, label: str, help: str = "") -> SpecError:
+    return SpecError(Diagnostic("A406", span, label, help=help))
 
 
 def _too_large(span: Span) -> SpecError:

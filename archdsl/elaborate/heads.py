@@ -40,6 +40,7 @@ def reuse(e: Elaborator, call: ast.Call, label: ast.Name | None, flow: Flow, fra
         depth=frame.depth + 1,
     )
     e.check_depth(call.span, again)
+    e.meter.handle(len(again.labels), call.span)
     e.graph.sharing.append((path, found.path))
     try:
         e.step(replace(found.step, label=ast.Name(name, call.span)), flow, again)
@@ -64,7 +65,7 @@ def aux(e: Elaborator, call: ast.Call, label: ast.Name | None, flow: Flow, frame
     value = evaluate(weight.value, e.context(flow, frame)) if weight else 1.0
     if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
         text = "the weight of a loss is a number greater than 0"
-        raise SpecError(Diagnostic("A403", call.span, text))
+        raise SpecError(Diagnostic("A403", weight.span if weight else call.span, text))
     e.graph.training = True
     try:
         tensor = _head(e, call, name, flow, frame)

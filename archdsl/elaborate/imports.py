@@ -31,7 +31,9 @@ def import_(
         raise SpecError(Diagnostic("A402", call.span, "`import` names one file", help=help))
     source = _open(e, name, call.span)
     for key, (value, span) in _definitions(e, source, call.span).names.items():
-        frame.scope.define(key, value, span)
+        known = frame.scope.names.get(key)
+        if known is None or known[1] != span:  # a file may arrive by two ways
+            frame.scope.define(key, value, span)
 
 
 def _open(e: Elaborator, name: str, span: Span) -> Source:
@@ -87,7 +89,7 @@ def _definitions(e: Elaborator, source: Source, span: Span) -> Scope:
 
 def is_rule(statement: ast.Statement) -> bool:
     """Whether a step is one of those that belong to a file as a whole, not to one network."""
-    rules = ("default", "init", "import")
+    rules = ("default", "init", "import", "train")
     item = statement.item if isinstance(statement, ast.Step) else None
     return isinstance(item, ast.Call) and item.name in rules
 

@@ -10,7 +10,8 @@ from archdsl.source import Span
 from archdsl.syntax import ast
 
 # A path is an attribute path of a torch.nn.Module, so its parts cannot be Python's keywords or the
-# module's own attributes (a test compares the list with torch's).
+# module's own attributes (a test compares the list with torch's), nor begin with `_` as its private
+# ones do.
 MODULE_ATTRIBUTES = frozenset(
     """
     T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda
@@ -23,6 +24,11 @@ MODULE_ATTRIBUTES = frozenset(
     register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state
     set_submodule share_memory state_dict to to_empty train training type xpu zero_grad
     """.split()  # noqa: SIM905 (a list of words reads better as text)
+)
+
+# A numbered level may be an nn.Sequential, nn.ModuleList or nn.ModuleDict, which have more of them.
+CONTAINER_ATTRIBUTES = frozenset(
+    ["append", "clear", "extend", "insert", "items", "keys", "pop", "update", "values"]
 )
 
 
@@ -58,7 +64,8 @@ class Namespace:
         Raises:
             SpecError: the name is taken here, or no module can have it.
         """
-        if keyword.iskeyword(name) or name.startswith("__") or name in MODULE_ATTRIBUTES:
+        reserved = MODULE_ATTRIBUTES | CONTAINER_ATTRIBUTES if self.numbered else MODULE_ATTRIBUTES
+        if keyword.iskeyword(name) or name.startswith("_") or name in reserved:
             label = f"`{name}` is a word of Python or of torch.nn.Module"
             raise SpecError(Diagnostic("A304", span, label, help=f"call it `{name}_`"))
         path = f"{self.path}.{name}" if self.path else name

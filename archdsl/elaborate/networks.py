@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 
-from archdsl.elaborate.elaborator import Elaborator, Exhausted
-from archdsl.elaborate.expressions import Context, UnknownShape
+from archdsl.elaborate.elaborator import Elaborator
+from archdsl.elaborate.expressions import UnknownShape
 from archdsl.elaborate.frame import Flow, Frame
 from archdsl.elaborate.imports import digests, is_rule
-from archdsl.elaborate.limits import Limits
+from archdsl.elaborate.limits import Exhausted, Limits
 from archdsl.elaborate.names import Namespace
 from archdsl.elaborate.values import BlockValue, Scope, Value, plain
 from archdsl.errors import Diagnostic, SpecError, suggestion
@@ -62,7 +62,7 @@ def elaborate(
     except SpecError as error:
         work.errors.extend(error.diagnostics)
     _check_overrides(work)
-    if work.errors:
+    if len(work.errors) > work.sections.mistakes:  # else they are in how it is trained
         raise SpecError(sorted(work.errors, key=_order))
     return _finish(work, spec, name, flow)
 
@@ -75,6 +75,7 @@ def _run_definitions(work: Elaborator, spec: ast.Spec, frame: Frame) -> None:
 
 def _run_network(work: Elaborator, network: ast.Network, flow: Flow, frame: Frame) -> None:
     inner = Frame(Scope(frame.scope), frame.space, {}, depth=1, is_network=True)
+    work.sections.in_network = True
     if isinstance(network.definition, ast.Body):
         work.run(flow, network.definition.branches[0].statements, inner)
         return
@@ -83,7 +84,7 @@ def _run_network(work: Elaborator, network: ast.Network, flow: Flow, frame: Fram
     if not isinstance(callee, BlockValue):
         label = f"`{call.name}` is a layer; a network is a block with an `input`"
         raise SpecError(Diagnostic("A601", call.name_span, label))
-    scope = work.bind_block(callee, call, Context(frame.scope), work.overrides)
+    scope = work.bind_block(callee, call, work.context(Flow(), frame), work.overrides)
     work.parameters |= {key: plain(value) for key, (value, _) in scope.names.items()}
     body = Frame(scope, frame.space, {}, depth=1, is_network=True)
     work.run(flow, callee.block.body.branches[0].statements, body)
@@ -93,8 +94,9 @@ def _finish(work: Elaborator, spec: ast.Spec, name: str, flow: Flow) -> Graph:
     tensor = flow.tensor
     if tensor is None or tensor.shape is None or not work.graph.nodes:
         help = "state an input and layers: `input 3x32x32; conv 3x3 64`"
-        raise SpecError(Diagnostic("A004", _start(spec), f"`{name}` has no layer", help=help))
-    return Graph(
+        empty = Diagnostic("A004", _start(spec), f"`{name}` has no layer", help=help)
+        raise SpecError([*work.errors, empty])
+    graph = Graph(
         name=name,
         origin=Origin(
             file=spec.source.name,
@@ -111,6 +113,11 @@ def _finish(work: Elaborator, spec: ast.Spec, name: str, flow: Flow) -> Graph:
             *work.graph.outputs,
         ),
     )
+    graph, found = work.sections.finish(graph)
+    errors = [*work.errors, *found][: work.limits.errors]
+    if errors:
+        raise SpecError(sorted(errors, key=_order))
+    return graph
 
 
 def _choose(spec: ast.Spec, names: list[str], name: str | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from archdsl.elaborate.arguments import keywords
+from archdsl.elaborate.arguments import layer_arguments
 from archdsl.elaborate.expressions import Context, evaluate
 from archdsl.elaborate.statements import match_formals
 from archdsl.elaborate.values import BlockValue, LayerValue, describe
@@ -27,7 +27,7 @@ def partial(expr: ast.Partial, context: Context) -> BlockValue | LayerValue:
         given = {key: evaluate(a.value, context) for key, a in matched.items()}
         return replace(value, given={**value.given, **given})
     if isinstance(value, LayerValue):
-        values, init = keywords(value.cls, expr.arguments, context)
+        values, init = layer_arguments(value.cls, expr.arguments, context)
         return replace(value, given={**value.given, **values}, init={**value.init, **init})
     label = f"`{expr.name}` is {describe(value)}, no block or layer"
     raise SpecError(Diagnostic("A301", expr.name_span, label))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from archdsl.elaborate import arguments as binding
-from archdsl.elaborate import combinators, heads, imports
+from archdsl.elaborate import combinators, heads, imports, training
 from archdsl.elaborate.expressions import evaluate
 from archdsl.elaborate.frame import Flow, Frame, Labelled
 from archdsl.elaborate.values import BlockValue, Value
@@ -85,17 +85,11 @@ def sequence(
     e.flow(body, flow, inner)
 
 
-def later(e: Elaborator, call: ast.Call, label: ast.Name | None, flow: Flow, frame: Frame) -> None:
-    """What the grammar has and the compiler does not build yet."""
-    from archdsl.elaborate.elaborator import not_yet
-
-    raise not_yet(call.name_span, f"`{call.name}`")
-
-
 COMBINATORS: dict[str, Statement] = {
     "residual": combinators.residual,
     "concat": combinators.joining,
     "add": combinators.joining,
+    "sub": combinators.joining,
     "mul": combinators.joining,
     "split": combinators.split,
 }
@@ -109,9 +103,12 @@ STATEMENTS: dict[str, Statement] = {
     "reuse": heads.reuse,
     "output": heads.output,
     "aux": heads.aux,
-    "train": later,
+    "train": training.train,
     "import": imports.import_,
 }
+
+ASIDE = {"default", "init", "import", "train", "output", "aux"}
+"""The statements after which the flow stands where it stood."""
 
 
 # Help

@@ -32,15 +32,7 @@ class LayerValue:
 
 
 Value = (
-    int
-    | float
-    | bool
-    | str
-    | tuple[int, ...]
-    | ast.Multiple
-    | list[Any]
-    | BlockValue
-    | LayerValue
+    int | float | bool | str | tuple[int, ...] | ast.Multiple | list[Any] | BlockValue | LayerValue
 )
 
 

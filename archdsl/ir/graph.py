@@ -7,20 +7,23 @@ from __future__ import annotations
 
 from functools import cached_property
 from math import inf
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     PlainSerializer,
+    PlainValidator,
     WithJsonSchema,
 )
 
 from archdsl.ir.initializers import AnyInitializer
 from archdsl.ir.op import Op, registry
+from archdsl.ir.place import Place as Place
 from archdsl.ir.records import Cost, FieldRule, OnnxLowering, TorchLowering, Weight
 from archdsl.ir.shapes import Shape, Shapes
+from archdsl.ir.word import Word
 
 IR_VERSION = 1
 
@@ -49,21 +52,34 @@ AnyOp = Annotated[
     Op,
     BeforeValidator(_load_op),
     PlainSerializer(_dump_op, return_type=dict[str, Any]),
-    WithJsonSchema({"$ref": "#/$defs/Layer"}),
+    WithJsonSchema({"x-definition": "Op"}),
 ]
 
 
-class Place(_Record):
-    """Where in a spec something was written: 1-based lines and columns, the end exclusive."""
+def _load_training(value: Any) -> Any:
+    """The training that a JSON object describes; most specs have none, and need no vocabulary."""
+    if value is None:
+        return None
+    from archdsl.ir.training import Training
 
-    file: str
-    line: int
-    column: int
-    end_line: int
-    end_column: int
+    return Training.model_validate(value)
 
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+
+def _dump_training(training: Training | None) -> dict[str, Any] | None:
+    return None if training is None else training.model_dump(mode="json")
+
+
+if TYPE_CHECKING:
+    from archdsl.ir.training import Training
+
+    AnyTraining = Training | None
+else:
+    AnyTraining = Annotated[
+        Any,
+        PlainValidator(_load_training),
+        PlainSerializer(_dump_training),
+        WithJsonSchema({"anyOf": [{"x-definition": "Training"}, {"type": "null"}]}),
+    ]
 
 
 class Repetition(_Record):
@@ -190,6 +206,8 @@ class Graph(_Record):
     scopes: tuple[Scope, ...]
     """Outermost first; the first is the network itself, with an empty path."""
     outputs: tuple[Output, ...]
+    training: AnyTraining = None
+    """How it is trained, where the spec says so."""
 
     @property
     def main(self) -> Output:
@@ -242,6 +260,21 @@ class Graph(_Record):
 
         return [node for _, node in sorted(enumerate(nodes), key=place)]
 
+    @cached_property
+    def trained_at(self) -> dict[str, set[str]]:
+        """The `state_dict` keys of trained weights, by every path that they are at or below.
+
+        A weight that several modules share is at the paths of all of them.
+        """
+        found: dict[str, set[str]] = {}
+        for node in self.nodes:
+            keys = [node.key(name) for name, w in node.weights.items() if w.trainable]
+            path = node.path if keys else ""
+            while path:
+                found.setdefault(path, set()).update(keys)
+                path = path.rpartition(".")[0]
+        return found
+
     def to_json(self) -> str:
         """The graph as JSON; `from_json` gives it back."""
         return self.model_dump_json(indent=1) + "\n"
@@ -258,15 +291,37 @@ class Graph(_Record):
 
 def json_schema() -> dict[str, Any]:
     """The JSON schema of a graph: grammar/ir.schema.json."""
+    from archdsl.ir.training import Training, settings
+
     schema = Graph.model_json_schema(mode="serialization")
-    layers: list[dict[str, Any]] = []
-    for name, cls in sorted(registry().items()):
-        if name != cls.name:
-            continue
-        layer = cls.model_json_schema(ref_template="#/$defs/{model}")
-        layer["properties"] = {"layer": {"const": name}, **layer.get("properties", {})}
-        layer["required"] = ["layer", *layer.get("required", [])]
-        layer["title"] = name
-        layers.append(layer)
-    schema["$defs"]["Layer"] = {"oneOf": layers}
+    section = Training.model_json_schema(mode="serialization")
+    schema["$defs"] |= {**section.pop("$defs"), "Training": section}
+    layers = [cls for name, cls in sorted(registry().items()) if name == cls.name]
+    words = [(cls, "layer") for cls in layers] + [(cls, "word") for cls in settings()]
+    for name in sorted(_link(schema) - {"Training"}):
+        kinds = [(cls, key) for cls, key in words if name in {c.__name__ for c in cls.__mro__}]
+        schema["$defs"][name] = {"oneOf": [_object(cls, key) for cls, key in kinds]}
+    return schema
+
+
+def _link(schema: Any) -> set[str]:
+    """Turn the names of definitions, which pydantic has no references for, into references."""
+    found: set[str] = set()
+    if isinstance(schema, dict):
+        node = cast("dict[str, Any]", schema)
+        if isinstance(name := node.pop("x-definition", None), str):
+            node["$ref"] = f"#/$defs/{name}"
+            found.add(name)
+        found.update(*map(_link, node.values()))
+    elif isinstance(schema, list):
+        found.update(*map(_link, schema))  # pyright: ignore[reportUnknownArgumentType]
+    return found
+
+
+def _object(cls: type[Word], key: str) -> dict[str, Any]:
+    """The schema of a word as JSON has it, its name under `key` beside its arguments."""
+    schema = cls.model_json_schema(ref_template="#/$defs/{model}")
+    schema["properties"] = {key: {"const": cls.name}, **schema.get("properties", {})}
+    schema["required"] = [key, *schema.get("required", [])]
+    schema["title"] = cls.name
     return schema

@@ -40,6 +40,8 @@ class Op(Word, ABC):
     """Other words that the field uses for it."""
     family: ClassVar[Family]
     """What it is drawn as."""
+    symbol: ClassVar[str] = ""
+    """The sign of a join that is an operator, such as `+`."""
     arity: ClassVar[int | None] = 1
     """How many tensors it takes; None for any number."""
     overwritable: ClassVar[bool] = False

@@ -114,7 +114,8 @@ class TorchModule:
     them are written without their name, and those that have the value in `defaults` are left out.
     `takes` is how the input is handed over. A module with `overwrites` has an `inplace` argument
     that the backend sets where that is safe. `helper` is the source of the class where torch has
-    none.
+    none. `inline` is an expression that says the same, for `forward` where no `nn.Sequential` needs
+    the module.
     """
 
     name: str
@@ -124,6 +125,7 @@ class TorchModule:
     takes: str = "{0}"
     overwrites: bool = False
     helper: str = ""
+    inline: str = ""
 
 
 @dataclass(frozen=True, slots=True)

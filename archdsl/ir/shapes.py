@@ -1,4 +1,4 @@
-"""Shapes of one example, without the batch: maps (C, H, W), token sequences (N, D), vectors (D,)."""
+"""Shapes without the batch: maps (C, H, W), token sequences (N, D), vectors (D,)."""
 
 from __future__ import annotations
 

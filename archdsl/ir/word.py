@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from abc import ABC
 from functools import cache
-from typing import Any, ClassVar, Literal, get_args, get_origin
+from typing import Any, ClassVar, Literal, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict
 
@@ -54,19 +54,21 @@ class Word(BaseModel, ABC):
             value = getattr(self, name)
             if i < self.positional and value is not None:
                 many = self.variadic and i == self.positional - 1
-                words += [self._written(name, v) for v in (value if many else (value,))]
+                words += [self.show(name, v) for v in (value if many else (value,))]
             elif value != info.get_default(call_default_factory=True):
-                words.append(f"{name}={self._written(name, value, square=True)}")
+                words.append(f"{name}={self.show(name, value, square=True)}")
         return " ".join(words)
 
-    def _written(self, argument: str, value: object, square: bool = False) -> str:
-        forms = {w.form for w in self.wants(argument)}
-        if isinstance(value, str) and value not in self.choices(argument):
+    @classmethod
+    def show(cls, argument: str, value: Any, square: bool = False) -> str:
+        """The value of an argument as the language writes it."""
+        forms = {w.form for w in cls.wants(argument)}
+        if isinstance(value, str) and value not in cls.choices(argument):
             bare = "word" in forms and re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", value)
             return value if bare else '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'
-        if isinstance(value, tuple) and "list" in forms:
-            return f"[{', '.join(map(written, value))}]"  # pyright: ignore[reportUnknownArgumentType]
-        return written(value, square) + ("x" if "multiple" in forms else "")
+        if "list" in forms and isinstance(value, tuple):
+            return f"[{', '.join(map(written, cast('tuple[object, ...]', value)))}]"
+        return written(cast("object", value), square) + ("x" if "multiple" in forms else "")
 
 
 @cache

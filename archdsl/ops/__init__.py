@@ -4,6 +4,8 @@
 
 from archdsl.ops import (  # noqa: F401
     activation,
+    attention,
+    channelwise,
     conv,
     linear,
     merge,
@@ -11,4 +13,7 @@ from archdsl.ops import (  # noqa: F401
     pool,
     regularize,
     reshape,
+    resize,
+    tokens,
+    upconv,
 )

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from archdsl.ir.fields import Flag, Real
+from archdsl.ir.fields import Flag, Positive, Real
 from archdsl.ir.op import Op
 from archdsl.ir.records import (
     EACH,
@@ -100,8 +100,8 @@ _TOKEN_PRELU = '''\
 class TokenPReLU(nn.PReLU):
     """PReLU with a slope for each feature of a token."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.transpose(1, 2)).transpose(1, 2)
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(input.transpose(1, 2)).transpose(1, 2)
 '''
 
 
@@ -212,7 +212,7 @@ class Silu(_Activation):
 
 
 class HardSwish(_Activation):
-    """x * min(max(0, x + 3), 6) / 6: SiLU without the exponential (Howard et al. 2019, section 5.2).
+    """x * min(max(0, x + 3), 6) / 6: SiLU without exponential (Howard et al. 2019, section 5.2).
 
     The activation of MobileNetV3.
     """
@@ -257,17 +257,78 @@ class Sigmoid(_Activation):
         return OnnxLowering((OnnxNode("Sigmoid", ("x0",)),))
 
 
+_SCALED_TANH = '''\
+class ScaledTanh(nn.Module):
+    """amplitude * tanh(slope * x)."""
+
+    def __init__(self, amplitude: float, slope: float) -> None:
+        super().__init__()
+        self.amplitude = amplitude
+        self.slope = slope
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.amplitude * torch.tanh(self.slope * x)
+'''
+
+
 class Tanh(_Activation):
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent, or `amplitude` times that of `slope` times x.
+
+    `tanh amplitude=1.7159 slope=(2/3)` is LeNet-5's: it takes 1 to 1 and -1 to -1 (LeCun et al.
+    1998, appendix A).
+    """
 
     name: ClassVar[str] = "tanh"
-    samples: ClassVar[tuple[Sample, ...]] = (Sample("tanh", ((3, 4, 4),)),)
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("tanh", ((3, 4, 4),)),
+        Sample("tanh amplitude=1.7159 slope=(2/3)", ((3, 4, 4),)),
+        Sample("tanh slope=0.5", ((7,),)),
+    )
+
+    amplitude: Positive = Field(1.0, description="what it tends to far from zero")
+    slope: Positive = Field(1.0, description="factor of the input")
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
-        return TorchModule("nn.Tanh")
+        if (self.amplitude, self.slope) == (1, 1):
+            return TorchModule("nn.Tanh")
+        arguments: dict[str, Value] = {"amplitude": self.amplitude, "slope": self.slope}
+        return TorchModule("ScaledTanh", arguments, positional=2, helper=_SCALED_TANH)
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
-        return OnnxLowering((OnnxNode("Tanh", ("x0",)),))
+        if (self.amplitude, self.slope) == (1, 1):
+            return OnnxLowering((OnnxNode("Tanh", ("x0",)),))
+        nodes = (
+            OnnxNode("Mul", ("x0", "slope"), output="scaled"),
+            OnnxNode("Tanh", ("scaled",), output="tanh"),
+            OnnxNode("Mul", ("tanh", "amplitude")),
+        )
+        constants = {"slope": self.slope, "amplitude": self.amplitude}
+        return OnnxLowering(nodes, {k: OnnxConstant((), (v,)) for k, v in constants.items()})
+
+
+_ABS = '''\
+class Abs(nn.Module):
+    """The absolute value."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.abs()
+'''
+
+
+class Abs(_Activation):
+    """The absolute value."""
+
+    name: ClassVar[str] = "abs"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("abs", ((3, 4, 4),)),
+        Sample("sub { fc 5 | fc 5 }; abs", ((6,),)),
+    )
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        return TorchModule("Abs", helper=_ABS, inline="{0}.abs()")
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        return OnnxLowering((OnnxNode("Abs", ("x0",)),))
 
 
 class _OverChannels(_Activation):

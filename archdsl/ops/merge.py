@@ -1,4 +1,4 @@
-"""Joins: what the combinators `residual`, `add`, `mul` and `concat` put where branches meet."""
+"""Joins: what stands where branches meet, `residual`, `add`, `sub`, `mul` or `concat`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,6 @@ class _Elementwise(_Join):
     """Value by value; axes of one element stretch, and a vector acts on a map's channels."""
 
     overwritable: ClassVar[bool] = True
-    symbol: ClassVar[str]
     operator: ClassVar[str]
 
     def shape(self, inputs: Shapes) -> Shape:
@@ -97,6 +96,19 @@ class Add(_Elementwise):
         Sample("residual { conv 3x3 }", ((4, 6, 6),)),
         Sample("residual { conv 3x3 8 stride=2 | conv 1x1 8 stride=2 }", ((4, 6, 6),)),
         Sample("residual { fc }", ((6,),)),
+    )
+
+
+class Sub(_Elementwise):
+    """The first branch minus the others: `sub { a | b }; abs` is a distance, value by value."""
+
+    name: ClassVar[str] = "sub"
+    symbol: ClassVar[str] = "-"
+    operator: ClassVar[str] = "Sub"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("sub { conv 3x3 | conv 1x1 4 }", ((4, 6, 6),)),
+        Sample("sub { | gap }", ((4, 6, 6),)),
+        Sample("sub { fc 5 | fc 5 | fc 5 }", ((6,),)),
     )
 
 
@@ -169,9 +181,8 @@ class Part(_Join):
         return FREE
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
-        start, end = self.bounds(output)
-        axis = ":, " if len(output) == 3 else "..., "
-        return TorchExpression(f"{{0}}[{axis}{start}:{end}]")
+        axis = 1 if len(output) == 3 else -1
+        return TorchExpression(f"{{0}}.chunk({self.of}, {axis})[{self.index}]")
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
         start, end = self.bounds(output)

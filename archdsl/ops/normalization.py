@@ -98,8 +98,8 @@ _LAYER_NORM_2D = '''\
 class LayerNorm2d(nn.LayerNorm):
     """Layer normalisation over the channels of each position of a map."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(input.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 '''
 
 
@@ -385,7 +385,8 @@ def _or_constant(
     if trained:
         return tuple(neutral), {}
     constants = {
-        f"neutral_{name}": OnnxConstant((width,), (value,) * width) for name, value in neutral.items()
+        f"neutral_{name}": OnnxConstant((width,), (value,) * width)
+        for name, value in neutral.items()
     }
     return tuple(constants), constants
 

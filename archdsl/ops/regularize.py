@@ -23,24 +23,10 @@ from archdsl.ir.records import (
 from archdsl.ir.shapes import Shape, Shapes
 
 
-class Dropout(Op):
-    """Sets each value to zero with probability p, in training only (Srivastava et al. 2014).
+class _TrainingOnly(Op):
+    """Keeps every shape; the identity at inference, which hands on the input itself."""
 
-    What is left is scaled by 1/(1-p) while training, which keeps the expected value, so that at
-    inference the layer is the identity and nothing is left to correct.
-    """
-
-    name: ClassVar[str] = "dropout"
-    family: ClassVar[Family] = "regularization"
-    positional: ClassVar[int] = 1
-    # Not overwritable: at inference the output is the input itself.
-    samples: ClassVar[tuple[Sample, ...]] = (
-        Sample("dropout", ((7,),)),
-        Sample("dropout 0.2", ((3, 4, 4),)),
-        Sample("dropout 0", ((5, 6),)),
-    )
-
-    p: Probability = Field(0.5, description="the share of values set to zero")
+    family: ClassVar[Family] = "regularization"  # not overwritable
 
     def shape(self, inputs: Shapes) -> Shape:
         return inputs[0]
@@ -54,8 +40,60 @@ class Dropout(Op):
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH
 
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        return OnnxLowering(())
+
+
+class Dropout(_TrainingOnly):
+    """Sets each value to zero with probability p, in training only (Srivastava et al. 2014).
+
+    What is left is scaled by 1/(1-p) while training, which keeps the expected value, so that at
+    inference the layer is the identity and nothing is left to correct.
+    """
+
+    name: ClassVar[str] = "dropout"
+    positional: ClassVar[int] = 1
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("dropout", ((7,),)),
+        Sample("dropout 0.2", ((3, 4, 4),)),
+        Sample("dropout 0", ((5, 6),)),
+    )
+
+    p: Probability = Field(0.5, description="the share of values set to zero")
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         return TorchModule("nn.Dropout", {"p": self.p}, positional=1)
 
-    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
-        return OnnxLowering(())
+
+_DROP_PATH = '''\
+class DropPath(nn.Dropout1d):
+    """Stochastic depth: in training an example is zero as a whole with probability p."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        if not self.training:
+            return input
+        # As one batch whose channels are the examples: Dropout1d drops whole channels.
+        return super().forward(input.flatten(1).unsqueeze(0)).reshape(input.shape)
+'''
+
+
+class DropPath(_TrainingOnly):
+    """Drops the whole branch of an example with probability p, in training only.
+
+    Stochastic depth (Huang et al. 2016), for each example by itself: `residual { …; droppath 0.1 }`
+    is then the skip alone. What is kept is scaled by 1/(1-p), so nothing is to be done at
+    inference. Deep networks let p grow with the depth: `droppath 0.1*i/(depth - 1)`.
+    """
+
+    name: ClassVar[str] = "droppath"
+    positional: ClassVar[int] = 1
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("droppath 0.1", ((5, 6),)),
+        Sample("residual { conv 3x3; droppath 0.2 }", ((3, 4, 4),)),
+        Sample("droppath 0", ((7,),)),
+    )
+
+    p: Probability = Field(description="the share of examples whose branch is zero")
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        return TorchModule("DropPath", {"p": self.p}, positional=1, helper=_DROP_PATH)

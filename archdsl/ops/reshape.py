@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from archdsl.ir.op import Op
+from archdsl.ir.op import Op, OpError
 from archdsl.ir.records import (
     EACH,
     FREE,
@@ -19,7 +19,7 @@ from archdsl.ir.records import (
     TorchModule,
     Weight,
 )
-from archdsl.ir.shapes import Shape, Shapes, elements
+from archdsl.ir.shapes import Shape, Shapes, elements, kind, show
 
 
 class _Reshape(Op):
@@ -62,6 +62,44 @@ class Flatten(_Reshape):
         if len(inputs[0]) == 1:
             return OnnxLowering(())
         return OnnxLowering((OnnxNode("Flatten", ("x0",), {"axis": 1}),))
+
+
+_TRANSPOSE = '''\
+class Transpose(nn.Module):
+    """Tokens and features change places: (N, L, D) to (N, D, L)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.transpose(1, 2)
+'''
+
+
+class Transpose(_Reshape):
+    """Tokens and features change places: NxD to DxN.
+
+    Between two of them `fc` mixes the tokens, each feature by itself (Tolstikhin et al. 2021).
+    """
+
+    name: ClassVar[str] = "transpose"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("transpose", ((5, 6),)),
+        Sample("transpose; fc 3; transpose", ((5, 6),)),
+    )
+
+    def shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
+        if len(shape) != 2:
+            label = f"`transpose` takes tokens NxD; {kind(shape)} {show(shape)} comes in"
+            raise OpError("A201", label, "`tokens` makes a map a sequence" * (len(shape) == 3))
+        return shape[1], shape[0]
+
+    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
+        return WHOLE
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        return TorchModule("Transpose", helper=_TRANSPOSE, inline="{0}.transpose(1, 2)")
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        return OnnxLowering((OnnxNode("Transpose", ("x0",), {"perm": (0, 2, 1)}),))
 
 
 class Identity(_Reshape):

@@ -31,6 +31,7 @@ from archdsl.ir.shapes import Shape, Shapes, elements, show
 from archdsl.ops.conv import side
 
 MAX_INDICES = 1 << 22  # of the tables that an uneven enlargement takes in ONNX
+MAX_FACTOR = 40  # in float32, 41 is the first k for which k times 1/k is not 1
 _MAP_HELP = "tokens become a map again with `untokens`"
 
 
@@ -72,7 +73,8 @@ class Upsample(_Resize):
         c, *sides = only_map(inputs, self.name, _MAP_HELP)
         if (self.factor is None) == (self.size is None):
             label = "`upsample` takes a factor or a size, one of them"
-            raise OpError("A402", label, "`upsample 2`, or `upsample size=28x28`")
+            code = "A402" if self.factor is None else "A404"
+            raise OpError(code, label, "`upsample 2`, or `upsample size=28x28`")
         if self.align_corners and self.mode == "nearest":
             raise OpError("A403", "nearest values have no corners to align", "`mode=bilinear`")
         if self.size is not None:
@@ -126,7 +128,8 @@ class Upsample(_Resize):
         if self.align_corners:
             attributes["coordinate_transformation_mode"] = "align_corners"
         if self.mode == "nearest":
-            if any(m % n for n, m in zip(inputs[0][1:], output[1:], strict=True)):
+            axes = zip(inputs[0][1:], output[1:], strict=True)
+            if any(m % n or m // n > MAX_FACTOR for n, m in axes):
                 return self._table(inputs, output)
             attributes["mode"], attributes["nearest_mode"] = "nearest", "floor"
             attributes["coordinate_transformation_mode"] = "asymmetric"
@@ -139,9 +142,7 @@ class Upsample(_Resize):
             label = f"a side of {max(output[1:])} is too long for ONNX to be enlarged unevenly"
             raise OpError("A701", label, "choose a multiple of the map's sides")
         axes = zip(("rows", "columns"), inputs[0][1:], output[1:], strict=True)
-        indices = {
-            name: OnnxConstant((m,), tuple(_nearest(n, m)), "int64") for name, n, m in axes
-        }
+        indices = {name: OnnxConstant((m,), tuple(_nearest(n, m)), "int64") for name, n, m in axes}
         nodes = (
             OnnxNode("Gather", ("x0", "rows"), {"axis": 2}, output="high"),
             OnnxNode("Gather", ("high", "columns"), {"axis": 3}),

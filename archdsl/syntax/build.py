@@ -8,7 +8,7 @@ from typing import Any
 from lark import Token, Transformer, v_args
 from lark.tree import Meta
 
-from archdsl.errors import Diagnostic, ParseError
+from archdsl.errors import Diagnostic
 from archdsl.source import Source, Span
 from archdsl.syntax import ast
 
@@ -19,11 +19,15 @@ MAX_NAME = 100  # characters of a name or a text
 
 @v_args(meta=True)
 class TreeBuilder(Transformer[Token, Any]):
-    """Builds the nodes bottom-up; spans are those of the whole construct."""
+    """Builds the nodes bottom-up; spans are those of the whole construct.
 
-    def __init__(self, source: Source) -> None:
+    `errors` gets what the grammar lets through and the language does not.
+    """
+
+    def __init__(self, source: Source, errors: list[Diagnostic]) -> None:
         super().__init__()
         self.source = source
+        self.errors = errors
 
     # Tokens
 
@@ -36,17 +40,20 @@ class TreeBuilder(Transformer[Token, Any]):
         """The word of a NAME, LABEL or KEY."""
         name = token.rstrip(":= \t")
         if len(name) > MAX_NAME:
-            raise self.error("A504", token, f"a name may have {MAX_NAME} characters")
+            self.report("A504", token, f"a name may have {MAX_NAME} characters")
         return str(name)
 
     def number(self, token: Token, digits: str) -> int:
         digits = digits.replace("_", "").lstrip("0") or "0"
         if len(digits) > MAX_DIGITS:
-            raise self.error("A503", token, f"{len(digits)} digits; a number may have {MAX_DIGITS}")
+            label = f"{len(digits)} digits; a number may have {MAX_DIGITS}"
+            self.report("A503", token, label)
+            return 0
         return int(digits)
 
-    def error(self, code: str, where: Meta | Token, label: str, help: str = "") -> ParseError:
-        return ParseError(Diagnostic(code, self.span(where), label, help=help))
+    def report(self, code: str, where: Meta | Token | Span, label: str, help: str = "") -> None:
+        span = where if isinstance(where, Span) else self.span(where)
+        self.errors.append(Diagnostic(code, span, label, help=help))
 
     # Expressions
 
@@ -72,12 +79,12 @@ class TreeBuilder(Transformer[Token, Any]):
     def real(self, token: Token) -> float:
         value = float(token.rstrip("x").replace("_", ""))
         if value == float("inf"):
-            raise self.error("A503", token, "it does not fit a 64-bit float")
+            self.report("A503", token, "it does not fit a 64-bit float")
         return value
 
     def text(self, token: Token) -> str:
         if len(token) > 2 + 10 * MAX_NAME:
-            raise self.error("A504", token, f"a text may have {10 * MAX_NAME} characters")
+            self.report("A504", token, f"a text may have {10 * MAX_NAME} characters")
         return re.sub(r"\\(.)", r"\1", token[1:-1])
 
     def list(self, meta: Meta, children: list[Any]) -> ast.Expr:
@@ -133,7 +140,7 @@ class TreeBuilder(Transformer[Token, Any]):
     def group(self, meta: Meta, children: list[Any]) -> ast.Group:
         body: ast.Body = children[0]
         if len(body.branches) > 1:
-            raise self.error(
+            self.report(
                 "A407",
                 meta,
                 "`|` separates the branches of a combinator",
@@ -200,15 +207,13 @@ class TreeBuilder(Transformer[Token, Any]):
     def block(self, meta: Meta, children: list[Any]) -> ast.Block:
         name, *formals, body = children
         if len(body.branches) > 1:
-            raise self.error("A407", meta, "a block is one flow", "put `concat { a | b }` into it")
+            self.report("A407", meta, "a block is one flow", "put `concat { a | b }` into it")
         return ast.Block(self.word(name), tuple(formals), body, self.span(meta))
 
     def network(self, meta: Meta, children: list[Any]) -> ast.Network:
         name, definition = children
         if isinstance(definition, ast.Body) and len(definition.branches) > 1:
-            raise self.error(
-                "A407", meta, "a network is one flow", "put `concat { a | b }` into it"
-            )
+            self.report("A407", meta, "a network is one flow", "put `concat { a | b }` into it")
         return ast.Network(self.word(name), definition, self.span(meta))
 
     def if_(self, meta: Meta, children: list[Any]) -> ast.If:
@@ -219,7 +224,7 @@ class TreeBuilder(Transformer[Token, Any]):
 
     def one_flow(self, body: Any) -> None:
         if isinstance(body, ast.Body) and len(body.branches) > 1:
-            raise ParseError(Diagnostic("A407", body.span, "each side of an `if` is one flow"))
+            self.report("A407", body.span, "each side of an `if` is one flow")
 
     def else_(self, meta: Meta, children: list[Any]) -> _Else:
         self.one_flow(children[0])
@@ -233,9 +238,11 @@ class TreeBuilder(Transformer[Token, Any]):
             chain.append(last)
             last = last.otherwise
         if len(chain) > MAX_ELSE_IF:
-            raise ParseError(Diagnostic("A104", found.span, f"more than {MAX_ELSE_IF} `else if`"))
+            self.report("A104", found.span, f"more than {MAX_ELSE_IF} `else`, one after another")
+            return
         if not chain or last is not None:
-            raise ParseError(Diagnostic("A601", found.span, "there is no `if` before this `else`"))
+            self.report("A601", found.span, "there is no `if` before this `else`")
+            return
         joined: ast.Body | ast.If = found.otherwise
         for node in reversed(chain):
             joined = ast.If(

@@ -1,7 +1,7 @@
 """The parse tables of the grammar, kept in a folder that only its owner can write.
 
-Lark caches tables as a pickle, and to open a pickle is to run it: so the folder must belong to the
-user and be closed to others, or nothing is cached and the tables are built again (some 40 ms).
+The tables are a pickle, and to open a pickle is to run it: so the folder must belong to the user
+and be closed to others, or nothing is kept and the tables are built each time (some 100 ms).
 """
 
 from __future__ import annotations
@@ -10,40 +10,52 @@ import hashlib
 import os
 import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from lark import Lark, __version__
 
 
-def load(grammar: Path, **options: object) -> Lark:
-    """The parser of a grammar file, from the cache where that is safe."""
+def load(grammar: Path, **options: Any) -> Lark:
+    """The parser of a grammar file, from kept tables where that is safe."""
     text = grammar.read_text(encoding="utf-8")
     folder = _private_folder()
     if folder is None:
-        return Lark(text, parser="lalr", **options)  # pyright: ignore[reportArgumentType]
-    key = hashlib.sha256(f"{__version__} {sys.version} {text}".encode()).hexdigest()[:16]
+        return Lark(text, parser="lalr", **options)
+    plain = sorted((k, v) for k, v in options.items() if k != "postlex")
+    key = hashlib.sha256(f"{__version__} {sys.version} {plain} {text}".encode()).hexdigest()[:16]
     path = folder / f"grammar-{key}.lark"
-    if path.exists() and _is_private(path):
-        return Lark(text, parser="lalr", cache=str(path), **options)  # pyright: ignore[reportArgumentType]
-    # Built under a name of this process's own: a reader never sees half a table.
-    temporary = folder / f"grammar-{key}.{os.getpid()}.tmp"
-    try:
-        temporary.unlink(missing_ok=True)
-        parser = Lark(text, parser="lalr", cache=str(temporary), **options)  # pyright: ignore[reportArgumentType]
-        temporary.replace(path)
-        path.chmod(0o600)
-        return parser
-    except OSError:
-        return Lark(text, parser="lalr", **options)  # pyright: ignore[reportArgumentType]
+    with suppress(Exception):  # there are none yet, or they are damaged
+        if _is_private(path):
+            with path.open("rb") as file:
+                return Lark.load(file)
+    parser = Lark(text, parser="lalr", **options)
+    with suppress(OSError):
+        _keep(parser, path)
+    return parser
+
+
+def _keep(parser: Lark, path: Path) -> None:
+    """Write the tables under a name of their own first: a reader never sees half of them."""
+    from tempfile import NamedTemporaryFile
+
+    with NamedTemporaryFile(prefix=f"{path.stem}.", dir=path.parent, delete=False) as file:
+        temporary = Path(file.name)
+        try:
+            parser.save(file)
+            file.close()
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def _private_folder() -> Path | None:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(base) / "archdsl"
     try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "archdsl"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return folder if _is_private(folder) else None
-    except OSError:
+    except (OSError, RuntimeError, ValueError):  # no home, or no name that a folder can have
         return None
 
 

@@ -9,11 +9,15 @@ from collections.abc import Iterator
 import pytest
 from diagrams import ALEXNET, INCEPTION, RESNET, TINY, graph
 from goldens import check_golden
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
 
 from archdsl.backends import graphviz
 from archdsl.backends.graphviz.compose import compose
 from archdsl.backends.graphviz.picture import Box, Item
+from archdsl.errors import ArchError
 from archdsl.ir import Graph
+from archdsl.ir.shapes import show
 
 # What is drawn
 
@@ -77,6 +81,19 @@ def test_every_edge_is_in_the_picture(spec: str) -> None:
     expected[network.outputs[0].node, "output/out"] += 1
     given = {i.name: f"input/{i.name}" for i in network.inputs}
     assert flows(spec) == Counter({(given.get(a, a), b): n for (a, b), n in expected.items()})
+
+
+@pytest.mark.parametrize("spec", [TINY, RESNET, INCEPTION])
+def test_lines_run_through_points(spec: str) -> None:
+    """A point has one line in and at least one out; every shortcut starts at one."""
+    picture = compose(graph(spec))
+    points = {box.id for box in picture.boxes if box.look == "point"}
+    assert points
+    assert {e.head for e in picture.edges} & {e.tail for e in picture.edges} >= points
+    assert all(
+        n == 1 for head, n in Counter(e.head for e in picture.edges).items() if head in points
+    )
+    assert {e.tail for e in picture.edges if e.way == "skip"} <= points
 
 
 def test_a_box_shows_name_layer_and_shape() -> None:
@@ -193,9 +210,36 @@ def test_a_residual_block_is_drawn_once_with_its_skip() -> None:
     ]
 
 
+BODIES = st.recursive(
+    st.sampled_from(["relu", "conv 3x3", "bn", "maxpool 3x3 stride=1 pad=0", "conv 1x1 8"]),
+    lambda body: st.one_of(
+        st.tuples(body, st.integers(1, 3)).map(lambda t: f"{{ {t[0]} }} x{t[1]}"),
+        st.lists(body, min_size=1, max_size=3).map("; ".join),
+        body.map("residual {{ conv 3x3; {{ {} }} | conv 1x1 8 }}".format),
+    ),
+    max_leaves=6,
+)
+
+
+@given(BODIES)
+@settings(max_examples=60, deadline=None)
+def test_whatever_is_folded_nothing_is_lost(body: str) -> None:
+    try:
+        network = graph(f"input 8x99x99; {body}")
+    except ArchError:  # a residual around a pool, or a map that ran out
+        reject()
+    found = Counter[str]()
+    for box, times in copies(compose(network).items):
+        found[f"{box.text} {box.shape}"] += times if box.text else 0
+    expected = Counter(f"{n.op.text()} {show(n.shape)}" for n in network.nodes)
+    assert +found == expected
+
+
 # Golden text
 
 
-@pytest.mark.parametrize(("name", "spec"), [("tiny", TINY), ("resnet", RESNET)])
-def test_dot_text(name: str, spec: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "spec"), [("tiny", TINY), ("resnet", RESNET)], ids=["tiny", "resnet"]
+)
+def test_golden_dot(name: str, spec: str) -> None:
     check_golden(f"dot/{name}.gv", graphviz.dot(graph(spec)))

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 import archdsl
 
 BATCH = 4
-ROUNDS = {"forward": 15, "training step": 7}
+ROUNDS = {"forward": 11, "training step": 5}
 SIZE = 227
 
 

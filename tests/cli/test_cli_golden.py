@@ -8,6 +8,7 @@ import pytest
 from command import Cli
 from goldens import check_golden
 
+from archdsl.cli import COMMANDS
 from archdsl.resources import folder
 
 MISTAKES = """\
@@ -20,7 +21,7 @@ gap; fc clases
 """
 
 
-@pytest.mark.parametrize("command", ["", "check", "compile", "draw", "summary"])
+@pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help(cli: Cli, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     result = cli(*filter(None, [command]), "--help")

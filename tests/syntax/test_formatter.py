@@ -30,7 +30,10 @@ def test_the_zoo_is_formatted(path: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ("input   3x8x8 ;relu;\n\n\n\nconv 3x3   stride = 2", "input 3x8x8; relu\n\nconv 3x3 stride=2\n"),
+        (
+            "input   3x8x8 ;relu;\n\n\n\nconv 3x3   stride = 2",
+            "input 3x8x8; relu\n\nconv 3x3 stride=2\n",
+        ),
         ("param a=1\nlet bcd   =   2", "param a = 1\nlet bcd = 2\n"),
         ("param a   =1\nparam bcd=2", "param a   = 1\nparam bcd = 2\n"),
         ("residual{conv 3x3|  a:relu}x 2", "residual { conv 3x3 | a: relu } x 2\n"),

@@ -20,7 +20,7 @@ def compose(graph: Graph) -> Picture:
     outputs = [_output(output) for output in graph.outputs]
     drawn = [node for node in graph.nodes if fold.drawn(node.path) == node.path]
     ends = [(_source(graph, fold, s), node.path) for node in drawn for s in node.inputs]
-    ends += [(fold.drawn(o.node), f"output/{o.name}") for o in graph.outputs]
+    ends += [(_source(graph, fold, o.node), f"output/{o.name}") for o in graph.outputs]
     items, edges = connect((*inputs, *_items(fold, fold.parts), *outputs), ends)
     return Picture(graph.name, _caption(graph), items, edges, _branches(fold, drawn))
 
@@ -37,8 +37,8 @@ def _caption(graph: Graph) -> str:
 # Boxes and clusters
 
 
-def _items(fold: Fold, parts: list[Part], copies: int = 1) -> tuple[Item, ...]:
-    return tuple(_item(fold, part, copies) for part in parts)
+def _items(fold: Fold, parts: list[Part]) -> tuple[Item, ...]:
+    return tuple(_item(fold, part) for part in parts)
 
 
 def _item(fold: Fold, part: Part, copies: int = 1) -> Item:
@@ -67,7 +67,7 @@ def _box(fold: Fold, node: Node, copies: int) -> Box:
         name=spread(fold.copies(node.path)),
         text=node.op.text(),
         shape=show(node.shape),
-        symbol=getattr(node.op, "symbol", "").replace("*", "×"),  # of joins that are an operator
+        symbol=node.op.symbol.replace("*", "×"),
         note=f"weights of {node.shares}" if node.shares and node.weights else "",
         training=node.training,
         copies=copies,

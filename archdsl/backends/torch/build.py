@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import linecache
 import sys
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from archdsl.backends.torch.classes import class_name
+from archdsl.backends.torch.classes import network_class
 from archdsl.backends.torch.source import source
 from archdsl.backends.torch.weights import fitted, read, renamed
 from archdsl.errors import BuildError, Diagnostic
@@ -48,9 +49,9 @@ def build(
     if values > MAX_VALUES:
         label = f"it has {values:,} weights; {MAX_VALUES:,} can be allocated here"
         raise BuildError(Diagnostic("A701", None, label, help="`summary` needs no memory for them"))
-    cls = getattr(_module(graph), class_name(graph.name))
+    cls = getattr(_module(graph), network_class(graph))
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reach the GPUs' too
         model: nn.Module = cls()
     if weights is not None:
         state = fitted(graph, renamed(_state(weights), weights_map or {}))
@@ -82,10 +83,10 @@ def arrays(
 def _module(graph: Graph) -> ModuleType:
     """The generated file as a module, its lines known to tracebacks, its classes to pickle."""
     text = source(graph)
-    name = f"archdsl.compiled.{graph.name}_{graph.origin.sha256[:12]}_{abs(hash(text)):x}"
+    name = f"archdsl.compiled.{graph.name}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     if name not in sys.modules:
         module = ModuleType(name)
-        file = f"<archdsl {graph.name}>"
+        file = f"<{name}>"
         module.__file__ = file
         # The text is ours: names that the IR has validated, literals, and constructor calls.
         exec(compile(text, file, "exec"), module.__dict__)

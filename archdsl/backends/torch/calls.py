@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
-WIDTH = 88  # ruff's and black's line length
+from archdsl.backends.torch.layout import WIDTH, element, statement
+
+MAX_TURN = 4  # modules that are looked for in turn, such as conv, bn, relu
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,21 +123,33 @@ def _text(value: Slot | Raw) -> str:
 
 
 def lines(prefix: str, call: Call, suffix: str = "", indent: int = 8) -> list[str]:
-    """`prefix call suffix` over as many lines as it needs."""
+    """`prefix call suffix` over as many lines as it needs; the suffix is a comma or nothing."""
     pad = " " * indent
-    if call.items:
-        return [f"{pad}{prefix}{call.name}(", *_items(call, indent + 4), f"{pad}){suffix}"]
-    return wrapped(f"{prefix}{call.name}", [_argument(a) for a in call.arguments], suffix, indent)
+    if not call.items:
+        text = f"{prefix}{flat(call)}"
+        return element(text, indent) if suffix else statement(text, indent)
+    opening = f"{pad}{prefix}{call.name}("
+    if len(opening) > WIDTH and not suffix:
+        wrapped = [f"{pad}{prefix}(", *lines("", call, "", indent + 4), f"{pad})"]
+        if max(map(len, wrapped)) <= WIDTH:
+            return wrapped
+    return [opening, *_items(call, indent + 4), f"{pad}){suffix}"]
 
 
-def wrapped(head: str, parts: list[str], suffix: str, indent: int) -> list[str]:
-    """`head(parts)suffix` on one line if it fits, else its parts on one line, else one on each."""
+def wrapped(
+    head: str, parts: list[str], suffix: str, indent: int, is_call: bool = True
+) -> list[str]:
+    """`head(parts)suffix` on one line if it fits, else its parts on lines of their own.
+
+    The arguments of a call may all be on one line.
+    """
     pad = " " * indent
     one = f"{pad}{head}({', '.join(parts)}){suffix}"
     if len(one) <= WIDTH or not parts:
         return [one]
     body = f"{pad}    {', '.join(parts)}"
-    middle = [body] if len(body) <= WIDTH else [f"{pad}    {part}," for part in parts]
+    fits = is_call and len(body) <= WIDTH
+    middle = [body] if fits else [f"{pad}    {part}," for part in parts]
     return [f"{pad}{head}(", *middle, f"{pad}){suffix}"]
 
 
@@ -151,34 +164,52 @@ def _items(call: Call, indent: int) -> list[str]:
         for item in _runs(call.items):
             inner += _item(*item, indent + 4)
         return [f"{pad}[", *inner, f"{pad}]"]
+    is_ordered = call.name == "nn.Sequential"
     for name, item in call.items:
-        inner += lines(f"{literal(name)}: ", item, ",", indent + 4)
-    opening, closing = ("OrderedDict(", ")") if call.name == "nn.Sequential" else ("", "")
-    if opening:
-        deeper = [f"    {line}" for line in inner]
-        return [f"{pad}{opening}", f"{pad}    {{", *deeper, f"{pad}    }}", f"{pad}{closing}"]
+        inner += lines(f"{literal(name)}: ", item, ",", indent + (8 if is_ordered else 4))
+    if is_ordered:
+        return [f"{pad}OrderedDict(", f"{pad}    {{", *inner, f"{pad}    }}", f"{pad})"]
     return [f"{pad}{{", *inner, f"{pad}}}"]
 
 
-def _runs(items: tuple[tuple[str, Call], ...]) -> Iterator[tuple[Call, int]]:
-    for call, group in groupby(call for _, call in items):
-        count = len(list(group))
-        if count >= 3:
-            yield call, count
-        else:
-            yield from [(call, 1)] * count
+def _runs(items: tuple[tuple[str, Call], ...]) -> Iterator[tuple[list[Call], int]]:
+    """What repeats and how often: one module, or a few in turn where that makes fewer lines."""
+    calls = [call for _, call in items]
+    at = 0
+    while at < len(calls):
+        length, count = 1, _turns(calls, at, 1)
+        if count < 3:
+            count = 1
+            for turn in range(2, MAX_TURN + 1):
+                found = _turns(calls, at, turn)
+                # What repeats as often from the next one on reads better from there.
+                if found * turn > turn + 6 and _turns(calls, at + 1, turn) < found:
+                    length, count = turn, found
+                    break
+        yield calls[at : at + length], count
+        at += length * count
 
 
-def _item(call: Call, count: int, indent: int) -> list[str]:
+def _turns(calls: list[Call], at: int, length: int) -> int:
+    """How often the modules from a place on come again, one after the other."""
+    turn, count = calls[at : at + length], 1
+    while calls[at + count * length : at + (count + 1) * length] == turn:
+        count += 1
+    return count
+
+
+def _item(turn: list[Call], count: int, indent: int) -> list[str]:
+    (first, *others), pad = turn, " " * indent
     if count == 1:
-        return lines("", call, ",", indent)
-    one = f"{' ' * indent}*({flat(call)} for _ in range({count})),"
-    if not call.items and len(one) <= WIDTH:
+        return lines("", first, ",", indent)
+    one = f"{pad}*({flat(first)} for _ in range({count})),"
+    if not others and not first.items and len(one) <= WIDTH:
         return [one]
-    pad = " " * indent
-    return [
-        f"{pad}*(",
-        *lines("", call, "", indent + 4),
-        f"{pad}    for _ in range({count})",
-        f"{pad}),",
-    ]
+    made = lines("", first, "", indent + 4)
+    again = [f"{pad}    for _ in range({count})"]
+    if others:
+        made = [f"{pad}    layer"]
+        again += [f"{pad}    for layer in ("]
+        again += [line for call in turn for line in lines("", call, ",", indent + 8)]
+        again += [f"{pad}    )"]
+    return [f"{pad}*(", *made, *again, f"{pad}),"]

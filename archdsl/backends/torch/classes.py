@@ -1,40 +1,27 @@
-"""One class for the calls of a block that differ in their numbers alone.
-
-The calls' modules are laid side by side. A literal that is the same in all stays a literal; one
-that varies becomes a parameter of the constructor: the block's own argument where that explains it
-(or a multiple of it), else the channels that come in, else a parameter named after the layer.
-"""
+"""One class for the calls of a block that differ in their numbers, or by a module, alone."""
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from archdsl.backends.torch.calls import Argument, Call, Slot, literal, skeleton, slots
-from archdsl.backends.torch.draft import Draft, Drafter, forward
+from archdsl.backends.torch.calls import Call, skeleton
+from archdsl.backends.torch.draft import (
+    RESERVED,
+    Draft,
+    Drafter,
+    Forward,
+    Starts,
+    forward,
+    modules_in,
+)
+from archdsl.backends.torch.parameters import Template, construct, infer
 from archdsl.backends.torch.tree import Level, Tree
-from archdsl.ir.shapes import channels
-
-Column = tuple[Any, ...]  # the value of one literal in each of the calls
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    name: str
-    column: Column
-    default: Any = ...
-
-
-@dataclass(eq=False)
-class Template:
-    """A class to be printed: the drafts it stands for, its parameters, a text for each literal."""
-
-    name: str
-    drafts: list[Draft]
-    parameters: list[Parameter] = field(default_factory=list[Parameter])
-    texts: list[str] = field(default_factory=list[str])
+from archdsl.ir import Graph
+from archdsl.ir.records import TorchExpression, TorchModule
 
 
 class Classes:
@@ -50,26 +37,29 @@ class Classes:
             self._gather([self.drafter.draft(level) for level in levels])
 
     def _gather(self, drafts: list[Draft]) -> None:
-        groups: dict[Any, list[Draft]] = {}
+        groups: dict[Any, _Group] = {}
         for draft in drafts:
-            groups.setdefault(_key(draft), []).append(draft)
-        for group in groups.values():
-            template = Template(self._name(group, list(groups.values())), group)
-            _infer(template, self.tree)
+            form = _Form.of(draft)
+            groups.setdefault(form.key(), _Group(form, [])).drafts.append(draft)
+        merged = _merge(list(groups.values()))
+        for group in merged:
+            template = Template(self._name(group, merged), group.drafts, group.optional)
+            infer(template, self.tree, self.names)
             self.templates.append(template)
-            for i, draft in enumerate(group):
-                self.calls[draft.level.scope.path] = _construct(template, i)
+            for i, draft in enumerate(group.drafts):
+                self.calls[draft.level.scope.path] = construct(template, i)
 
-    def _name(self, group: list[Draft], groups: list[list[Draft]]) -> str:
-        """The block's name; where it makes several classes, with the modules that this one adds."""
-        definition = group[0].level.scope.definition
-        entries = [
-            {name for name, _ in g[0].entries}
-            for g in groups
-            if g[0].level.scope.definition == definition
-        ]
-        common = set[str].intersection(*entries)
-        extra = [name for name, _ in group[0].entries if name not in common]
+    def _name(self, group: _Group, groups: list[_Group]) -> str:
+        """The block's name; where it makes several classes, with what this one adds to the others.
+
+        That is modules, or else joins: `BlockDownsample`, `BlockAdd`.
+        """
+        definition = group.form.definition
+        alike = [g.form for g in groups if g.form.definition == definition]
+        names = set(alike[0].names).intersection(*(f.names for f in alike))
+        joins = set(alike[0].joins).intersection(*(f.joins for f in alike))
+        extra = [name for name in group.form.names if name not in names]
+        extra = extra or [word for word in group.form.joins if word not in joins]
         base = class_name("_".join([definition, *extra[:2]]))
         name, number = base, 2
         while name in self.names:
@@ -83,8 +73,23 @@ def class_name(word: str) -> str:
 
     >>> class_name("basic_block"), class_name("vgg16")
     ('BasicBlock', 'Vgg16')
+    >>> class_name("none"), class_name("_3")
+    ('BlockNone', 'Block3')
     """
-    return "".join(p[:1].upper() + p[1:] for p in re.split(r"_+", word) if p) or "Block"
+    name = "".join(p[:1].upper() + p[1:] for p in re.split(r"_+", word) if p)
+    return name if name.isidentifier() and not keyword.iskeyword(name) else f"Block{name}"
+
+
+def network_class(graph: Graph) -> str:
+    """What the class of the network itself is called."""
+    name = class_name(graph.name)
+    return f"{name}Network" if name in RESERVED | helpers(graph) else name
+
+
+def helpers(graph: Graph) -> set[str]:
+    """The classes that the file defines because torch lacks them."""
+    lowerings = (node.torch for node in graph.nodes)
+    return {x.name for x in lowerings if isinstance(x, TorchModule) and x.helper}
 
 
 def _by_height(root: Level) -> Iterator[list[Level]]:
@@ -102,94 +107,77 @@ def _by_height(root: Level) -> Iterator[list[Level]]:
         yield heights[height]
 
 
-def _key(draft: Draft) -> Any:
+# Which calls are one class
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
     """What two calls of a block must share to be one class."""
-    made = forward(draft)
-    entries = tuple((name, skeleton(call)) for name, call in draft.entries)
-    lines = tuple((name, expression) for name, expression, _ in made.lines)
-    definition = draft.level.scope.definition
-    return definition, entries, made.parameters, lines, made.results, tuple(draft.starts)
+
+    definition: str
+    entries: tuple[tuple[str, Any], ...]
+    starts: tuple[tuple[str, Starts], ...]
+    forward: Forward
+    joins: tuple[str, ...]
+
+    @classmethod
+    def of(cls, draft: Draft) -> _Form:
+        entries = tuple((name, skeleton(call)) for name, call in draft.entries)
+        definition = draft.level.scope.definition
+        layers = [c for c in draft.level.children if not isinstance(c, Level)]
+        joins = tuple(n.op.name for n in layers if isinstance(n.torch, TorchExpression))
+        return cls(definition, entries, tuple(draft.starts), forward(draft), joins)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for name, _ in self.entries)
+
+    def key(self, without: frozenset[str] = frozenset()) -> Any:
+        """The form but for some of its modules, and for the shapes."""
+        entries = tuple(e for e in self.entries if e[0] not in without)
+        starts = tuple(s for s in self.starts if s[0].partition(".")[0] not in without)
+        lines = tuple(x[:2] for x in self.forward.lines if not modules_in(x[1]) & without)
+        return (
+            self.definition,
+            entries,
+            starts,
+            lines,
+            self.forward.parameters,
+            self.forward.results,
+        )
 
 
-def _infer(template: Template, tree: Tree) -> None:
-    """Find the parameters that explain the literals that vary."""
-    drafts = template.drafts
-    rows = [[s for _, call in d.entries for s in slots(call)] for d in drafts]
-    known = _explanations(drafts, tree)
-    used: dict[str, Parameter] = {}
-    for column_slots in zip(*rows, strict=True):
-        column = tuple(s.value for s in column_slots)
-        if all(_same(v, column[0]) for v in column):
-            template.texts.append(literal(column[0]))
-            continue
-        for parameter in [*known, *(p for p in used.values() if p not in known)]:
-            text = _explain(column, parameter)
-            if text:
+@dataclass(eq=False, slots=True)
+class _Group:
+    form: _Form
+    drafts: list[Draft]
+    optional: tuple[str, ...] = ()
+
+
+def _merge(groups: list[_Group]) -> list[_Group]:
+    """The groups, those that only lack modules of another taken into that one."""
+    kept: list[_Group] = []
+    for group in sorted(groups, key=lambda g: -len(g.form.entries)):
+        for model in kept:
+            lacking = _lacking(group.form, model.form)
+            if lacking:
+                model.drafts += group.drafts
+                every = {*model.optional, *lacking}
+                model.optional = tuple(name for name in model.form.names if name in every)
                 break
         else:
-            parameter = Parameter(_unused(column_slots[0], used, known), column)
-            text = parameter.name
-        used.setdefault(parameter.name, parameter)
-        template.texts.append(text)
-    order = [p.name for p in known]
-    ranked = sorted(used.values(), key=lambda p: order.index(p.name) if p in known else len(order))
-    # The channels that come in lead, and what has a default closes, as Python demands.
-    ranked.sort(key=lambda p: (p.default is not ..., p.name != "in_channels"))
-    template.parameters = ranked
+            kept.append(group)
+    return sorted(kept, key=groups.index)
 
 
-def _explanations(drafts: list[Draft], tree: Tree) -> list[Parameter]:
-    """What the parameters may be: the block's arguments, then the channels that come in."""
-    scopes = [d.level.scope for d in drafts]
-    found: list[Parameter] = []
-    for name in scopes[0].arguments:
-        column = tuple(s.arguments.get(name) for s in scopes)
-        if all(isinstance(v, int | float | str) for v in column):
-            defaults = {s.arguments[name] for s in scopes if name in s.defaulted}
-            default = defaults.pop() if len(defaults) == 1 else ...
-            found.append(Parameter(name, column, default))
-    if all(len(d.inputs) == 1 for d in drafts):
-        shapes = tree.graph.shapes
-        column = tuple(channels(shapes[d.inputs[0]]) for d in drafts)
-        if "in_channels" not in {p.name for p in found}:
-            found.append(Parameter("in_channels", column))
-    return found
-
-
-def _explain(column: Column, parameter: Parameter) -> str:
-    """The column in terms of a parameter: itself, a multiple, or a fraction; else nothing."""
-    pairs = list(zip(column, parameter.column, strict=True))
-    if all(_same(a, b) for a, b in pairs):
-        return parameter.name
-    if not all(type(a) is int and type(b) is int and a > 0 and b > 0 for a, b in pairs):
-        return ""
-    value, base = pairs[0]
-    if value % base == 0 and all(a == b * (value // base) for a, b in pairs):
-        return f"{value // base} * {parameter.name}"
-    if base % value == 0 and all(a * (base // value) == b for a, b in pairs):
-        return f"{parameter.name} // {base // value}"
-    return ""
-
-
-def _same(a: Any, b: Any) -> bool:
-    return type(a) is type(b) and a == b
-
-
-def _unused(slot: Slot, used: dict[str, Parameter], known: list[Parameter]) -> str:
-    """A name for a parameter that nothing explains."""
-    name = slot.hint if slot.hint.isidentifier() else f"layer{slot.hint}"
-    taken = set(used) | {p.name for p in known}
-    number = 2
-    unique = name
-    while unique in taken:
-        unique, number = f"{name}_{number}", number + 1
-    return unique
-
-
-def _construct(template: Template, i: int) -> Call:
-    """The call that makes the i-th of a class's modules."""
-    arguments = [
-        Argument(None if p.default is ... else p.name, Slot(p.column[i], p.name), p.default)
-        for p in template.parameters
-    ]
-    return Call(template.name, tuple(arguments))
+def _lacking(small: _Form, large: _Form) -> frozenset[str]:
+    """The modules without which a form is another; none where they differ by more than that."""
+    extra = frozenset(large.names) - set(small.names)
+    if small.definition != large.definition or not extra:
+        return frozenset()
+    # A module can be left out where it takes the place of its own input: `x = self.name(x)`.
+    for variable, expression, _ in large.forward.lines:
+        found = modules_in(expression) & extra
+        if found and expression not in {f"self.{name}({variable})" for name in found}:
+            return frozenset()
+    return extra if large.key(extra) == small.key() else frozenset()

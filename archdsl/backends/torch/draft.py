@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -11,7 +13,11 @@ from archdsl.ir import Node, Output
 from archdsl.ir.records import TorchExpression, TorchModule, TorchParameter
 from archdsl.ir.shapes import Shape
 
-SPARE = ("y", "z", "u", "v", "w")  # names of tensors that are alive beside `x`
+SPARE = ("x", "y", "z", "u", "v", "w")  # names of tensors: the pipeline's, and those beside it
+RESERVED = frozenset(
+    {"self", "super", "range", "layer", "_", "torch", "nn", "Tensor", "OrderedDict"}
+)
+"""What the generated text means by these names, so no parameter or variable may have them."""
 
 Starts = tuple[tuple[str, tuple[str, ...]], ...]
 """Weights by name, each with the function that starts it and the function's arguments."""
@@ -25,6 +31,8 @@ class Step:
     inputs: tuple[str, ...]
     template: str
     shape: Shape
+    label: str = ""
+    """What the spec calls the tensor, where it has a name of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,22 +90,27 @@ class Drafter:
 
     def _result(self, child: Node | Level, head: Output) -> Result:
         """An output that is made where it is returned, so that an auxiliary one costs nothing."""
-        reads = self.tree.boundary(child)[0] if isinstance(child, Level) else child.inputs
-        takes = child.torch.takes if isinstance(child, Node) else "{0}"  # pyright: ignore
-        return Result(reads[0], f"self.{child.name}({takes})", head.kind == "auxiliary")
+        own, training = f"self.{child.name}", head.kind == "auxiliary"
+        if isinstance(child, Level):
+            return Result(self.tree.boundary(child)[0][0], f"{own}({{0}})", training)
+        return Result(child.inputs[0], self._expression(child, own), training)
 
     def _node(self, draft: Draft, node: Node, own: str, access: dict[str, str]) -> None:
         """A layer's line of `forward`."""
-        access[node.path] = access.get(node.shares or "", own)
+        here = access[node.path] = access.get(node.shares or "", own)
+        template = self._expression(node, here)
+        label = _label(node.name, node.op.name)
+        draft.steps.append(Step(node.path, node.inputs, template, node.shape, label))
+
+    def _expression(self, node: Node, own: str) -> str:
+        """What a layer is in `forward`; `own` is its module or its bare tensor."""
         lowering = node.torch
         if isinstance(lowering, TorchExpression):
             names = ", ".join(f"{{{i}}}" for i in range(len(node.inputs)))
-            template = lowering.template.replace("{inputs}", names)
-        elif isinstance(lowering, TorchParameter):
-            template = lowering.template.replace("{weight}", access[node.path])
-        else:
-            template = f"{access[node.path]}({lowering.takes})"
-        draft.steps.append(Step(node.path, node.inputs, template, node.shape))
+            return lowering.template.replace("{inputs}", names)
+        if isinstance(lowering, TorchParameter):
+            return lowering.template.replace("{weight}", own)
+        return lowering.inline or f"{own}({lowering.takes})"
 
     def _own(self, draft: Draft, node: Node) -> Call:
         """The call that makes a layer's module or its bare tensor."""
@@ -142,14 +155,24 @@ class Drafter:
             reads, gives = self.tree.boundary(level)
             if gives:  # otherwise nobody reads it
                 shape = self.tree.graph.by_path[gives[0]].shape
-                draft.steps.append(Step(gives[0], tuple(reads), f"{here}({takes})", shape))
+                label = _label(level.name, level.scope.definition or "sequence")
+                step = Step(gives[0], tuple(reads), f"{here}({takes})", shape, label)
+                draft.steps.append(step)
             return
         for child in level.children:
-            index = f"[{child.name}]" if kind == "nn.ModuleList" else f'["{child.name}"]'
+            inner = self._inside(draft, level, child.name, kind, here)
             if isinstance(child, Level):
-                self._level(draft, child, here + index, access)
+                self._level(draft, child, inner, access)
             else:
-                self._node(draft, child, here + index, access)
+                self._node(draft, child, inner, access)
+
+    def _inside(self, draft: Draft, level: Level, name: str, kind: str, here: str) -> str:
+        """What is in a container of `self`; deeper down by its path, as an index has no type."""
+        if re.fullmatch(r"self\.\w+", here):
+            return f"{here}[{name}]" if kind == "nn.ModuleList" else f'{here}["{name}"]'
+        path = f"{level.scope.shares or level.scope.path}.{name}"
+        inner = path.removeprefix(draft.level.scope.path).lstrip(".")
+        return f'self.get_submodule("{inner}")'
 
     def _kind(self, level: Level) -> str:
         """The container that a level is; a block is none, but a class of its own."""
@@ -168,15 +191,22 @@ class Drafter:
         kind = self._kind(child)
         if not kind:
             return self.construct(child)
-        items = tuple((c.name, self._made(draft, c)) for c in child.children if is_module(c))
-        return Call(kind, items=items)
+        chained = kind == "nn.Sequential"
+        made = [c for c in child.children if is_module(c, chained)]
+        return Call(kind, items=tuple((c.name, self._made(draft, c)) for c in made))
 
 
-def is_module(child: Node | Level) -> bool:
-    """Whether something in a level is a module, and not an expression of `forward`."""
+def is_module(child: Node | Level, chained: bool = False) -> bool:
+    """Whether something in a level is a module, and not an expression of `forward`.
+
+    In a chain of modules everything is one.
+    """
     if isinstance(child, Level):
         return child.scope.shares is None
-    return child.shares is None and not isinstance(child.torch, TorchExpression)
+    lowering = child.torch
+    if child.shares is not None or isinstance(lowering, TorchExpression):
+        return False
+    return chained or isinstance(lowering, TorchParameter) or not lowering.inline
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +223,13 @@ def forward(draft: Draft) -> Forward:
     """The parameters, lines and results of a module's `forward`.
 
     A tensor takes over the variable of an input that nobody reads afterwards; so a pipeline is all
-    `x`, and what is alive beside it gets a name of its own.
+    `x`. What stays alive beside it has the name that the spec gives it, else a letter.
     """
     last_use = {t: i for i, step in enumerate(draft.steps) for t in step.inputs}
     last_use |= {result.tensor: len(draft.steps) for result in draft.outputs.values()}
-    parameters = ["x"] if len(draft.inputs) == 1 else list(draft.inputs)
+    parameters = ["x"] if len(draft.inputs) == 1 else _parameters(draft.inputs)
+    labels = _labels(draft, last_use, set(parameters))
+    fixed = {*labels.values(), *parameters} - {"x"}
     held = dict(zip(draft.inputs, parameters, strict=True))
     found: list[tuple[str, str, Shape]] = []
     for i, step in enumerate(draft.steps):
@@ -209,9 +241,9 @@ def forward(draft: Draft) -> Forward:
         if step.output not in last_use:
             name = "_"  # nobody reads it
         else:
-            used = set(held.values())
+            used = {*held.values(), *fixed}
             name = min((f for f in free if f not in used), key=lambda n: n != "x", default="")
-            name = name or _fresh(used | set(parameters))
+            name = labels.get(step.output) or name or _fresh(used)
             held[step.output] = name
         found.append((name, expression, step.shape))
     results = [
@@ -219,6 +251,47 @@ def forward(draft: Draft) -> Forward:
         for name, result in draft.outputs.items()
     ]
     return Forward(tuple(parameters), tuple(found), tuple(results))
+
+
+def modules_in(expression: str) -> set[str]:
+    """The modules and bare tensors that a line of `forward` uses.
+
+    >>> sorted(modules_in("self.fc1(self.layer1[0](x))"))
+    ['fc1', 'layer1']
+    """
+    return set(re.findall(r"\bself\.(?:get_submodule\(\"|get_parameter\(\")?(\w+)", expression))
+
+
+def _labels(draft: Draft, last_use: dict[str, int], parameters: set[str]) -> dict[str, str]:
+    """The tensors that go by the spec's own name: those that are not read at once.
+
+    Where branches with names meet, the last one is called by its name too.
+    """
+    taken = RESERVED | set(SPARE) | parameters | {"", "_"}
+    count = Counter(step.label for step in draft.steps)
+    own = {s.output: s.label for s in draft.steps if s.label not in taken and count[s.label] == 1}
+    made = {step.output: i for i, step in enumerate(draft.steps)}
+    kept = {t for t in own if last_use.get(t, -1) > made[t] + 1}
+    for step in draft.steps:
+        if len(step.inputs) > 1 and own.keys() >= set(step.inputs):
+            kept |= {t for t in step.inputs if len(kept & set(step.inputs)) >= len(step.inputs) - 1}
+    return {t: own[t] for t in kept}
+
+
+def _label(name: str, word: str) -> str:
+    """The name that the spec gives something; nothing where it is numbered by its word."""
+    return "" if re.fullmatch(rf"({word}|reuse)?[0-9]+", name) else name
+
+
+def _parameters(inputs: list[str]) -> list[str]:
+    """A network's inputs as parameters of `forward`."""
+    found: list[str] = []
+    for path in inputs:
+        name = path.replace(".", "_")
+        while name in RESERVED or name in found:
+            name += "_"
+        found.append(name)
+    return found
 
 
 def _fresh(used: set[str]) -> str:

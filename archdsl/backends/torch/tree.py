@@ -119,8 +119,9 @@ class Tree:
         return self.chains[path]
 
     def _chain(self, level: Level) -> str | None:
-        if not level.children:
-            return None
+        shares = [c.scope.shares if isinstance(c, Level) else c.shares for c in level.children]
+        if not shares or (level.scope.shares is None and any(shares)):
+            return None  # what is applied again is no module of this level's own
         takes = "{0}"
         last: str | None = None
         for i, child in enumerate(level.children):

@@ -39,7 +39,8 @@ def read(path: str | Path) -> dict[str, Tensor]:
         reason = (error.strerror or str(error)).lower()
         raise ReadError(Diagnostic("A001", None, f"{path}: {reason}")) from None
     except (SafetensorError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        label = f"{path}: it holds no weights ({str(error).splitlines()[0][:100]})"
+        why = (str(error) or "it is empty").splitlines()[0][:100]
+        label = f"{path}: it holds no weights ({why})"
         raise ReadError(Diagnostic("A001", None, label)) from None
     except Exception as error:  # an unpickler's own, for what weights_only refuses
         label = f"{path}: it holds more than tensors, and was not opened"
@@ -70,7 +71,7 @@ def save(graph: Graph, state: Mapping[str, Tensor], path: str | Path) -> None:
 
 
 def renamed(state: Mapping[str, Any], rules: Mapping[str, str]) -> dict[str, Any]:
-    """The state under other keys: each rule replaces the beginning of a key, the first that fits."""
+    """The state under other keys: the first rule that fits replaces the beginning of a key."""
 
     def rename(key: str) -> str:
         for old, new in rules.items():
@@ -84,8 +85,8 @@ def renamed(state: Mapping[str, Any], rules: Mapping[str, str]) -> dict[str, Any
 def fitted(graph: Graph, state: Mapping[str, Any]) -> dict[str, Any]:
     """The weights that a network takes over, once it is sure that they are its own.
 
-    Where all that differs is the number of outputs of the last layers, as in transfer learning,
-    those layers are left out, with a warning.
+    Where all that differs is how many outputs the last layers have, as in transfer learning, those
+    layers are left out, with a warning.
 
     Raises:
         BuildError: a key is missing or unexpected, or a shape differs; each is named.

@@ -20,8 +20,13 @@ class Data(Setting, ABC):
 
     slot: ClassVar[str] = "data"
     part: ClassVar[str] = "data"
-    classes: ClassVar[int | None] = None
+    distinct: ClassVar[int | None] = None
     """How many classes the data has, where its name says so."""
+
+    @property
+    def known_classes(self) -> int | None:
+        """How many classes the data has, as far as the spec says."""
+        return self.distinct
 
 
 # What several of them have; each class lists its own arguments first.
@@ -65,7 +70,7 @@ class Digits(Data):
     """1,797 handwritten digits of 8x8 that come with scikit-learn: no download, no files."""
 
     name: ClassVar[str] = "digits"
-    classes: ClassVar[int | None] = 10
+    distinct: ClassVar[int | None] = 10
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("data digits"),
         Sample("data digits validation=0.2 balance=true"),
@@ -79,7 +84,7 @@ class _OriginalFiles(Data):
     """A well-known set, read from the files that its authors publish; nothing is downloaded."""
 
     positional: ClassVar[int] = 1
-    classes: ClassVar[int | None] = 10
+    distinct: ClassVar[int | None] = 10
 
     folder: Text = _FOLDER
     validation: Probability = _VALIDATION
@@ -121,7 +126,7 @@ class Cifar100(_OriginalFiles):
     """60,000 photographs in 100 classes, 3x32x32 (Krizhevsky 2009)."""
 
     name: ClassVar[str] = "cifar100"
-    classes: ClassVar[int | None] = 100
+    distinct: ClassVar[int | None] = 100
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample('data cifar100 "files/cifar"'),
         Sample("data cifar100 validation=0.2 balance=true workers=2"),
@@ -163,11 +168,13 @@ class Synthetic(Data):
     )
 
     examples: Width = Field(1024, description="how many")
-    classes_: Width | None = Field(
-        None,
-        alias="classes",
-        description="how many classes; as many as the network's output has if left out",
+    classes: Width | None = Field(
+        None, description="how many classes; as many as the network's output has if left out"
     )
+
+    @property
+    def known_classes(self) -> int | None:
+        return self.classes
 
 
 class Npz(Data):

@@ -44,6 +44,11 @@ Path = Annotated[
     Field(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$"),
     Wants('a path such as layer3 or "layer3.0"', "word"),
 ]
+Paths = Annotated[
+    tuple[Path, ...],
+    Field(max_length=100),
+    Wants('up to 100 paths such as layer3 or "layer3.0"', "word"),
+]
 OutputName = Annotated[
     str, Strict(), Field(pattern=rf"^{_NAME}$"), Wants("the name of an output", "word")
 ]
@@ -57,6 +62,10 @@ NotNegative = Annotated[
     float, Strict(), Field(ge=0, allow_inf_nan=False), Wants("a number of at least 0")
 ]
 Share = Annotated[float, Strict(), Field(ge=0, le=1), Wants("a number from 0 to 1")]
+Fraction = Annotated[float, Strict(), Field(gt=0, lt=1), Wants("a number between 0 and 1")]
+Turn = Annotated[float, Strict(), Field(ge=0, le=0.5), Wants("turns from 0 to 0.5")]
+Magnitude = Annotated[int, Strict(), Field(ge=0, le=30), Wants("an integer from 0 to 30")]
+Iterations = Annotated[int, Strict(), Field(ge=1, le=20), Wants("an integer from 1 to 20")]
 Interval = Annotated[
     tuple[Positive, Positive],
     AfterValidator(_in_order),

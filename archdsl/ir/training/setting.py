@@ -46,6 +46,8 @@ class Setting(Word, ABC):
     """The field of `Training` that holds it. What shares a part excludes one another."""
     many: ClassVar[bool] = False
     """Whether the part holds several, in the order in which they are written."""
+    by_path: ClassVar[bool] = False
+    """Whether an argument may be given as path=value: `lr layer4=0.1x layer3=0.03x`."""
     joint: ClassVar[str] = ""
     """A word between the choice and the arguments: `except` in `freeze all except fc`."""
 
@@ -94,9 +96,15 @@ def settings() -> list[type[Setting]]:
 class ByWord:
     """For a field: its settings are told apart in JSON by `word`, as `training.optimizer.word`."""
 
+    def __init__(self) -> None:
+        self.source: type[Setting] = Setting
+        """The class that is annotated, known when pydantic asks for its schema."""
+
     def __get_pydantic_core_schema__(
         self, source: type[Setting], handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
+        self.source = source
+
         def load(value: Any) -> Setting:
             if isinstance(value, source):
                 return value
@@ -115,7 +123,7 @@ class ByWord:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return {"$ref": "#/$defs/Setting"}
+        return {"x-definition": self.source.__name__}
 
 
 def _dump(setting: Setting) -> dict[str, Any]:

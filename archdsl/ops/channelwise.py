@@ -1,0 +1,196 @@
+"""Layers that treat each channel, or each place, by a number or an order of its own."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from archdsl.ir.fields import Real, Width
+from archdsl.ir.op import Op, OpError, only_map
+from archdsl.ir.records import (
+    EACH,
+    FREE,
+    Cost,
+    Family,
+    FieldRule,
+    OnnxConstant,
+    OnnxLowering,
+    OnnxNode,
+    Sample,
+    TorchLowering,
+    TorchModule,
+    Value,
+    Weight,
+)
+from archdsl.ir.shapes import Shape, Shapes, channels, elements
+
+
+class ChannelShuffle(Op):
+    """Mixes the channels of groups, so that the next grouped layer sees all of them.
+
+    The channels are written down as `groups` rows and read off by columns (Zhang et al. 2017,
+    "ShuffleNet", section 3.1).
+    """
+
+    name: ClassVar[str] = "shuffle"
+    family: ClassVar[Family] = "reshape"
+    positional: ClassVar[int] = 1
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("shuffle groups=2", ((6, 3, 4),)),
+        Sample("shuffle 3", ((6, 2, 2),)),
+    )
+
+    groups: Width = Field(description="rows that the channels are written down in")
+
+    def shape(self, inputs: Shapes) -> Shape:
+        shape = only_map(inputs, self.name)
+        if shape[0] % self.groups:
+            label = f"groups={self.groups} does not divide the {shape[0]} channels"
+            raise OpError("A203", label, f"choose a divisor of {shape[0]}")
+        return shape
+
+    def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
+        return {}
+
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        return FREE
+
+    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
+        return EACH
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        return TorchModule("nn.ChannelShuffle", {"groups": self.groups}, positional=1)
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        c, h, w = output
+        nodes = (
+            OnnxNode("Reshape", ("x0", "rows"), output="grouped"),
+            OnnxNode("Transpose", ("grouped",), {"perm": (0, 2, 1, 3, 4)}, output="shuffled"),
+            OnnxNode("Reshape", ("shuffled", "joined")),
+        )
+        rows = OnnxConstant((5,), (0, self.groups, c // self.groups, h, w), "int64")
+        return OnnxLowering(
+            nodes, {"rows": rows, "joined": OnnxConstant((4,), (0, c, h, w), "int64")}
+        )
+
+
+_LAYER_SCALE = '''\
+class LayerScale(nn.Module):
+    """A learned factor for each feature."""
+
+    def __init__(self, channels: int, initial: float = 1.0) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.full((channels,), initial))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.gamma
+'''
+
+_LAYER_SCALE_2D = '''\
+class LayerScale2d(nn.Module):
+    """A learned factor for each channel of a map."""
+
+    def __init__(self, channels: int, initial: float = 1.0) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.full((channels,), initial))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.gamma[:, None, None]
+'''
+
+
+class Scale(Op):
+    """A learned factor per channel (Touvron et al. 2021, "Going deeper", section 2: LayerScale).
+
+    `residual { …; scale 1e-5 }` starts a deep network near the identity. The factors are called
+    `gamma`, as in timm.
+    """
+
+    name: ClassVar[str] = "scale"
+    family: ClassVar[Family] = "normalization"
+    positional: ClassVar[int] = 1
+    overwritable: ClassVar[bool] = True
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("scale", ((3, 4, 5),)),
+        Sample("scale 1e-5", ((5, 6),)),
+        Sample("scale 0.1", ((7,),)),
+    )
+
+    initial: Real = Field(1.0, description="the factor that training starts from")
+
+    def shape(self, inputs: Shapes) -> Shape:
+        return inputs[0]
+
+    def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
+        return {"gamma": Weight((channels(output),), "gain")}
+
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        return Cost(elementwise=elements(output))
+
+    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
+        return EACH
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        arguments: dict[str, Value] = {"channels": channels(output), "initial": self.initial}
+        on_map = len(output) == 3
+        name, helper = ("LayerScale2d", _LAYER_SCALE_2D) if on_map else ("LayerScale", _LAYER_SCALE)
+        return TorchModule(name, arguments, 2, {"initial": 1.0}, helper=helper)
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        if len(output) != 3:
+            return OnnxLowering((OnnxNode("Mul", ("x0", "gamma")),))
+        nodes = (
+            OnnxNode("Unsqueeze", ("gamma", "axes"), output="factors"),
+            OnnxNode("Mul", ("x0", "factors")),
+        )
+        return OnnxLowering(nodes, {"axes": OnnxConstant((2,), (1, 2), "int64")})
+
+
+_POSITION_BIAS = '''\
+class PositionBias(nn.Module):
+    """A learned bias for each channel and position of a map."""
+
+    def __init__(self, channels: int, height: int, width: int) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(channels, height, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.bias
+'''
+
+
+class PositionBias(Op):
+    """A different learned bias for each position of a map (Silver et al. 2016, Methods).
+
+    AlphaGo's policy ends so: `conv 1x1 1 bias=false; position_bias; flatten; softmax`, one bias for
+    each of the 361 points. The tensor CxHxW is called `bias` and starts at zero; `init … bias=`
+    sets it as it sets every bias.
+    """
+
+    name: ClassVar[str] = "position_bias"
+    family: ClassVar[Family] = "linear"
+    overwritable: ClassVar[bool] = True
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("position_bias", ((2, 3, 4),)),
+        Sample("conv 1x1 1 bias=false; position_bias", ((3, 4, 4),)),
+    )
+
+    def shape(self, inputs: Shapes) -> Shape:
+        return only_map(inputs, self.name, "`pos_embed` adds a learned vector to each token")
+
+    def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
+        return {"bias": Weight(output, "bias")}
+
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        return Cost(elementwise=elements(output))
+
+    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
+        return EACH
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        sides = zip(("channels", "height", "width"), output, strict=True)
+        return TorchModule("PositionBias", dict(sides), positional=3, helper=_POSITION_BIAS)
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        return OnnxLowering((OnnxNode("Add", ("x0", "bias")),))
