@@ -12,7 +12,7 @@ IS_NEW := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(firstword $(foreach p,$(CANDIDATES),$(shell $(p) -c '$(IS_NEW)' 2>/dev/null && echo $(p))))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types golden bench check clean
+.PHONY: help setup demo test lint types golden bench fuzz check clean
 
 help: ## this list
 	@echo "make TARGET, of:"
@@ -44,6 +44,9 @@ golden: $(DEV) ## write the golden files anew; what fails is what changed: read 
 
 bench: $(DEV) ## the measured ratios, each beside its target; takes some minutes
 	@$(BIN)/python tests/bench/bench.py $(ARGS)
+
+fuzz: $(DEV) ## 200,000 damaged, random and valid specs; ARGS="--specs 1000" makes it shorter
+	@$(BIN)/python tests/fuzz.py $(ARGS)
 
 check: lint types test ## what a change must pass
 

@@ -103,6 +103,8 @@ class BuildError(ArchError):
 def suggestion(word: str, known: Iterable[str]) -> str:
     """'did you mean `conv`?' for a misspelt word, or nothing."""
     words = sorted(set(known))
+    if len(words) > 5000:
+        return ""  # that would take a second
     near = [k for k in words if abs(len(k) - len(word)) <= 3]  # `same` is no `upsample`
     begun = [k for k in words if len(k) > 2 and word.startswith(k)]  # `conv2d`, `padding`
     close = get_close_matches(word, near, n=1, cutoff=0.6) or begun[-1:]

@@ -59,6 +59,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     temporary: Path | None = None
     try:
+        if "\0" in str(path):
+            raise OSError(22, "no name has a null character in it")
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise IsADirectoryError(21, "it is a folder", str(path))

@@ -15,7 +15,14 @@ from typing import Any
 from archdsl.elaborate import arguments as binding
 from archdsl.elaborate import heads, statements
 from archdsl.elaborate.build import GraphBuilder, Tensor
-from archdsl.elaborate.expressions import Context, UnknownShape, evaluate, integer, truth
+from archdsl.elaborate.expressions import (
+    Context,
+    UnknownShape,
+    check_size,
+    evaluate,
+    integer,
+    truth,
+)
 from archdsl.elaborate.frame import Flow, Frame, Labelled
 from archdsl.elaborate.limits import Exhausted, Limits, Meter
 from archdsl.elaborate.names import Namespace
@@ -240,10 +247,12 @@ class Elaborator:
     ) -> None:
         block = value.block
         path = frame.space.layer(block.name, label, call.span)
-        scope = self.bind_block(value, call, self.context(flow, frame), {})
+        context = self.context(flow, frame)
+        scope = self.bind_block(value, call, context, {})
         self.check_depth(call.span, frame)
-        lists = sum(len(v) for v, _ in scope.names.values() if isinstance(v, list))
-        self.meter.handle(len(path) + len(scope.names) + lists, call.span)
+        self.meter.handle(len(path) + 5 * len(scope.names), call.span)
+        for argument, _ in scope.names.values():
+            check_size(argument, call.span, context)
         arguments = {name: plain(v) for name, (v, _) in scope.names.items()}
         given = statements.match_formals(block, call)
         self.graph.scope(

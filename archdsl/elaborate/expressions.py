@@ -243,7 +243,9 @@ def check_size(value: Value, span: Span, context: Context) -> None:
         inner = _held(outer)
         count += len(inner)
         if count > MAX_ITEMS or level > MAX_LEVELS:
-            label = f"a value may hold {MAX_ITEMS:,} others, {MAX_LEVELS} inside one another"
+            label = f"a list may have {MAX_ITEMS:,} items, and {MAX_LEVELS} lists in one another"
+            if not isinstance(value, list):
+                label = f"more than {MAX_LEVELS} defaults inside one another"
             raise SpecError(Diagnostic("A504", span, label))
         left += [(v, level + 1) for v in inner if isinstance(v, list | BlockValue | LayerValue)]
     context.meter.handle(count, span)

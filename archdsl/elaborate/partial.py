@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from archdsl.elaborate.arguments import layer_arguments
-from archdsl.elaborate.expressions import Context, evaluate
+from archdsl.elaborate.expressions import Context, check_size, evaluate
 from archdsl.elaborate.statements import match_formals
 from archdsl.elaborate.values import BlockValue, LayerValue, describe
 from archdsl.errors import Diagnostic, SpecError
@@ -25,9 +25,12 @@ def partial(expr: ast.Partial, context: Context) -> BlockValue | LayerValue:
         call = ast.Call(expr.name, expr.name_span, expr.arguments, None, expr.span)
         matched = match_formals(value.block, call)
         given = {key: evaluate(a.value, context) for key, a in matched.items()}
-        return replace(value, given={**value.given, **given})
-    if isinstance(value, LayerValue):
+        value = replace(value, given={**value.given, **given})
+    elif isinstance(value, LayerValue):
         values, init = layer_arguments(value.cls, expr.arguments, context)
-        return replace(value, given={**value.given, **values}, init={**value.init, **init})
-    label = f"`{expr.name}` is {describe(value)}, no block or layer"
-    raise SpecError(Diagnostic("A301", expr.name_span, label))
+        value = replace(value, given={**value.given, **values}, init={**value.init, **init})
+    else:
+        label = f"`{expr.name}` is {describe(value)}, no block or layer"
+        raise SpecError(Diagnostic("A301", expr.name_span, label))
+    check_size(value, expr.span, context)
+    return value

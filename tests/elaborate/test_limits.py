@@ -43,10 +43,39 @@ def test_blocks_that_double() -> None:
 
 @pytest.mark.timeout(60)
 def test_repetitions_that_multiply() -> None:
-    text = "relu"
+    text = "let n = 3"
     for _ in range(10):
         text = f"{{ {text} }} x1000"
-    assert errors(IN + text)[0][:4] == "A501"
+    assert errors(f"{IN}relu; {text}")[0][:4] == "A501"
+
+
+LISTS = f"let a = range(10000)\n{IN}relu\n"
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{LISTS}block b list=range(10000) {{ }}\nb x99999",
+        f"{LISTS}{{ let b = a + [] }} x99999",
+        f"{LISTS}{{ let b = a == a }} x99999",
+        f"{LISTS}{{ if {' + '.join(['sum(a)'] * 50)} > 3 {{ relu }} }} x99999",
+        f"block b {' '.join(f'a{i}=1' for i in range(5000))} {{ }}\n{IN}relu\nb x99999",
+        f"{IN}{'default conv bias=false; ' * 10000}relu x99999",
+        f"{IN}a: relu\n{' '.join(f'l{i}: relu;' for i in range(5000))}\nreuse a x99999",
+    ],
+    ids=["arguments", "sums", "comparisons", "functions", "parameters", "defaults", "labels"],
+)
+def test_values_that_are_handled_again_and_again(text: str) -> None:
+    """Each statement is cheap to write and dear to carry out: its values count."""
+    assert [e[:4] for e in errors(text)] == ["A501"]
+
+
+def test_defaults_inside_one_another() -> None:
+    """Each holds the one before twice; written out the last would have 2^59."""
+    text = "block u a=1 b=1 { relu }\nlet v0 = (u a=1)\n"
+    text += "".join(f"let v{i} = (u a=v{i - 1} b=v{i - 1})\n" for i in range(1, 60))
+    assert errors(f"{text}param p = v59\n{IN}relu")[0][:4] == "A504"
 
 
 def test_depth() -> None:
