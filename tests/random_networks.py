@@ -1,4 +1,4 @@
-"""Small networks that compile, as text: each statement suits the shape that the flow has reached."""
+"""Small networks that compile, as text: each statement suits the shape that it is given."""
 
 from __future__ import annotations
 

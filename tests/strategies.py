@@ -11,15 +11,13 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from random_networks import networks
+from random_networks import networks as networks
 
 from archdsl.elaborate.statements import STATEMENTS
 from archdsl.ir.op import registry
 from archdsl.ir.training import vocabulary
 from archdsl.source import Source, Span
 from archdsl.syntax import ast
-
-__all__ = ["SPECS", "bare", "examples", "expressions", "mutations", "networks", "soups", "specs"]
 
 SPECS = {
     path.stem: path.read_text(encoding="utf-8")
@@ -105,6 +103,19 @@ def expressions(depth: int = 3) -> st.SearchStrategy[ast.Expr]:
     )
 
 
+@cache
+def operations(depth: int) -> st.SearchStrategy[ast.Expr]:
+    """Operators inside operators, where every pair of them can meet."""
+    leaf = st.sampled_from(["a", "x", "x3"]).map(lambda word: ast.Name(word, SPAN))
+    if depth == 0:
+        return leaf
+    inner = operations(depth - 1)
+    binary = st.builds(ast.Binary, st.sampled_from(_BINARY), inner, inner, st.just(SPAN))
+    unary = st.builds(ast.Unary, st.sampled_from(["-", "not"]), inner, st.just(SPAN))
+    chosen = st.builds(ast.Conditional, inner, inner, inner, st.just(SPAN))
+    return st.one_of(leaf, binary, binary, binary, unary, chosen)
+
+
 def _named(values: st.SearchStrategy[ast.Expr]) -> st.SearchStrategy[tuple[ast.Argument, ...]]:
     """Arguments by name, as `(bottleneck groups=32)` has them."""
     one = st.builds(ast.Argument, any_words, values, st.just(SPAN))
@@ -114,7 +125,7 @@ def _named(values: st.SearchStrategy[ast.Expr]) -> st.SearchStrategy[tuple[ast.A
 @cache
 def statements(depth: int) -> st.SearchStrategy[ast.Statement]:
     """Statements with braces up to `depth` deep."""
-    value = expressions()
+    value = expressions() | operations(3)
     choices: list[st.SearchStrategy[Any]] = [
         st.builds(ast.Step, labels, calls(0) | references, repeats, st.just(SPAN)),
         st.builds(ast.Param, any_words, value, st.just(SPAN)),
@@ -137,7 +148,9 @@ def statements(depth: int) -> st.SearchStrategy[ast.Statement]:
 labels = st.none() | any_words.map(lambda word: ast.Name(word, SPAN))
 references = st.builds(ast.Reference, any_words, st.just(SPAN))
 repeats = st.none() | st.builds(ast.Repeat, expressions(), st.none() | any_words, st.just(SPAN))
-_arguments = st.builds(ast.Argument, st.none() | any_words, expressions(), st.just(SPAN))
+_arguments = st.builds(
+    ast.Argument, st.none() | any_words, expressions() | operations(2), st.just(SPAN)
+)
 
 
 @cache

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from strategies import SPECS, bare, examples, expressions, mutations, networks, soups, specs
+from strategies import (
+    SPECS,
+    bare,
+    examples,
+    expressions,
+    mutations,
+    networks,
+    operations,
+    soups,
+    specs,
+)
 
 import archdsl
 from archdsl.errors import ParseError
@@ -22,8 +32,8 @@ def test_print_then_parse_gives_the_tree(spec: ast.Spec) -> None:
     assert bare(parse(Source(text))) == bare(spec)
 
 
-@examples(500)
-@given(expressions(4))
+@examples(1000)
+@given(expressions(4) | operations(3))
 def test_print_then_parse_gives_the_expression(expr: ast.Expr) -> None:
     assert bare(parse_value(print_expr(expr), "test")) == bare(expr)
 

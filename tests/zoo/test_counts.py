@@ -201,6 +201,30 @@ def test_regnets(name: str, known: int, gigamacs: str) -> None:
     assert f"{macs(name) / 1e9:.2f}" == gigamacs
 
 
+# Receptive fields
+
+
+@pytest.mark.parametrize(
+    ("stage", "size", "stride"),
+    [("layer1", 35, 4), ("layer2", 99, 8), ("layer3", 291, 16), ("layer4", 483, 32)],
+)
+def test_the_field_of_resnet50_v1_after_each_stage(stage: str, size: int, stride: int) -> None:
+    """Araujo, Norris & Sim, Distill 2019."""
+    field = archdsl.zoo("resnet50_v1").receptive_field(stage)
+    assert (field.size, field.stride) == ((size, size), (stride, stride))
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "padding"),
+    [("googlenet", 715, None), ("googlenet_torchvision", 379, 167)],
+)
+def test_the_fields_of_googlenet(name: str, size: int, padding: int | None) -> None:
+    """The paper's computed, torchvision's measured by gradient."""
+    field = archdsl.zoo(name).receptive_field("inception5b")
+    assert (field.size, field.stride) == ((size, size), (32, 32))
+    assert padding is None or field.padding == (padding, padding)
+
+
 # The rest
 
 

@@ -30,17 +30,17 @@ def module(name: str) -> torch.nn.Module:
     return net.to_torch(weights={key: torch.from_numpy(v) for key, v in drawn.items()}).eval()
 
 
-def compare(output: torch.Tensor, expected: list[float]) -> None:
+def compare(output: torch.Tensor, expected: list[float], tolerance: float) -> None:
     actual = fixed.digest(output.detach().numpy())
     spread = max(map(abs, expected))
-    np.testing.assert_allclose(actual, expected, rtol=1e-3, atol=1e-4 * spread)
+    np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance * spread / 2)
 
 
 @pytest.mark.parametrize("name", RECORDED)
 def test_at_inference(name: str) -> None:
     x = torch.from_numpy(fixed.image(SIZE.get(name, 96)))
     with torch.no_grad():
-        compare(module(name)(x), RECORDED[name]["out"])
+        compare(module(name)(x), RECORDED[name]["out"], 1e-4)
 
 
 def test_googlenet_in_training() -> None:
@@ -52,4 +52,5 @@ def test_googlenet_in_training() -> None:
     outputs = net(torch.from_numpy(fixed.image(96)))
     assert set(outputs) == {"out", "aux1", "aux2"}
     for name, output in outputs.items():
-        compare(output, RECORDED["googlenet"][f"training {name}"])
+        # Normalised by two examples alone, what is nearly equal comes out further apart.
+        compare(output, RECORDED["googlenet"][f"training {name}"], 1e-3)
