@@ -1,12 +1,15 @@
-"""The generated pages are current: the layers, the errors, the training section."""
+"""The generated pages are current: layers, errors, training, and the README's picture."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from goldens import check_golden
 
+import archdsl
 from archdsl.reference import error_reference, reference, training_reference
 
 PAGES = {"reference": reference, "errors": error_reference, "training": training_reference}
@@ -16,3 +19,9 @@ PAGES = {"reference": reference, "errors": error_reference, "training": training
 def test_golden_page(page: str) -> None:
     make: Callable[[], str] = PAGES[page]
     check_golden(f"../../grammar/{page}.md", make())
+
+
+@pytest.mark.skipif(shutil.which("dot") is not None, reason="an installed dot draws its own way")
+def test_golden_picture(tmp_path: Path) -> None:
+    archdsl.zoo("alexnet").draw(tmp_path / "alexnet.svg")
+    check_golden("../../docs/alexnet.svg", (tmp_path / "alexnet.svg").read_text(encoding="utf-8"))
