@@ -191,7 +191,9 @@ def test_an_interrupt(tmp_path: Path) -> None:
     fifo.touch()
     (tmp_path / "long.arch").write_text("input 3x8x8\n" + "conv 3x3 4; relu\n" * 4900)
     code = (
-        "import sys, archdsl.cli, pathlib, archdsl.pipeline as p; before = p.open_spec\n"
+        "import signal, sys, archdsl.cli, pathlib, archdsl.pipeline as p; before = p.open_spec\n"
+        # A job in the background of a shell, as this may be, inherits that it ignores SIGINT.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def told(*a):\n"
         f"    pathlib.Path({str(fifo)!r}).write_text('now')\n"
         "    while True: before(*a)\n"
@@ -202,7 +204,10 @@ def test_an_interrupt(tmp_path: Path) -> None:
         while not fifo.read_text():
             time.sleep(0.01)
         child.send_signal(signal.SIGINT)
-        out, err = child.communicate(timeout=60)
+        try:
+            out, err = child.communicate(timeout=60)
+        finally:
+            child.kill()
     assert (child.returncode, out, err.strip()) == (130, b"", b"interrupted")
 
 
