@@ -15,7 +15,7 @@ from archdsl.codes import CODES
 from archdsl.errors import ArchError, Diagnostic
 from archdsl.pipeline import open_spec
 
-SPECS = sorted((Path(__file__).parent / "errors").glob("*.arch"))
+SPECS = sorted((Path(__file__).parent / "errors").rglob("*.arch"))
 _EXPECTED = re.compile(r"#! (A\d\d\d) ?([^#]*)")
 
 # Of files, the command line, backends and models, which have tests of their own.
