@@ -171,6 +171,16 @@ def test_a_network_too_large_to_build_can_be_summarised() -> None:
     assert f"{net.summary().params:,}" in found.label
 
 
+def test_a_sum_that_python_cannot_parse_is_refused() -> None:
+    net = archdsl.parse("input 3x8x8; add 5_000 { conv 1x1 1 }")
+    assert net.summary().params == 5_000 * 4
+    for build in (net.torch_source, net.to_torch):
+        with pytest.raises(BuildError) as error:
+            build()
+        assert error.value.diagnostics[0].code == "A701"
+    assert len(archdsl.parse("input 3x8x8; concat 1_000 { conv 1x1 1 }").to_torch().state_dict())
+
+
 # In place
 
 

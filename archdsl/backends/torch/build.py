@@ -50,9 +50,15 @@ def build(
         label = f"it has {values:,} weights; {MAX_VALUES:,} can be allocated here"
         raise BuildError(Diagnostic("A701", None, label, help="`summary` needs no memory for them"))
     cls = getattr(_module(graph), network_class(graph))
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reach the GPUs' too
-        model: nn.Module = cls()
+    # Drawn on the CPU, so that a seed gives the same weights wherever they end up, and that no
+    # GPU's random state is touched.
+    device = torch.get_default_device()
+    with (
+        torch.random.fork_rng(devices=[]),
+        device if device.type == "meta" else torch.device("cpu"),
+    ):
+        torch.default_generator.manual_seed(seed)
+        model: nn.Module = cls().to(device)
     if weights is not None:
         state = fitted(graph, renamed(_state(weights), weights_map or {}))
         model.load_state_dict(state, strict=len(state) == len(graph.state()))
@@ -88,8 +94,13 @@ def _module(graph: Graph) -> ModuleType:
         module = ModuleType(name)
         file = f"<{name}>"
         module.__file__ = file
+        try:
+            code = compile(text, file, "exec")
+        except (RecursionError, MemoryError):
+            label = f"Python cannot compile the {len(text.splitlines()):,} lines of it"
+            raise BuildError(Diagnostic("A701", None, label)) from None
         # The text is ours: names that the IR has validated, literals, and constructor calls.
-        exec(compile(text, file, "exec"), module.__dict__)
+        exec(code, module.__dict__)
         linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
         sys.modules[name] = module
     return sys.modules[name]

@@ -230,24 +230,24 @@ def forward(draft: Draft) -> Forward:
     parameters = ["x"] if len(draft.inputs) == 1 else _parameters(draft.inputs)
     labels = _labels(draft, last_use, set(parameters))
     fixed = {*labels.values(), *parameters} - {"x"}
-    held = dict(zip(draft.inputs, parameters, strict=True))
+    read = {t: name for t, name in zip(draft.inputs, parameters, strict=True) if t in last_use}
+    held = _Held(read, fixed)
     found: list[tuple[str, str, Shape]] = []
     for i, step in enumerate(draft.steps):
-        names = [held[t] for t in step.inputs]
-        expression = step.template.format(*names)
-        free = [held[t] for t in dict.fromkeys(step.inputs) if last_use[t] <= i]
-        for tensor in [t for t in held if last_use.get(t, -1) <= i]:
-            del held[tensor]
+        expression = step.template.format(*(held.names[t] for t in step.inputs))
+        ended = [held.release(t) for t in dict.fromkeys(step.inputs) if last_use[t] == i]
         if step.output not in last_use:
             name = "_"  # nobody reads it
         else:
-            used = {*held.values(), *fixed}
-            name = min((f for f in free if f not in used), key=lambda n: n != "x", default="")
-            name = labels.get(step.output) or name or _fresh(used)
-            held[step.output] = name
+            name = labels.get(step.output) or held.free(ended)
+            held.hold(step.output, name)
         found.append((name, expression, step.shape))
     results = [
-        (name, result.template.format(held.get(result.tensor, parameters[0])), result.training)
+        (
+            name,
+            result.template.format(held.names.get(result.tensor, parameters[0])),
+            result.training,
+        )
         for name, result in draft.outputs.items()
     ]
     return Forward(tuple(parameters), tuple(found), tuple(results))
@@ -273,8 +273,9 @@ def _labels(draft: Draft, last_use: dict[str, int], parameters: set[str]) -> dic
     made = {step.output: i for i, step in enumerate(draft.steps)}
     kept = {t for t in own if last_use.get(t, -1) > made[t] + 1}
     for step in draft.steps:
-        if len(step.inputs) > 1 and own.keys() >= set(step.inputs):
-            kept |= {t for t in step.inputs if len(kept & set(step.inputs)) >= len(step.inputs) - 1}
+        met = set(step.inputs)
+        if len(met) > 1 and own.keys() >= met and len(kept & met) >= len(step.inputs) - 1:
+            kept |= met
     return {t: own[t] for t in kept}
 
 
@@ -294,12 +295,32 @@ def _parameters(inputs: list[str]) -> list[str]:
     return found
 
 
-def _fresh(used: set[str]) -> str:
-    """A name for a tensor that is alive beside those in use."""
-    spare = next((n for n in SPARE if n not in used), None)
-    if spare:
-        return spare
-    number = 1
-    while f"t{number}" in used:
-        number += 1
-    return f"t{number}"
+class _Held:
+    """The tensors that are alive, by the variables that hold them."""
+
+    def __init__(self, names: dict[str, str], fixed: set[str]) -> None:
+        self.names = names
+        self.taken = Counter([*names.values(), *fixed])
+        self.number = 1  # no `t` with a lower number is free
+
+    def hold(self, tensor: str, name: str) -> None:
+        self.names[tensor] = name
+        self.taken[name] += 1
+
+    def release(self, tensor: str) -> str:
+        """The variable of a tensor that nobody reads any more."""
+        name = self.names.pop(tensor)
+        self.taken[name] -= 1
+        if name[1:].isdigit():
+            self.number = min(self.number, int(name[1:]))
+        return name
+
+    def free(self, preferred: list[str]) -> str:
+        """A variable for a tensor: `x` or another that is preferred, else a letter, a number."""
+        ranked = sorted(preferred, key=lambda name: name != "x")
+        for name in (*ranked, *SPARE):
+            if not self.taken[name]:
+                return name
+        while self.taken[f"t{self.number}"]:
+            self.number += 1
+        return f"t{self.number}"

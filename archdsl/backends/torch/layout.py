@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
+from archdsl.errors import BuildError, Diagnostic
+
 WIDTH = 88  # ruff's and black's line length
 
 
@@ -33,21 +35,18 @@ def element(text: str, indent: int) -> list[str]:
     one = f"{' ' * indent}{text},"
     if len(one) <= WIDTH:
         return [one]
-    found = ast.parse(f"{{{text}}}", mode="eval").body
-    if isinstance(found, ast.Dict):
-        key = ast.get_source_segment(f"{{{text}}}", found.keys[0]) or ""  # pyright: ignore
-        parts: list[_Doc] = [key, ": ", _document(found.values[0], f"{{{text}}}"), ","]
-    else:
-        parts = [_document(ast.parse(text, mode="eval").body, text), ","]
-    return _print(parts, indent)
+    braced = f"{{{text}}}"  # a dict or a set, whatever its item is
+    found = ast.parse(braced, mode="eval").body
+    value = found.values[0] if isinstance(found, ast.Dict) else found.elts[0]  # pyright: ignore
+    head = braced[1 : value.col_offset]
+    return _print([head, _document(value, braced), ","], indent)
 
 
 def _broken(text: str, indent: int) -> list[str]:
-    node = ast.parse(text).body[0]
-    value = node.value  # pyright: ignore[reportAttributeAccessIssue]
-    column = value.col_offset
+    node = _parsed(text).body[0]
+    column = node.value.col_offset  # pyright: ignore[reportAttributeAccessIssue]
     head, tail = text[:column], text[column:]
-    expression = ast.parse(tail, mode="eval").body
+    expression: ast.expr = _parsed(tail).body[0].value  # pyright: ignore[reportAttributeAccessIssue]
     document = _document(expression, tail)
     if isinstance(expression, ast.BinOp):
         return _parenthesized(head, document, indent)
@@ -56,6 +55,15 @@ def _broken(text: str, indent: int) -> list[str]:
         return plain
     wrapped = _parenthesized(head, document, indent)
     return wrapped if max(map(len, wrapped)) <= WIDTH else plain
+
+
+def _parsed(text: str) -> ast.Module:
+    try:
+        return ast.parse(text)
+    except (RecursionError, MemoryError):
+        label = f"a line of {len(text):,} characters is more than Python can parse"
+        help = "join fewer branches at once"
+        raise BuildError(Diagnostic("A701", None, label, help=help)) from None
 
 
 def _parenthesized(head: str, document: _Doc, indent: int) -> list[str]:
@@ -104,7 +112,7 @@ def _document(node: ast.expr, text: str) -> _Doc:
             ]
             return _Group((_document(func, text), _bracket("(", values, ")")))
         case ast.Subscript(value=value, slice=index):
-            inner = ast.get_source_segment(text, index) or ""
+            inner = text[index.col_offset : index.end_col_offset]
             return _Group((_document(value, text), _bracket("[", [inner], "]", comma=False)))
         case ast.Attribute(value=value, attr=name):
             return _Group((_document(value, text), f".{name}"))
@@ -115,7 +123,7 @@ def _document(node: ast.expr, text: str) -> _Doc:
             rest = chain.from_iterable((_Line(" "), f"{sign} ", term) for sign, term in terms[1:])
             return _Group((terms[0][1], *rest))
         case _:
-            return ast.get_source_segment(text, node) or ""
+            return text[node.col_offset : node.end_col_offset]
 
 
 def _bracket(

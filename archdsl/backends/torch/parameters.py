@@ -53,8 +53,9 @@ def infer(template: Template, tree: Tree, classes: set[str]) -> None:
     drafts = template.drafts
     known = _explanations(drafts, tree, classes)
     used: dict[str, Parameter] = {}
+    entries = [dict(d.entries) for d in drafts]
     for name, call in drafts[0].entries:
-        made = [dict(d.entries).get(name) for d in drafts]
+        made = [e.get(name) for e in entries]
         values = [[s.value for s in slots(c)] if c else [ABSENT] * len(made) for c in made]
         for i, slot in enumerate(slots(call)):
             column = tuple(v[i] if c else ABSENT for v, c in zip(values, made, strict=True))
