@@ -6,13 +6,14 @@ text ── syntax ──> AST ── elaborate ──> IR ── analyses ─�
 
 from __future__ import annotations
 
+import operator
 import re
 from pathlib import Path
 from typing import Any
 
 from archdsl.elaborate import Limits, elaborate, network_names
 from archdsl.elaborate.expressions import Context, evaluate
-from archdsl.elaborate.values import LayerValue, Scope, Value
+from archdsl.elaborate.values import BlockValue, LayerValue, Scope, Value
 from archdsl.errors import ArchError, Diagnostic, ReadError, SpecError, suggestion
 from archdsl.files import read_source
 from archdsl.ir.op import registry
@@ -141,10 +142,22 @@ def _zoo_spec(name: str) -> ast.Spec:
 
 
 def _given(value: Any) -> Value:
-    """A Python value as the language has it; the name of a layer is the layer."""
+    """A Python value as the language has it; the name of a layer is the layer.
+
+    Raises:
+        TypeError: the language has no such values.
+    """
     if isinstance(value, str) and value in registry():
         return LayerValue(registry()[value])
-    return value
+    match value:
+        case list():
+            return [_given(v) for v in value]  # pyright: ignore[reportUnknownVariableType]
+        case tuple():
+            return tuple(map(operator.index, value))  # pyright: ignore[reportUnknownArgumentType]
+        case bool() | int() | float() | str() | ast.Multiple() | BlockValue() | LayerValue():
+            return value
+        case _:
+            return operator.index(value)  # an integer of another library's kind, or a TypeError
 
 
 def _value(key: str, text: str) -> Value:

@@ -13,6 +13,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     PlainSerializer,
     PlainValidator,
     WithJsonSchema,
@@ -26,6 +27,17 @@ from archdsl.ir.shapes import Shape, Shapes
 from archdsl.ir.word import Word
 
 IR_VERSION = 1
+
+
+# Generated files hold these as they are, so a graph from a stranger's JSON has nothing else there.
+_WORD = "[A-Za-z_][A-Za-z0-9_]*"
+_PATH = rf"{_WORD}(\.[A-Za-z0-9_]+)*"
+Name = Annotated[str, Field(pattern=f"^{_WORD}$")]
+"""An identifier."""
+ModulePath = Annotated[str, Field(pattern=f"^{_PATH}$")]
+"""Names with dots between them; inside of a sequence they may be numbers."""
+PathWithin = Annotated[str, Field(pattern=f"^({_PATH})?$")]
+"""The path of a scope in its network, of a weight in its layer; empty for the whole itself."""
 
 
 class _Record(BaseModel):
@@ -93,17 +105,17 @@ class Repetition(_Record):
 class Scope(_Record):
     """What the hierarchy of names consists of: a network, a block's call, a numbered sequence."""
 
-    path: str
+    path: PathWithin
     kind: Literal["network", "block", "sequence"]
-    definition: str
+    definition: PathWithin
     """The block's name; the network's; empty for a sequence."""
-    arguments: dict[str, Any] = {}
+    arguments: dict[Name, Any] = {}
     """What the block was called with, defaults included."""
     defaulted: tuple[str, ...] = ()
     """The arguments that the call left at the block's defaults."""
-    shares: str | None = None
+    shares: ModulePath | None = None
     """The scope that this one applies again, with the same weights."""
-    parent: str | None
+    parent: PathWithin | None
     place: Place
     repetitions: tuple[Repetition, ...] = ()
 
@@ -111,20 +123,20 @@ class Scope(_Record):
 class Node(_Record):
     """One layer, or one join of several tensors, at its place in the network."""
 
-    path: str
+    path: ModulePath
     """Its name from the root: the `state_dict` prefix and the ONNX node's name."""
     op: AnyOp
-    inputs: tuple[str, ...]
+    inputs: tuple[ModulePath, ...]
     """Paths of the nodes, or names of the network's inputs, that it reads."""
     input_shapes: Shapes
     shape: Shape
-    init: dict[str, AnyInitializer] = {}
+    init: dict[PathWithin, AnyInitializer] = {}
     """Where the spec says so, how the weights start, by their names."""
-    shares: str | None = None
+    shares: ModulePath | None = None
     """The layer whose weights it uses, where it has none of its own."""
     training: bool = False
     """Whether it exists in training only: part of an auxiliary head."""
-    scope: str
+    scope: PathWithin
     """Path of the innermost scope; the network's own is empty."""
     place: Place
     repetitions: tuple[Repetition, ...] = ()
@@ -168,7 +180,7 @@ class Node(_Record):
 class Input(_Record):
     """A tensor that the network is given."""
 
-    name: str
+    name: ModulePath
     shape: Shape
     place: Place
 
@@ -176,10 +188,10 @@ class Input(_Record):
 class Output(_Record):
     """A tensor that the network gives; an auxiliary one in training only, its loss weighted."""
 
-    name: str
+    name: ModulePath
     kind: Literal["main", "extra", "auxiliary"] = "main"
     weight: float = 1.0
-    node: str
+    node: ModulePath
     shape: Shape
 
 
@@ -187,8 +199,8 @@ class Origin(_Record):
     """What the network was compiled from."""
 
     file: str
-    sha256: str
-    archdsl: str
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    archdsl: Annotated[str, Field(pattern="^[A-Za-z0-9.+]+$")]
     imports: dict[str, str] = {}
     """The SHA-256 of each imported file, by name."""
 
@@ -197,7 +209,7 @@ class Graph(_Record):
     """One network: nodes in topological order, and the scopes that name them."""
 
     version: Literal[1] = IR_VERSION
-    name: str
+    name: Name
     origin: Origin
     parameters: dict[str, Any] = {}
     """The spec's parameters, with the values in force."""
@@ -305,13 +317,15 @@ def json_schema() -> dict[str, Any]:
 
 
 def _link(schema: Any) -> set[str]:
-    """Turn the names of definitions, which pydantic has no references for, into references."""
+    """Write what pydantic cannot: references to definitions, and that no key is of another form."""
     found: set[str] = set()
     if isinstance(schema, dict):
         node = cast("dict[str, Any]", schema)
         if isinstance(name := node.pop("x-definition", None), str):
             node["$ref"] = f"#/$defs/{name}"
             found.add(name)
+        for pattern, values in node.pop("patternProperties", {}).items():
+            node |= {"propertyNames": {"pattern": pattern}, "additionalProperties": values}
         found.update(*map(_link, node.values()))
     elif isinstance(schema, list):
         found.update(*map(_link, schema))  # pyright: ignore[reportUnknownArgumentType]

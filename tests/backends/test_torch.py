@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from odd_specs import IN_PLACE, ODD
@@ -337,6 +338,14 @@ def test_a_parameter_may_be_a_list_a_size_or_a_layer() -> None:
     text += "conv k widths[i] x(len(widths)) as i\nact"
     net = archdsl.parse(text, widths=[2, 5], k=(1, 3), act="tanh")
     assert [n.op.text() for n in net.graph.nodes] == ["conv 1x3 2", "conv 1x3 5", "tanh"]
+
+
+def test_a_parameter_of_another_kind_is_refused() -> None:
+    text = "param k = 3\ninput 3x8x8; conv k 4"
+    assert archdsl.parse(text, k=np.int64(5)).graph.parameters == {"k": 5}
+    for value in ({"k": 3}, object(), (1.5, 2), [None], 3 + 2j):
+        with pytest.raises(TypeError):
+            archdsl.parse(text, k=value)
 
 
 def test_the_name_of_a_text_and_its_line_ends() -> None:

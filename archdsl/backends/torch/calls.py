@@ -90,13 +90,15 @@ def literals(call: Call) -> Call:
 
 
 def literal(value: Any) -> str:
-    """A Python literal, strings in double quotes.
+    r"""A Python literal, strings in double quotes.
 
     >>> literal((3, 1)), literal("tanh"), literal(1e-05)
     ('(3, 1)', '"tanh"', '1e-05')
+    >>> print(literal('a"\\\n'))
+    "a\"\\\n"
     """
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return '"' + value.encode("unicode_escape").decode().replace('"', '\\"') + '"'
     if isinstance(value, tuple):
         inner = ", ".join(map(literal, value))  # pyright: ignore[reportUnknownArgumentType]
         return f"({inner},)" if len(value) == 1 else f"({inner})"  # pyright: ignore
