@@ -26,6 +26,14 @@ class Tensor:
     grid: tuple[int, int] | None = None
     """The size of the map that a token sequence was made from."""
 
+    @classmethod
+    def lost(cls, span: Span) -> Tensor:
+        """What stands for a tensor after an error, so that the statements after it are looked at.
+
+        The path is of a path's form and in no graph: a spec with errors has none.
+        """
+        return cls("lost", None, span)
+
 
 @dataclass(eq=False)
 class GraphBuilder:

@@ -68,9 +68,9 @@ class Elaborator:
                 self.statement(statement, flow, frame)
             except SpecError as error:
                 self.report(error, frame)
-                flow.tensor = Tensor("?", None, statement.span)
+                flow.tensor = Tensor.lost(statement.span)
             except UnknownShape:
-                flow.tensor = Tensor("?", None, statement.span)
+                flow.tensor = Tensor.lost(statement.span)
             if _moves(statement):
                 flow.before = before
 
@@ -226,7 +226,7 @@ class Elaborator:
         try:
             tensor = self.need(flow, call.name_span, cls.name)
         except SpecError as error:
-            flow_error, tensor = error, Tensor("?", None, call.span)
+            flow_error, tensor = error, Tensor.lost(call.span)
         bound = binding.bind(layer, call, self.context(flow, frame))
         if flow_error is not None:
             raise flow_error
