@@ -160,6 +160,7 @@ OTHERWISE = {
     "pad": "the spaces before a line; Graphviz's margin around a graph",
     "linear": "a family of layers",
     "attention": "a family of layers",
+    "reshape": "a family of layers; a numpy array in another shape",
     "Shape": "the type of a shape",
     "Identity": "ONNX's operator that gives a tensor a second name",
     "Add": "Python's ast.Add",
