@@ -8,13 +8,17 @@ and, but for `shape` itself, the shape that goes out. No analysis and no backend
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from math import inf
 from typing import Any, ClassVar, Self
 
+from archdsl.ir.curve import Curve
 from archdsl.ir.records import (
     Cost,
     Family,
     FieldRule,
     OnnxLowering,
+    Slide,
+    Statistics,
     TorchLowering,
     Weight,
 )
@@ -46,6 +50,8 @@ class Op(Word, ABC):
     """How many tensors it takes; None for any number."""
     overwritable: ClassVar[bool] = False
     """Whether the next layer may overwrite its output: freshly made, its gradient does without."""
+    is_affine: ClassVar[bool]
+    """Whether, at inference, it is an affine function of all its inputs together."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -85,6 +91,32 @@ class Op(Word, ABC):
     @abstractmethod
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         """What one output position reads of the input."""
+
+    # What theory asks. Few layers have these; a test finds out which, by running each in PyTorch.
+
+    def curve(self) -> Curve | None:
+        """The function that it applies to each value on its own, if that is not affine.
+
+        A learned one is as it is at the start of training.
+        """
+        return None
+
+    def bounds(self) -> tuple[float, float]:
+        """Between which numbers its outputs lie, whatever comes in."""
+        curve = self.curve()
+        return (-inf, inf) if curve is None else curve.range
+
+    def normalizes(self, inputs: Shapes, output: Shape) -> Statistics | None:
+        """What it takes its mean and its scale over, if it is a normalisation."""
+        return None
+
+    def slides(self, inputs: Shapes, output: Shape) -> Slide | None:
+        """The window that it slides over a map, if that is how it reads its input."""
+        return None
+
+    def drops(self) -> float:
+        """The share of values that it sets to zero in training."""
+        return 0.0
 
     @abstractmethod
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:

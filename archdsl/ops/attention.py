@@ -60,6 +60,7 @@ class Attention(Op):
 
     name: ClassVar[str] = "attention"
     family: ClassVar[Family] = "attention"
+    is_affine: ClassVar[bool] = False
     positional: ClassVar[int] = 1
     overwritable: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (

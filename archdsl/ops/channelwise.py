@@ -35,6 +35,7 @@ class ChannelShuffle(Op):
 
     name: ClassVar[str] = "shuffle"
     family: ClassVar[Family] = "reshape"
+    is_affine: ClassVar[bool] = True
     positional: ClassVar[int] = 1
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("shuffle groups=2", ((6, 3, 4),)),
@@ -109,6 +110,7 @@ class Scale(Op):
 
     name: ClassVar[str] = "scale"
     family: ClassVar[Family] = "normalization"
+    is_affine: ClassVar[bool] = True
     positional: ClassVar[int] = 1
     overwritable: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
@@ -170,6 +172,7 @@ class PositionBias(Op):
 
     name: ClassVar[str] = "position_bias"
     family: ClassVar[Family] = "linear"
+    is_affine: ClassVar[bool] = True
     overwritable: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("position_bias", ((2, 3, 4),)),

@@ -15,6 +15,7 @@ from archdsl.ir.records import (
     OnnxLowering,
     OnnxNode,
     Sample,
+    Slide,
     TorchLowering,
     TorchModule,
     Value,
@@ -28,6 +29,7 @@ class _Convolution(Op):
     """What a full and a depthwise convolution share: the kernel's geometry."""
 
     family: ClassVar[Family] = "convolution"
+    is_affine: ClassVar[bool] = True
     overwritable: ClassVar[bool] = True
 
     kernel: Size = Field(description="the window, HxW")
@@ -82,6 +84,9 @@ class _Convolution(Op):
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         axes = zip(self.kernel, *self.geometry(), strict=True)
         return FieldRule(tuple(Window(s, -p, d * (k - 1) - p) for k, s, p, d in axes))
+
+    def slides(self, inputs: Shapes, output: Shape) -> Slide:
+        return Slide(self.kernel, *self.geometry())
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         stride, padding, dilation = self.geometry()

@@ -36,6 +36,7 @@ class Linear(Op):
     name: ClassVar[str] = "fc"
     aliases: ClassVar[tuple[str, ...]] = ("linear",)
     family: ClassVar[Family] = "linear"
+    is_affine: ClassVar[bool] = True
     positional: ClassVar[int] = 1
     overwritable: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (

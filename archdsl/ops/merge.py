@@ -90,6 +90,7 @@ class Add(_Elementwise):
     """The sum of the branches (He et al. 2015)."""
 
     name: ClassVar[str] = "add"
+    is_affine: ClassVar[bool] = True
     symbol: ClassVar[str] = "+"
     operator: ClassVar[str] = "Add"
     samples: ClassVar[tuple[Sample, ...]] = (
@@ -103,6 +104,7 @@ class Sub(_Elementwise):
     """The first branch minus the others: `sub { a | b }; abs` is a distance, value by value."""
 
     name: ClassVar[str] = "sub"
+    is_affine: ClassVar[bool] = True
     symbol: ClassVar[str] = "-"
     operator: ClassVar[str] = "Sub"
     samples: ClassVar[tuple[Sample, ...]] = (
@@ -116,6 +118,7 @@ class Mul(_Elementwise):
     """The product of the branches; with a gate on one of them, attention over channels."""
 
     name: ClassVar[str] = "mul"
+    is_affine: ClassVar[bool] = False
     symbol: ClassVar[str] = "*"
     operator: ClassVar[str] = "Mul"
     samples: ClassVar[tuple[Sample, ...]] = (
@@ -128,6 +131,7 @@ class Concat(_Join):
     """The branches' channels, one branch after another (Szegedy et al. 2014)."""
 
     name: ClassVar[str] = "concat"
+    is_affine: ClassVar[bool] = True
     overwritable: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("concat { conv 1x1 2 | conv 3x3 3 | maxpool 3x3 stride=1 pad=1 }", ((4, 6, 6),)),
@@ -161,6 +165,7 @@ class Part(_Join):
     """One of the equal shares of the channels that `split` gives to its branches."""
 
     name: ClassVar[str] = "part"
+    is_affine: ClassVar[bool] = True
     arity: ClassVar[int | None] = None
     positional: ClassVar[int] = 2
     samples: ClassVar[tuple[Sample, ...]] = (
@@ -185,7 +190,7 @@ class Part(_Join):
         return TorchExpression(f"{{0}}.chunk({self.of}, {axis})[{self.index}]")
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
-        start, end = self.bounds(output)
+        start, end = self.ends(output)
         axis = 1 if len(output) == 3 else len(output)
         constants = {
             "starts": OnnxConstant((1,), (start,), "int64"),
@@ -194,7 +199,7 @@ class Part(_Join):
         }
         return OnnxLowering((OnnxNode("Slice", ("x0", *constants)),), constants)
 
-    def bounds(self, output: Shape) -> tuple[int, int]:
+    def ends(self, output: Shape) -> tuple[int, int]:
         width = channels(output)
         return self.index * width, (self.index + 1) * width
 

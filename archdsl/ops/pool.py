@@ -23,6 +23,7 @@ from archdsl.ir.records import (
     OnnxLowering,
     OnnxNode,
     Sample,
+    Slide,
     TorchLowering,
     TorchModule,
     Value,
@@ -113,6 +114,9 @@ class _WindowPool(_Pool):
         s, p = self.steps(), self.pad
         return FieldRule(tuple(Window(s[a], -p[a], self._extent(a) - 1 - p[a]) for a in (0, 1)))
 
+    def slides(self, inputs: Shapes, output: Shape) -> Slide:
+        return Slide(self.kernel, self.steps(), self.pad, self.taps())
+
     def _torch_arguments(self) -> dict[str, Value]:
         arguments: dict[str, Value] = {"kernel_size": side(self.kernel)}
         if self.steps() != self.kernel:
@@ -132,6 +136,7 @@ class MaxPool(_WindowPool):
     """
 
     name: ClassVar[str] = "maxpool"
+    is_affine: ClassVar[bool] = False
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("maxpool 2x2", ((3, 8, 9),)),
         Sample("maxpool 3x3 stride=2", ((3, 11, 9),)),
@@ -176,6 +181,7 @@ class AveragePool(_WindowPool):
     """
 
     name: ClassVar[str] = "avgpool"
+    is_affine: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("avgpool 2x2", ((3, 8, 9),)),
         Sample("avgpool 5x5 stride=3", ((3, 14, 14),)),
@@ -219,6 +225,7 @@ class AdaptiveAveragePool(_Pool):
     """
 
     name: ClassVar[str] = "adaptive_avgpool"
+    is_affine: ClassVar[bool] = True
     positional: ClassVar[int] = 1
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("adaptive_avgpool 2x3", ((3, 8, 9),)),
@@ -303,6 +310,7 @@ class GlobalAveragePool(_Pool):
     """
 
     name: ClassVar[str] = "gap"
+    is_affine: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("gap", ((3, 5, 4),)),
         Sample("gap", ((5, 6),)),

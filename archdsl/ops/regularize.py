@@ -27,6 +27,7 @@ class _TrainingOnly(Op):
     """Keeps every shape; the identity at inference, which hands on the input itself."""
 
     family: ClassVar[Family] = "regularization"  # not overwritable
+    is_affine: ClassVar[bool] = True
 
     def shape(self, inputs: Shapes) -> Shape:
         return inputs[0]
@@ -61,6 +62,9 @@ class Dropout(_TrainingOnly):
 
     p: Probability = Field(0.5, description="the share of values set to zero")
 
+    def drops(self) -> float:
+        return self.p
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         return TorchModule("nn.Dropout", {"p": self.p}, positional=1)
 
@@ -94,6 +98,9 @@ class DropPath(_TrainingOnly):
     )
 
     p: Probability = Field(description="the share of examples whose branch is zero")
+
+    def drops(self) -> float:
+        return self.p
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         return TorchModule("DropPath", {"p": self.p}, positional=1, helper=_DROP_PATH)

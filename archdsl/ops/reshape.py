@@ -26,6 +26,7 @@ class _Reshape(Op):
     """No weights, no arithmetic. Not overwritable: the output may be a view of the input."""
 
     family: ClassVar[Family] = "reshape"
+    is_affine: ClassVar[bool] = True
 
     def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
         return {}

@@ -21,6 +21,7 @@ from archdsl.ir.records import (
     OnnxLowering,
     OnnxNode,
     Sample,
+    Slide,
     TorchLowering,
     TorchModule,
     Value,
@@ -39,6 +40,7 @@ class _Resize(Op):
     """No weights. Not overwritable: the output may be a view of the input."""
 
     family: ClassVar[Family] = "reshape"
+    is_affine: ClassVar[bool] = True
 
     def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
         return {}
@@ -199,6 +201,9 @@ class Subsample(_Resize):
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return FieldRule(tuple(Window(s, 0, 0) for s in self.step))
+
+    def slides(self, inputs: Shapes, output: Shape) -> Slide:
+        return Slide((1, 1), self.step, (0, 0))
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {"rows": self.step[0], "columns": self.step[1]}

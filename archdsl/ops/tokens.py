@@ -51,6 +51,7 @@ class _Tokens(Op):
     """No weights, no arithmetic. Not overwritable: the output may be a view of the input."""
 
     family: ClassVar[Family] = "reshape"
+    is_affine: ClassVar[bool] = True
 
     def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
         return {}
@@ -255,6 +256,7 @@ class ClassToken(Op):
 
     name: ClassVar[str] = "cls_token"
     family: ClassVar[Family] = "attention"
+    is_affine: ClassVar[bool] = True
     overwritable: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("cls_token", ((5, 6),)),
@@ -298,6 +300,7 @@ class PositionEmbedding(Op):
 
     name: ClassVar[str] = "pos_embed"
     family: ClassVar[Family] = "attention"
+    is_affine: ClassVar[bool] = True
     overwritable: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("pos_embed", ((5, 6),)),

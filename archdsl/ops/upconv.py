@@ -41,6 +41,7 @@ class UpConv(Op):
 
     name: ClassVar[str] = "upconv"
     family: ClassVar[Family] = "convolution"
+    is_affine: ClassVar[bool] = True
     positional: ClassVar[int] = 2
     overwritable: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
