@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl.elaborate import Limits, elaborate, network_names
 from archdsl.elaborate.expressions import Context, evaluate
@@ -22,6 +22,9 @@ from archdsl.resources import folder
 from archdsl.source import Source
 from archdsl.syntax import ast, parse_value
 from archdsl.syntax import parse as parse_source
+
+if TYPE_CHECKING:
+    from archdsl.lint import Subject
 
 
 def load(
@@ -78,6 +81,12 @@ def open_spec(
 
     A file stands for all its networks. The values of `parameters` are texts of the language.
     """
+    return _open(spec, parameters, limits)[1]
+
+
+def _open(
+    spec: str, parameters: dict[str, str] | None, limits: Limits | None
+) -> tuple[ast.Spec, list[Network]]:
     tree, name = _resolve(spec)
     values = {key: _value(key, text) for key, text in (parameters or {}).items()}
     names = [name] if name else network_names(tree) or [None]
@@ -91,7 +100,18 @@ def open_spec(
             errors += [d for d in error.diagnostics if d.span is None or str(d.span) not in places]
     if errors:
         raise SpecError(errors)
-    return networks
+    return tree, networks
+
+
+def open_subject(
+    spec: str, parameters: dict[str, str] | None = None, limits: Limits | None = None
+) -> Subject:
+    """As `open_spec`, to be linted: the networks with their text."""
+    from archdsl.lint import Subject
+
+    tree, networks = _open(spec, parameters, limits)
+    whole = not parameters and len(networks) == len(network_names(tree))
+    return Subject(tree, tuple(network.graph for network in networks), whole)
 
 
 def open_one(
@@ -107,7 +127,7 @@ def _compile(
     spec: ast.Spec, name: str | None, parameters: dict[str, Any], limits: Limits | None = None
 ) -> Network:
     values = {key: _given(value) for key, value in parameters.items()}
-    return Network(elaborate(spec, name, values, limits), spec.source)
+    return Network(elaborate(spec, name, values, limits), spec)
 
 
 def _resolve(spec: str) -> tuple[ast.Spec, str | None]:

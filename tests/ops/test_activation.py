@@ -30,7 +30,7 @@ from archdsl.ops.activation import (
     Relu6,
     Silu,
 )
-from archdsl.ops.softmax import LogSoftmax, Softmax
+from archdsl.ops.softmax import LogSoftmax
 
 
 def relu6(x: np.ndarray) -> np.ndarray:
