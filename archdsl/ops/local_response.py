@@ -19,7 +19,7 @@ from archdsl.ir.records import (
     Weight,
 )
 from archdsl.ir.shapes import Shape, Shapes
-from archdsl.ops.normalization import Normalization
+from archdsl.ops.normalization import NormalizationLayer
 
 
 def _odd(value: int) -> int:
@@ -28,7 +28,7 @@ def _odd(value: int) -> int:
     return value
 
 
-class LocalResponseNorm(Normalization):
+class LocalResponseNorm(NormalizationLayer):
     """Local response normalisation across channels (Krizhevsky et al. 2012, section 3.3).
 
     y[i] = x[i] / (k + alpha * sum of x[j]² over the `size` channels j around i) ^ beta, the sum cut

@@ -52,7 +52,7 @@ _Share = Annotated[
 ]
 
 
-class BatchNorm(Normalization):
+class BatchNorm(NormalizationLayer):
     """Batch normalisation: each channel to mean 0 and variance 1, then a gain and a shift.
 
     Ioffe & Szegedy 2015. In training the mean and the variance are the batch's, and running
@@ -112,7 +112,7 @@ class LayerNorm2d(nn.LayerNorm):
 '''
 
 
-class LayerNorm(Normalization):
+class LayerNorm(NormalizationLayer):
     """Layer normalisation: the channels of each position to mean 0 and variance 1 (Ba et al. 2016).
 
     It acts alike on a map, on tokens and on a vector: on each position of each example by itself,
@@ -183,7 +183,7 @@ class RMSNorm2d(nn.RMSNorm):
 '''
 
 
-class RMSNorm(Normalization):
+class RMSNorm(NormalizationLayer):
     """The channels of each position divided by their root mean square (Zhang & Sennrich 2019).
 
     Layer normalisation without taking off the mean, and without a shift. It acts on maps, tokens
@@ -228,7 +228,7 @@ class RMSNorm(Normalization):
         return OnnxLowering(nodes, constants)
 
 
-class GroupNorm(Normalization):
+class GroupNorm(NormalizationLayer):
     """Each group of channels to mean 0 and variance 1 over the whole map (Wu & He 2018).
 
     Of one example by itself, so that small batches do no harm. `groups=1` takes all channels
@@ -294,7 +294,7 @@ class GroupNorm(Normalization):
         return OnnxLowering((node,), constants)
 
 
-class InstanceNorm(Normalization):
+class InstanceNorm(NormalizationLayer):
     """Each channel of each example to mean 0 and variance 1 over its map (Ulyanov et al. 2016).
 
     It takes the contrast out of a picture, for style transfer. With `affine=true` each channel has
