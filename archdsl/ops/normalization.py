@@ -28,7 +28,7 @@ from archdsl.ir.records import (
 from archdsl.ir.shapes import Shape, Shapes, channels, elements, show
 
 
-class Normalization(Op):
+class NormalizationLayer(Op):
     """Keeps the shape; counts one normalised value for each value; positions do not mix."""
 
     family: ClassVar[Family] = "normalization"
