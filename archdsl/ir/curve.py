@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import exp, inf, pi, sqrt
 
+from archdsl.ir.signal import Signal
+
+STANDARD = Signal(0.0, 1.0)
 _STEP = 1 / 64
 _GRID = [i * _STEP for i in range(-40 * 64, 40 * 64 + 1)]
 _FAR = 1e4
 _TOLERANCE = 1e-9
 
-# Standard normal values with their weights: a sum over them is an expectation, good to 1e-4.
-_NORMAL = [(i / 32, exp(-((i / 32) ** 2) / 2) / sqrt(2 * pi) / 32) for i in range(-256, 257)]
+# Standard normal values with their weights: a sum over them is an expectation, good to 1e-3.
+_NORMAL = [(i / 8, exp(-((i / 8) ** 2) / 2) / sqrt(2 * pi) / 8) for i in range(-64, 65)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +33,9 @@ class Curve:
     """
 
     of: Callable[[float], float]
+    _known: dict[tuple[float, float], Signal] = field(
+        default_factory=dict[tuple[float, float], Signal], repr=False
+    )
 
     @cached_property
     def _values(self) -> list[float]:
@@ -62,25 +68,26 @@ class Curve:
         ends = (self._values[0] - self._values[64], self._values[-1] - self._values[-65])
         return all(abs(change) < 1e-3 for change in ends)
 
-    def mean(self, mean: float = 0.0, variance: float = 1.0) -> float:
-        """The mean of its values for normal inputs."""
-        deviation = sqrt(variance)
-        return sum(w * self.of(mean + deviation * z) for z, w in _NORMAL)
+    def signal(self, x: Signal = STANDARD) -> Signal:
+        """What it makes of normal values: a mean square of 1/2 for a ReLU at mean 0, variance 1.
 
-    def mean_square(self, mean: float = 0.0, variance: float = 1.0) -> float:
-        """The mean square of its values for normal inputs: 1/2 for a ReLU at mean 0, variance 1.
-
-        A layer before it keeps the variance if its weights have variance 1/(fan * this)
+        A layer before it keeps the variance if its weights have variance 1/(fan * mean square)
         (He et al. 2015, section 2.2).
         """
-        deviation = sqrt(variance)
-        return sum(w * self.of(mean + deviation * z) ** 2 for z, w in _NORMAL)
+        key = (x.mean, x.variance)
+        if key not in self._known:
+            deviation = sqrt(x.variance)
+            values = [(w, self.of(x.mean + deviation * z)) for z, w in _NORMAL]
+            mean_square = sum(w * y * y for w, y in values)
+            self._known[key] = Signal.of(sum(w * y for w, y in values), mean_square)
+        return self._known[key]
 
-    def mean_square_slope(self, mean: float = 0.0, variance: float = 1.0) -> float:
-        """The mean square of its slope for normal inputs: the factor that a gradient meets."""
-        deviation, h = sqrt(variance), 1e-4
-        points = ((mean + deviation * z, w) for z, w in _NORMAL)
-        return sum(w * ((self.of(x + h) - self.of(x - h)) / (2 * h)) ** 2 for x, w in points)
+    def mean_square_slope(self, x: Signal = STANDARD) -> float:
+        """The mean square of its slope for normal values: the factor that a gradient meets."""
+        deviation = sqrt(x.variance)
+        h = 1e-4 * max(1.0, abs(x.mean), deviation)
+        points = ((x.mean + deviation * z, w) for z, w in _NORMAL)
+        return sum(w * ((self.of(p + h) - self.of(p - h)) / (2 * h)) ** 2 for p, w in points)
 
     def keeps(self, low: float, high: float) -> bool:
         """Whether it gives every value from `low` to `high` as it is."""

@@ -8,7 +8,9 @@ and, but for `shape` itself, the shape that goes out. No analysis and no backend
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from math import inf
+from collections.abc import Mapping
+from functools import lru_cache
+from math import inf, prod
 from typing import Any, ClassVar, Self
 
 from archdsl.ir.curve import Curve
@@ -23,6 +25,7 @@ from archdsl.ir.records import (
     Weight,
 )
 from archdsl.ir.shapes import Shape, Shapes, kind, show
+from archdsl.ir.signal import CUT_AT_TWO, ZERO, Signal
 from archdsl.ir.word import Word
 from archdsl.ir.word import written as written
 
@@ -92,6 +95,38 @@ class Op(Word, ABC):
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         """What one output position reads of the input."""
 
+    def starts(self, inputs: Shapes, output: Shape) -> dict[str, Signal]:
+        """How its weights start in PyTorch, where no `init` says otherwise, by their names."""
+        found: dict[str, Signal] = {}
+        uniform = ZERO  # what nn.Linear and nn.Conv2d draw from: up to 1/sqrt(fan) on either side
+        for name, weight in self.weights(inputs, output).items():
+            if weight.role == "kernel":
+                uniform = Signal(0.0, 1 / (3 * prod(weight.shape[1:])))
+            if weight.role in ("kernel", "bias"):
+                found[name] = uniform
+            elif weight.role == "embedding":
+                found[name] = Signal(0.0, CUT_AT_TWO * 0.02**2)
+            elif weight.role != "statistic":
+                found[name] = Signal(1.0 if weight.role == "gain" else 0.0, 0.0)
+        return found
+
+    @abstractmethod
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        """The mean and the variance that it gives, in the first step of training.
+
+        Args:
+            signals: those of what comes in.
+            starts: those of its weights, by their names.
+            inputs: the shapes that come in.
+            output: the shape that goes out.
+        """
+
     # What theory asks. Few layers have these; a test finds out which, by running each in PyTorch.
 
     def curve(self) -> Curve | None:
@@ -103,7 +138,7 @@ class Op(Word, ABC):
 
     def bounds(self) -> tuple[float, float]:
         """Between which numbers its outputs lie, whatever comes in."""
-        curve = self.curve()
+        curve = curve_of(self)  # pyright: ignore[reportArgumentType]  # frozen, so it has a hash
         return (-inf, inf) if curve is None else curve.range
 
     def normalizes(self, inputs: Shapes, output: Shape) -> Statistics | None:
@@ -125,6 +160,12 @@ class Op(Word, ABC):
     @abstractmethod
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
         """How ONNX says it, at inference."""
+
+
+@lru_cache(maxsize=256)  # a curve remembers what was computed of it
+def curve_of(op: Op) -> Curve | None:
+    """The curve of a layer; equal layers share one."""
+    return op.curve()
 
 
 _REGISTRY: dict[str, type[Op]] = {}

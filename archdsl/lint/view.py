@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 from typing import Any
 
-from archdsl.analyses import receptive_field
+from archdsl.analyses import receptive_field, signal
 from archdsl.errors import ArchError, Note
 from archdsl.files import read_source
 from archdsl.ir.graph import Graph, Node, Place
 from archdsl.ir.records import Weight
+from archdsl.ir.signal import Signal
 from archdsl.lint.rule import Edit
 from archdsl.source import Source, Span
 from archdsl.syntax import ast
@@ -144,6 +145,14 @@ class NetworkView:
     def fields(self) -> Mapping[str, receptive_field.Field]:
         """The receptive field of every layer and input, by path."""
         return receptive_field.fields(self.graph)
+
+    @cached_property
+    def signals(self) -> Mapping[str, Signal]:
+        """The mean and the variance of every layer and input as training starts, by path.
+
+        What comes in has mean 0 and variance 1.
+        """
+        return signal.signals(self.graph)
 
     # The text
 

@@ -4,6 +4,7 @@
 
 from archdsl.ops import (  # noqa: F401
     activation,
+    adaptive_pool,
     attention,
     channelwise,
     conv,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from math import erf, expm1, pi, sqrt, tanh
 from typing import ClassVar, Literal
 
@@ -10,7 +11,7 @@ from pydantic import Field
 
 from archdsl.ir.curve import Curve
 from archdsl.ir.fields import Flag, Positive, Real
-from archdsl.ir.op import Op
+from archdsl.ir.op import Op, curve_of
 from archdsl.ir.records import (
     EACH,
     Cost,
@@ -26,6 +27,7 @@ from archdsl.ir.records import (
     Weight,
 )
 from archdsl.ir.shapes import Shape, Shapes, channels, elements
+from archdsl.ir.signal import Signal
 
 
 class Activation(Op):
@@ -45,6 +47,17 @@ class Activation(Op):
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        curve = curve_of(self)  # pyright: ignore[reportArgumentType]  # frozen, so it has a hash
+        assert curve is not None, "a layer without a curve has a rule of its own"
+        return curve.signal(signals[0])
 
     @abstractmethod
     def curve(self) -> Curve | None: ...
@@ -149,6 +162,9 @@ class PRelu(Activation):
     def curve(self) -> Curve:
         return Curve(lambda x: x if x > 0 else self.slope * x)
 
+    def starts(self, inputs: Shapes, output: Shape) -> dict[str, Signal]:
+        return {"weight": Signal(self.slope, 0.0)}
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {"num_parameters": self.slopes(output), "init": self.slope}
         defaults: dict[str, Value] = {"num_parameters": 1, "init": 0.25}
@@ -206,7 +222,7 @@ class Gelu(Activation):
     def curve(self) -> Curve:
         if self.approximate == "none":
             return Curve(lambda x: x * (1 + erf(x / sqrt(2))) / 2)
-        return Curve(lambda x: x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))) / 2)
+        return Curve(lambda x: x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x))) / 2)
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments = {} if self.approximate == "none" else {"approximate": self.approximate}

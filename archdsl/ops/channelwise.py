@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field
@@ -24,6 +25,7 @@ from archdsl.ir.records import (
     Weight,
 )
 from archdsl.ir.shapes import Shape, Shapes, channels, elements
+from archdsl.ir.signal import Signal, total
 
 
 class ChannelShuffle(Op):
@@ -59,6 +61,15 @@ class ChannelShuffle(Op):
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return signals[0]
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         return TorchModule("nn.ChannelShuffle", {"groups": self.groups}, positional=1)
@@ -127,11 +138,23 @@ class Scale(Op):
     def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
         return {"gamma": Weight((channels(output),), "gain")}
 
+    def starts(self, inputs: Shapes, output: Shape) -> dict[str, Signal]:
+        return {"gamma": Signal(self.initial, 0.0)}
+
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return Cost(elementwise=elements(output))
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return signals[0].scaled(self.initial)
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {"channels": channels(output), "initial": self.initial}
@@ -190,6 +213,15 @@ class PositionBias(Op):
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return total((signals[0], starts["bias"]))
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         sides = zip(("channels", "height", "width"), output, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -23,6 +24,7 @@ from archdsl.ir.records import (
     Window,
 )
 from archdsl.ir.shapes import Shape, Shapes, elements, show
+from archdsl.ir.signal import ZERO, Signal, taps_inside, weighted_sum
 
 
 class _Convolution(Op):
@@ -87,6 +89,17 @@ class _Convolution(Op):
 
     def slides(self, inputs: Shapes, output: Shape) -> Slide:
         return Slide(self.kernel, *self.geometry())
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        inside = taps_inside(output, inputs[0], self.kernel, *self.geometry())
+        terms = inputs[0][0] / self.groups_of(inputs) * inside / elements(output[1:])
+        return weighted_sum(signals[0], terms, starts["weight"], starts.get("bias", ZERO))
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         stride, padding, dilation = self.geometry()

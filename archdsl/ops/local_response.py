@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, Strict
@@ -19,6 +20,7 @@ from archdsl.ir.records import (
     Weight,
 )
 from archdsl.ir.shapes import Shape, Shapes
+from archdsl.ir.signal import Signal
 from archdsl.ops.normalization import NormalizationLayer
 
 
@@ -65,6 +67,17 @@ class LocalResponseNorm(NormalizationLayer):
 
     def normalizes(self, inputs: Shapes, output: Shape) -> Statistics:
         return Statistics(self.size, positions=False, batch=False, centers=False, unit=False)
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        neighbours = min(self.size, output[0])
+        mean_square = signals[0].mean_square
+        return signals[0].scaled((self.k + self.alpha * neighbours * mean_square) ** -self.beta)
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {

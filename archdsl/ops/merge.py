@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field
@@ -23,6 +24,7 @@ from archdsl.ir.records import (
     Weight,
 )
 from archdsl.ir.shapes import Shape, Shapes, channels, elements, show
+from archdsl.ir.signal import Signal, mixture, product, total
 
 _AXES = {"axes": OnnxConstant((2,), (2, 3), "int64")}  # a vector to a map of one position
 
@@ -99,6 +101,15 @@ class Add(_Elementwise):
         Sample("residual { fc }", ((6,),)),
     )
 
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return total(signals)
+
 
 class Sub(_Elementwise):
     """The first branch minus the others: `sub { a | b }; abs` is a distance, value by value."""
@@ -113,6 +124,16 @@ class Sub(_Elementwise):
         Sample("sub { fc 5 | fc 5 | fc 5 }", ((6,),)),
     )
 
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        first, *others = signals
+        return total((first, *(s.scaled(-1) for s in others)))
+
 
 class Mul(_Elementwise):
     """The product of the branches; with a gate on one of them, attention over channels."""
@@ -125,6 +146,15 @@ class Mul(_Elementwise):
         Sample("mul { | gap; fc 2; relu; fc 4; sigmoid }", ((4, 6, 6),)),
         Sample("mul { conv 3x3 5 | conv 3x3 5; sigmoid }", ((4, 6, 6),)),
     )
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return product(signals)
 
 
 class Concat(_Join):
@@ -151,6 +181,15 @@ class Concat(_Join):
 
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return FREE
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return mixture(zip(map(channels, inputs), signals, strict=True))
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         axis = 1 if len(output) == 3 else -1
@@ -184,6 +223,15 @@ class Part(_Join):
 
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return FREE
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return signals[0]
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         axis = 1 if len(output) == 3 else -1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, Strict
@@ -26,6 +27,7 @@ from archdsl.ir.records import (
     Weight,
 )
 from archdsl.ir.shapes import Shape, Shapes, channels, elements, show
+from archdsl.ir.signal import ZERO, Signal
 
 
 class NormalizationLayer(Op):
@@ -42,6 +44,21 @@ class NormalizationLayer(Op):
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        """Mean square 1, and mean 0 where it is taken off; gain and shift change nothing yet."""
+        x = signals[0]
+        if not x.mean_square:
+            return x
+        if self.normalizes(inputs, output).centers:
+            return Signal(0.0, 1.0) if x.variance else ZERO
+        return x.scaled(x.mean_square**-0.5)
 
     @abstractmethod
     def normalizes(self, inputs: Shapes, output: Shape) -> Statistics: ...

