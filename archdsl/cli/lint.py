@@ -13,7 +13,7 @@ from archdsl.cli.settings import Settings, common, json_option, limits_option, p
 
 if TYPE_CHECKING:
     from archdsl.errors import Diagnostic, Level
-    from archdsl.lint import Finding
+    from archdsl.lint import Config, Finding, Subject
 
 FORMATS = ("text", "json", "github", "sarif")
 
@@ -40,6 +40,8 @@ def _codes(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
 @click.option(
     "--format", "kind", type=click.Choice(FORMATS), default="text", help="How findings are printed."
 )
+@click.option("--fix", is_flag=True, help="Mend what is certain, in the files themselves.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change; write nothing.")
 @parameters_option
 @limits_option
 @json_option
@@ -52,6 +54,8 @@ def command(
     ignore: tuple[str, ...],
     level: Level | None,
     kind: str,
+    fix: bool,
+    diff: bool,
     parameters: dict[str, str],
     limits: dict[str, int],
 ) -> int:
@@ -73,11 +77,44 @@ def command(
         try:
             subject = open_subject(spec, parameters, Limits(**limits))
             config = nearest(subject.tree.source.path).updated(select, ignore, level)
+            if fix or diff:
+                subject = _mended(settings, spec, subject, config, kind, write=not diff)
             report.add(lint(subject, config.rules()), config.level, len(subject.graphs))
         except ArchError as error:
             report.errors.extend(error.diagnostics)
     _print(settings, report, "json" if settings.json else kind)
     return 1 if report.grave or report.errors else 0
+
+
+def _mended(
+    settings: Settings, spec: str, subject: Subject, config: Config, kind: str, write: bool
+) -> Subject:
+    """A file's networks after its fixes, which are written or shown."""
+    import difflib
+
+    from archdsl.errors import printable
+    from archdsl.files import write_text
+    from archdsl.lint.mend import mend
+
+    path, before = subject.tree.source.path, subject.tree.source.text
+    if not subject.whole or path is None or not Path(spec).is_file():
+        hint = "name the file alone, without a network or -p: a fix may be wrong for the others"
+        raise click.UsageError(f"{spec!r} is no file with all its networks: {hint}")
+    mended = mend(subject, config.rules(), config.level)
+    if mended.text == before:
+        return subject
+    if not write:
+        lines = difflib.unified_diff(
+            before.splitlines(), mended.text.splitlines(), str(path), str(path), lineterm=""
+        )
+        settings.print("\n".join(lines) + "\n")
+        return subject
+    write_text(path, mended.text)
+    if not settings.json and kind == "text":
+        settings.print(
+            f"mended {_counted(len(mended.applied), 'place')} in {printable(str(path))}\n"
+        )
+    return mended.subject
 
 
 @dataclass(eq=False)
@@ -118,6 +155,8 @@ class _Report:
         parts = [_counted(grave, "finding")]
         parts += [_counted(hints, "hint")] if hints else []
         parts += [f"{_counted(self.hidden, 'hint')} with --level info"] if self.hidden else []
+        certain = sum(finding.fix is not None for finding in self.findings)
+        parts += [f"{certain} to mend with --fix"] if certain else []
         return f"{', '.join(parts)}; {_counted(self.networks, 'network')}"
 
 

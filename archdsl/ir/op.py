@@ -53,6 +53,8 @@ class Op(Word, ABC):
     """How many tensors it takes; None for any number."""
     overwritable: ClassVar[bool] = False
     """Whether the next layer may overwrite its output: freshly made, its gradient does without."""
+    drops_whole: ClassVar[bool] = False
+    """Whether what it drops in training is all of an example at once, not each value by itself."""
     is_affine: ClassVar[bool]
     """Whether, at inference, it is an affine function of all its inputs together."""
 

@@ -60,10 +60,10 @@ class Pair:
     @property
     def separable(self) -> bool:
         """Whether their windows lie across each other: k x 1 and 1 x k."""
-        slides = self._slides
-        if slides is None:
+        windows = [n.op.slides(n.input_shapes, n.shape) for n in (self.first, self.second)]
+        if windows[0] is None or windows[1] is None:
             return False
-        (a, b), (c, d) = slides[0].kernel, slides[-1].kernel
+        (a, b), (c, d) = windows[0].kernel, windows[1].kernel
         return (a > 1 == b and c == 1 < d) or (a == 1 < b and c > 1 == d)
 
     @property

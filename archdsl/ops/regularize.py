@@ -102,6 +102,7 @@ class DropPath(_TrainingOnly):
     """
 
     name: ClassVar[str] = "droppath"
+    drops_whole: ClassVar[bool] = True
     positional: ClassVar[int] = 1
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("droppath 0.1", ((5, 6),)),

@@ -196,6 +196,8 @@ def test_what_is_dropped_in_training(cls: type[Op], sample: Sample) -> None:
             torch.manual_seed(0)
             y = module_of(node).train()(*(torch.ones(2000, *s) for s in node.input_shapes))
             assert float((y == 0).float().mean()) == pytest.approx(node.op.drops(), abs=0.05)
+            whole = (y == 0).flatten(1)
+            assert torch.equal(whole.any(1), whole.all(1)) == cls.drops_whole
         elif len(node.inputs) == 1:
             module, xs = module_of(node), [x.float() for x in arrays(node)]
             again = [module.train()(*xs).detach() for _ in range(2)]
