@@ -81,13 +81,13 @@ def open_spec(
 
     A file stands for all its networks. The values of `parameters` are texts of the language.
     """
-    return _open(spec, parameters, limits)[1]
+    return _networks(*_resolve(spec), parameters, limits)
 
 
-def _open(
-    spec: str, parameters: dict[str, str] | None, limits: Limits | None
-) -> tuple[ast.Spec, list[Network]]:
-    tree, name = _resolve(spec)
+def _networks(
+    tree: ast.Spec, name: str | None, parameters: dict[str, str] | None, limits: Limits | None
+) -> list[Network]:
+    """The network of a name, or all of a file; the errors of all of them at once."""
     values = {key: _value(key, text) for key, text in (parameters or {}).items()}
     names = [name] if name else network_names(tree) or [None]
     networks: list[Network] = []
@@ -100,16 +100,23 @@ def _open(
             errors += [d for d in error.diagnostics if d.span is None or str(d.span) not in places]
     if errors:
         raise SpecError(errors)
-    return tree, networks
+    return networks
 
 
 def open_subject(
     spec: str, parameters: dict[str, str] | None = None, limits: Limits | None = None
 ) -> Subject:
-    """As `open_spec`, to be linted: the networks with their text."""
+    """As `open_spec`, to be linted: the networks with their text.
+
+    A file of definitions alone, for others to import, has no networks and no error.
+    """
     from archdsl.lint import Subject
 
-    tree, networks = _open(spec, parameters, limits)
+    tree, name = _resolve(spec)
+    blocks = any(isinstance(statement, ast.Block) for statement in tree.flow.statements)
+    if name is None and blocks and not network_names(tree):
+        return Subject(tree, ())
+    networks = _networks(tree, name, parameters, limits)
     whole = not parameters and len(networks) == len(network_names(tree))
     return Subject(tree, tuple(network.graph for network in networks), whole)
 

@@ -77,7 +77,16 @@ comment without a reason is a finding, and so is one that ignores nothing.
 ## Output
 
 `--format json` (or `--json`) prints plain data, `github` the commands by which a workflow annotates
-lines, `sarif` a log of SARIF 2.1.0. In Python, `net.lint()` gives the findings of a network.
+lines, `sarif` a log of SARIF 2.1.0. In Python, `net.lint()` gives the findings of a network, hints
+too; `net.lint(level="warning")` leaves them out.
+
+## Fixes
+
+`--fix` mends what is certain, in the file itself; `--diff` shows what it would change and writes
+nothing. Before a file is written it is compiled again, and every network of it must be what the
+fixes claim: the same but for the bias that is gone, for example, with the same weights under the
+same names. A fix whose claim does not hold is left out, and so is one at a place that another
+network of the file needs as it is. Other files that import this one are not looked at.
 """
 
 
@@ -88,12 +97,13 @@ def lint_reference() -> str:
     from archdsl.lint.rule import GROUPS
 
     rules = all_rules()
-    rows = [f"| {r.code} | {r.level} | {r.title()} |" for r in rules]
-    parts = [LINT, "## The rules", "", "| code | level | finds |", "| --- | --- | --- |", *rows, ""]
+    parts = [LINT, "## The rules", ""]
     for group, title in GROUPS.items():
         own = [r for r in rules if r.code.startswith(group)]
-        parts += [f"# {title}", "", *map(page, own)] if own else []
-    return "\n".join(parts)
+        rows = [f"| {r.code} | {r.level} | {r.title()} |" for r in own]
+        head = [f"### {title}", "", "| code | level | finds |", "| --- | --- | --- |"]
+        parts += [*head, *rows, ""] if own else []
+    return "\n".join([*parts, *map(page, rules)])
 
 
 def error_reference() -> str:

@@ -37,6 +37,10 @@ class Curve:
         default_factory=dict[tuple[float, float], Signal], repr=False
     )
 
+    _kept: dict[tuple[float, float], bool] = field(
+        default_factory=dict[tuple[float, float], bool], repr=False
+    )
+
     @cached_property
     def _values(self) -> list[float]:
         return [self.of(x) for x in _GRID]
@@ -91,6 +95,11 @@ class Curve:
 
     def keeps(self, low: float, high: float) -> bool:
         """Whether it gives every value from `low` to `high` as it is."""
+        if (low, high) not in self._kept:
+            self._kept[low, high] = self._keeps(low, high)
+        return self._kept[low, high]
+
+    def _keeps(self, low: float, high: float) -> bool:
         first, last = bisect_left(_GRID, low), bisect_right(_GRID, high)
         inside = [*_GRID[first:last], *(x for x in (low, high) if abs(x) < inf)]
         inside += [x for x in (-_FAR, _FAR) if low <= x <= high]

@@ -92,30 +92,38 @@ def at_least(level: Level, findings: Iterable[Finding]) -> list[Finding]:
     return [f for f in findings if LEVELS.index(f.level) >= LEVELS.index(level)]
 
 
+_Key = tuple[str, str, int]  # a code, a file, where in it
+
+
 @dataclass(eq=False)
 class _Run:
     file: FileView
     rules: list[type[Rule]]
     whole: bool
     ignores: dict[str, Ignores] = field(default_factory=dict[str, Ignores])
+    first: dict[_Key, Finding] = field(default_factory=dict["_Key", Finding])
+    layers: dict[_Key, list[tuple[str, str]]] = field(
+        default_factory=dict["_Key", "list[tuple[str, str]]"]
+    )
+    """The first finding at a place, and the layers of all of them."""
 
     def run(self) -> list[Finding]:
-        found: dict[tuple[str, str, int], Finding] = {}
         for graph in self.file.graphs:
             view = NetworkView(graph, self.file)
             for rule in self._of(NetworkRule):
                 for hit in rule.check(view):
-                    self._keep(found, self._in_network(type(rule), hit, view))
+                    self._keep(self._in_network(type(rule), hit, view))
         if self.whole:
             for rule in self._of(FileRule):
                 for hit in rule.check(self.file):
-                    self._keep(found, self._in_text(type(rule), hit))
+                    self._keep(self._in_text(type(rule), hit))
         own = self._ignores(self.file.source.name)
         own.judged = frozenset(r.code for r in self.rules) if self.whole else frozenset()
         for rule in self._of(IgnoreRule):
             for hit in rule.check(own):
-                self._keep(found, self._in_text(type(rule), hit))
-        return self._certain(sorted(found.values(), key=_order))
+                self._keep(self._in_text(type(rule), hit))
+        found = [replace(f, layers=tuple(self.layers[key])) for key, f in self.first.items()]
+        return self._certain(sorted(found, key=_order))
 
     def _of(self, kind: type[_R]) -> Iterator[_R]:
         yield from (rule() for rule in self.rules if issubclass(rule, kind))
@@ -126,7 +134,7 @@ class _Run:
             self.ignores[file] = Ignores.of(source)
         return self.ignores[file]
 
-    def _keep(self, found: dict[tuple[str, str, int], Finding], new: Finding) -> None:
+    def _keep(self, new: Finding) -> None:
         """Add a finding to those at its place, unless a comment on its way ignores it."""
         way = [new.span, *(call.span for call in new.calls)]
         if new.layers:
@@ -135,8 +143,8 @@ class _Run:
         if any(covered):
             return
         key = (new.code, new.span.source.name, new.span.start)
-        first = found.get(key)
-        found[key] = replace(first, layers=first.layers + new.layers) if first else new
+        self.first.setdefault(key, new)
+        self.layers.setdefault(key, []).extend(new.layers)
 
     def _in_network(self, rule: type[Rule], hit: Hit, view: NetworkView) -> Finding:
         node = hit.at if isinstance(hit.at, Node) else None

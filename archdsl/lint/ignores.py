@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from archdsl.errors import ArchError
+from lark.exceptions import LarkError
+
 from archdsl.source import Source, Span
 from archdsl.syntax.parser import tokens
 
@@ -38,19 +41,23 @@ class Ignores:
     judged: frozenset[str] = frozenset()
     """The codes of the rules that ran on all of the file, so that one without a finding is idle."""
 
+    @cached_property
+    def _by_line(self) -> dict[int | None, list[Ignore]]:
+        found: dict[int | None, list[Ignore]] = {}
+        for ignore in self.found:
+            found.setdefault(ignore.line, []).append(ignore)
+        return found
+
     @classmethod
     def of(cls, source: Source) -> Ignores:
         """The ignoring comments of a source."""
         self = cls(source)
         if "lint:" not in source.text:
             return self
-        try:
+        with suppress(LarkError):  # it was parsed before, but may have changed since
             for token in tokens(source.text):
                 if token.type == "COMMENT" and "lint:" in token:
                     self._read(str(token), token.start_pos or 0)
-        except Exception as error:  # of the lexer; the parser has told it, or the text has changed
-            if isinstance(error, ArchError):
-                raise
         return self
 
     def _read(self, comment: str, start: int) -> None:
@@ -78,9 +85,7 @@ class Ignores:
     def covers(self, code: str, line: int) -> bool:
         """Whether a finding on a line is ignored; that ignore is then of use."""
         covered = False
-        for ignore in self.found:
-            if ignore.line not in (None, line):
-                continue
+        for ignore in (*self._by_line.get(None, ()), *self._by_line.get(line, ())):
             fitting = [c for c in ignore.codes if code.startswith(c)]
             ignore.used.update(fitting)
             covered = covered or bool(fitting)

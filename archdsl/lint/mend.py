@@ -55,6 +55,8 @@ def mend(subject: Subject, rules: Sequence[type[Rule]], level: Level = "info") -
     if not subject.whole:
         raise ValueError("a fix is certain only if all networks of the file are known")
     done = Mended(subject)
+    if not subject.graphs:
+        return done  # nothing to hold a claim against
     tidy = _formatted(subject.tree.source)
     for _ in range(MOST_ROUNDS):
         if not _round(done, rules, level):

@@ -13,6 +13,7 @@ from archdsl.files import read_source
 from archdsl.ir.graph import Graph, Node, Place
 from archdsl.ir.records import Weight
 from archdsl.ir.signal import Signal
+from archdsl.lint.names import head
 from archdsl.lint.rule import Edit
 from archdsl.source import Source, Span
 from archdsl.syntax import ast
@@ -69,16 +70,15 @@ class FileView:
         return self._steps.get((span.start, span.end))
 
     def network_span(self, name: str) -> Span:
-        """Where a network begins: `network NAME`, or the first statement of a file's own."""
-        for statement in self.tree.flow.statements:
-            if isinstance(statement, ast.Network) and statement.name == name:
-                start = statement.span.start
-                return Span(self.source, start, self.source.text.index(name, start + 7) + len(name))
-        for graph in self.graphs:
-            span = self.span(graph.inputs[0].place) if graph.name == name else None
-            if span is not None:
-                return span
-        return Span(self.source, 0, min(1, len(self.source.text)))
+        """Where a network begins: `network NAME`, or the first input of a file's own."""
+        return self._networks.get(name) or Span(self.source, 0, min(1, len(self.source.text)))
+
+    @cached_property
+    def _networks(self) -> dict[str, Span]:
+        inputs = {graph.name: self.span(graph.inputs[0].place) for graph in self.graphs}
+        found = {name: span for name, span in inputs.items() if span is not None}
+        named = (s for s in self.tree.flow.statements if isinstance(s, ast.Network))
+        return found | {network.name: head(network) for network in named}
 
 
 def walk(tree: object) -> Iterator[Any]:
