@@ -59,7 +59,9 @@ class Pair:
 
     @property
     def separable(self) -> bool:
-        """Whether their windows lie across each other: k x 1 and 1 x k."""
+        """Whether each acts across the other: k x 1 and 1 x k, or tokens and then features."""
+        if len(self.first.shape) == 2 and any(node.field.whole for node in self.between):
+            return True
         windows = [n.op.slides(n.input_shapes, n.shape) for n in (self.first, self.second)]
         if windows[0] is None or windows[1] is None:
             return False

@@ -86,7 +86,10 @@ class _Bindings:
         self, name: str, node: ast.Param | ast.Let | ast.Block | ast.Formal | ast.Repeat,
         own: _Names, around: _Names, outermost: bool = False,
     ) -> None:  # fmt: skip
-        own[name] = Binding(name, node, outermost, around.get(name))
+        outer = around.get(name)
+        if outer is not None and outer.span.start > node.span.start:
+            outer = None  # not yet known here
+        own[name] = Binding(name, node, outermost, outer)
         self.found.append(own[name])
 
     def flow(self, flow: ast.Flow, around: _Names, outermost: bool = True) -> None:

@@ -30,6 +30,8 @@ def arriving(net: NetworkView) -> dict[str, Bounds]:
 
 
 def acts(node: Node, bounds: Bounds) -> bool:
-    """Whether an activation changes any value within bounds."""
+    """Whether an activation changes any value within bounds; a learned one always may."""
+    if node.weights:
+        return True
     curve = curve_of(node.op)  # pyright: ignore[reportArgumentType]
     return curve is None or not curve.keeps(*bounds)

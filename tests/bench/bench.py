@@ -104,6 +104,14 @@ def chains(processes: int) -> Iterable[Figure]:
     yield Figure("text to IR, 10,000 layers", median[long], 5, " s")
 
 
+def linting(processes: int) -> Iterable[Figure]:
+    """All rules on all networks of the zoo, in one process."""
+    specs = sorted((ROOT / "specs").glob("*.arch"))
+    command = ("-m", "archdsl", "lint", *specs)
+    times = [seconds(lambda: python(*command)) for _ in range(processes)]
+    yield Figure("lint of the whole zoo, one process", statistics.median(times), 3, " s")
+
+
 def modules(processes: int) -> Iterable[Figure]:
     """The compiled AlexNet against a hand-written one: above 1 the compiled one is faster."""
     runs = [json.loads(python(HERE / "modules.py", ALEXNET)) for _ in range(processes)]
@@ -115,7 +123,7 @@ def modules(processes: int) -> Iterable[Figure]:
         yield Figure(f"AlexNet {what}, hand-written / compiled", ratio, 0.97, "", True, detail)
 
 
-PARTS = {"start": start_up, "chains": chains, "modules": modules}
+PARTS = {"start": start_up, "chains": chains, "lint": linting, "modules": modules}
 
 
 def main() -> int:

@@ -24,9 +24,10 @@ class LinearAfterLinear(NetworkRule):
 
     - Where the pair is a factorisation, it is fewer numbers on purpose. With groups on one side, as
       in a depthwise separable convolution, nothing is said (Chollet 2017, section 4.7, found an
-      activation between the two to do harm). A middle narrower than both sides, such as the linear
-      bottleneck of MobileNetV2 (Sandler et al. 2018, section 3.2), a k x 1 with a 1 x k, or a
-      convolution before a fully connected layer that would be larger without it, is the hint L102.
+      activation between the two to do harm). These are the hint L102: a middle narrower than both
+      sides, such as the linear bottleneck of MobileNetV2 (Sandler et al. 2018, section 3.2); a
+      k x 1 with a 1 x k; a layer over the tokens with one over the features; a convolution before a
+      fully connected layer that would be larger without it.
     - Where the tensor between has a second reader, such as a shortcut that starts or ends there.
     - Inside of a layer: attention's own projections are softened by its softmax.
 
