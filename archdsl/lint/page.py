@@ -9,14 +9,6 @@ def page(rule: type[Rule]) -> str:
     """The page of one rule, as Markdown."""
     level = {"info": "a hint, told with `--level info`"}.get(rule.level, rule.level)
     lines = [f"## {rule.code}: {rule.title()}", "", f"`{rule.name()}`, {level}.", "", rule.why()]
-    lines += [
-        "",
-        "```arch",
-        "# bad",
-        rule.bad().rstrip(),
-        "",
-        "# good",
-        rule.good().rstrip(),
-        "```",
-    ]
+    for what, example in (("Bad", rule.bad()), ("Good", rule.good())):
+        lines += ["", f"{what}:", "", "```arch", example.rstrip(), "```"]
     return "\n".join([*lines, ""])
