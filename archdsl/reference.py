@@ -151,14 +151,14 @@ def setting_page(cls: type[Setting]) -> str:
 
 
 def _arguments(cls: type[Word]) -> list[str]:
-    if not cls.model_fields:
+    if not cls.arguments():
         return []
-    rows = [_argument(cls, i, name) for i, name in enumerate(cls.model_fields)]
+    rows = [_argument(cls, i, name) for i, name in enumerate(cls.arguments())]
     return ["| argument | is | default | |", "| --- | --- | --- | --- |", *rows, ""]
 
 
 def _argument(cls: type[Word], position: int, name: str) -> str:
-    field = cls.model_fields[name]
+    field = cls.arguments()[name]
     absent = field.is_required() or field.default is None
     default = "" if absent else cls.show(name, field.default, square=True)
     key = f"`{name}`" if position < cls.positional else f"`{name}=`"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -40,7 +41,7 @@ def bind(layer: LayerValue, call: ast.Call, context: Context) -> Bound:
     given, init_given = layer_arguments(cls, call.arguments, context)
     values: dict[str, tuple[Value, Span]] = {}
     init: dict[str, Initializer] = {}
-    rules = list(context.scope.in_force())
+    rules = context.scope.in_force()
     context.meter.handle(len(rules), call.span)
     for rule in rules:
         if isinstance(rule, InitRule):
@@ -61,7 +62,7 @@ def layer_arguments(
     own: list[ast.Argument] = []
     for argument in arguments:
         role = INIT_ARGUMENTS.get(argument.key or "")
-        if role is None or argument.key in cls.model_fields:
+        if role is None or argument.key in cls.arguments():
             own.append(argument)
         elif role in init:
             raise SpecError(Diagnostic("A405", argument.span, f"`{argument.key}` is given twice"))
@@ -80,7 +81,7 @@ def keywords(
     Raises:
         SpecError: an argument is unknown, given twice, one too many, or has no value.
     """
-    names = list(cls.model_fields)
+    names = list(cls.arguments())
     last = names[cls.positional - 1] if cls.variadic else ""
     values: dict[str, tuple[Value, Span]] = {}
     position = 0
@@ -96,7 +97,7 @@ def keywords(
             continue
         elif key is None:
             raise _too_many(cls, argument)
-        if key not in cls.model_fields:
+        if key not in cls.arguments():
             raise _unknown(cls, argument)
         if key in values:
             raise SpecError(Diagnostic("A405", argument.span, f"`{key}` is given twice"))
@@ -114,10 +115,9 @@ def build(cls: type[_W], values: Mapping[str, tuple[Value, Span]], call: ast.Cal
     Raises:
         SpecError: an argument is missing, or its class does not take the value.
     """
-    missing = [n for n, f in cls.model_fields.items() if f.is_required() and n not in values]
-    if missing:
+    if missing := [name for name in _required(cls) if name not in values]:
         name = missing[0]
-        label = f"`{cls.phrase()}` needs `{name}`: {cls.model_fields[name].description}"
+        label = f"`{cls.phrase()}` needs `{name}`: {cls.arguments()[name].description}"
         help = f"for example `{cls.samples[0].text}`"
         raise SpecError(Diagnostic("A402", call.name_span, label, help=help))
     try:
@@ -129,6 +129,11 @@ def build(cls: type[_W], values: Mapping[str, tuple[Value, Span]], call: ast.Cal
             told = each.get("ctx", {}).get("error")  # what a validator of the class's own says
             found.setdefault(name, _wrong_kind(cls, name, *values[name], str(told or "")))
         raise SpecError(found.values()) from None
+
+
+@cache
+def _required(cls: type[Word]) -> tuple[str, ...]:
+    return tuple(name for name, field in cls.arguments().items() if field.is_required())
 
 
 def _value(cls: type[Word], name: str, expr: ast.Expr, context: Context) -> Value:
@@ -168,16 +173,16 @@ def _wrong_kind(cls: type[Word], name: str, value: Value, span: Span, own: str =
 
 
 def _too_many(cls: type[Word], argument: ast.Argument) -> SpecError:
-    names = list(cls.model_fields)[: cls.positional]
+    names = list(cls.arguments())[: cls.positional]
     takes = f"takes {' and '.join(f'`{n}`' for n in names)}" if names else "takes nothing"
-    rest = [n for n in cls.model_fields if n not in names]
+    rest = [n for n in cls.arguments() if n not in names]
     help = f"name it: {', '.join(f'{n}=' for n in rest)}" if rest else ""
     label = f"`{cls.phrase()}` {takes} without a name"
     return SpecError(Diagnostic("A404", argument.span, label, help=help))
 
 
 def _unknown(cls: type[Word], argument: ast.Argument) -> SpecError:
-    names = list(cls.model_fields)
+    names = list(cls.arguments())
     key = argument.key or ""
     help = suggestion(key, names)
     if not help:
@@ -196,7 +201,7 @@ def check_starts(cls: type[Op], call: ast.Call, weights: Mapping[str, Weight]) -
     roles = {"kernel" if w.role == "embedding" else w.role for w in weights.values()}
     for argument in call.arguments:
         role = INIT_ARGUMENTS.get(argument.key or "")
-        if role and role not in roles and argument.key not in cls.model_fields:
+        if role and role not in roles and argument.key not in cls.arguments():
             label = f"this `{cls.name}` has no {role}"
             help = f"take `{argument.key}=` out"
             raise SpecError(Diagnostic("A401", argument.span, label, help=help))

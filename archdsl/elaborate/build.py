@@ -12,7 +12,7 @@ from archdsl.ir.graph import Input, Node, Output, Place, Repetition, Scope
 from archdsl.ir.initializers import Initializer
 from archdsl.ir.op import Op, OpError
 from archdsl.ir.records import Weight
-from archdsl.ir.shapes import Shape, elements, show
+from archdsl.ir.shapes import Shape, Shapes, elements, show
 from archdsl.source import Span
 
 
@@ -25,6 +25,14 @@ class Tensor:
     span: Span
     grid: tuple[int, int] | None = None
     """The size of the map that a token sequence was made from."""
+
+    @classmethod
+    def lost(cls, span: Span) -> Tensor:
+        """What stands for a tensor after an error, so that the statements after it are looked at.
+
+        The path is of a path's form and in no graph: a spec with errors has none.
+        """
+        return cls("lost", None, span)
 
 
 @dataclass(eq=False)
@@ -40,6 +48,9 @@ class GraphBuilder:
     """Whether what is added now exists in training only."""
     weights: dict[str, dict[str, Weight]] = field(default_factory=dict[str, dict[str, Weight]])
     """The weights of every layer that has its own, by path."""
+    inferred: dict[Any, tuple[Op, Shape, dict[str, Weight]]] = field(
+        default_factory=dict[Any, "tuple[Op, Shape, dict[str, Weight]]"]
+    )
 
     def input(self, name: str, shape: Shape, span: Span) -> Tensor:
         self.inputs.append(Input(name=name, shape=shape, place=place(span)))
@@ -98,19 +109,13 @@ class GraphBuilder:
         shapes = tuple(t.shape for t in inputs if t.shape is not None)
         if len(shapes) < len(inputs):
             return Tensor(path, None, span)
-        try:
-            op = op.resolve(shapes, inputs[0].grid)
-            shape = op.shape(shapes)
-            weights = op.weights(shapes, shape)
-            shares = self.shared(path)
-            if shares is None:
-                self.weights[path] = weights
-            elif (self.weights.get(shares) or weights) != weights:
-                raise OpError("A208", f"the weights of `{shares}` do not fit {show(shapes[0])}")
-        except OpError as error:
-            raise SpecError(Diagnostic(error.code, span, error.label, help=error.help)) from None
-        if max(elements(shape), *(elements(w.shape) for w in weights.values()), 0) > MAX_INTEGER:
-            raise SpecError(Diagnostic("A503", span, "a tensor here has more than 2^63 values"))
+        op, shape, weights = self.infer(op, shapes, inputs[0].grid, span)
+        shares = self.shared(path)
+        if shares is None:
+            self.weights[path] = weights
+        elif (self.weights.get(shares) or weights) != weights:
+            label = f"the weights of `{shares}` do not fit {show(shapes[0])}"
+            raise SpecError(Diagnostic("A208", span, label))
         starts = {k: (init or {})[w.role] for k, w in weights.items() if w.role in (init or {})}
         self.nodes.append(
             Node(
@@ -128,6 +133,27 @@ class GraphBuilder:
             )
         )
         return Tensor(path, shape, span, _grid(inputs[0], shape))
+
+    def infer(
+        self, op: Op, shapes: Shapes, grid: tuple[int, int] | None, span: Span
+    ) -> tuple[Op, Shape, dict[str, Weight]]:
+        """The layer with what it infers from its input, its shape, its weights.
+
+        Copies of a block have the same layers on the same shapes, so what is found is kept.
+        """
+        key = (op, shapes, grid)
+        if key in self.inferred:
+            return self.inferred[key]
+        try:
+            op = op.resolve(shapes, grid)
+            shape = op.shape(shapes)
+            weights = op.weights(shapes, shape)
+        except OpError as error:
+            raise SpecError(Diagnostic(error.code, span, error.label, help=error.help)) from None
+        if max(elements(shape), *(elements(w.shape) for w in weights.values()), 0) > MAX_INTEGER:
+            raise SpecError(Diagnostic("A503", span, "a tensor here has more than 2^63 values"))
+        self.inferred[key] = op, shape, weights
+        return op, shape, weights
 
 
 def _grid(source: Tensor, shape: Shape) -> tuple[int, int] | None:

@@ -6,8 +6,6 @@ so that what follows is still checked for names and arguments but complains of n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +25,15 @@ from archdsl.elaborate.frame import Flow, Frame, Labelled
 from archdsl.elaborate.limits import Exhausted, Limits, Meter
 from archdsl.elaborate.names import Namespace
 from archdsl.elaborate.training import Sections
-from archdsl.elaborate.values import BlockValue, LayerValue, Scope, Value, describe, plain
+from archdsl.elaborate.values import (
+    BlockValue,
+    LayerValue,
+    Scope,
+    Value,
+    describe,
+    layer_called,
+    plain,
+)
 from archdsl.errors import Diagnostic, Note, SpecError, suggestion, with_calls
 from archdsl.ir.graph import Repetition
 from archdsl.ir.op import Op, registry
@@ -68,9 +74,9 @@ class Elaborator:
                 self.statement(statement, flow, frame)
             except SpecError as error:
                 self.report(error, frame)
-                flow.tensor = Tensor("?", None, statement.span)
+                flow.tensor = Tensor.lost(statement.span)
             except UnknownShape:
-                flow.tensor = Tensor("?", None, statement.span)
+                flow.tensor = Tensor.lost(statement.span)
             if _moves(statement):
                 flow.before = before
 
@@ -127,8 +133,7 @@ class Elaborator:
             if count > self.limits.layers:
                 text = f"{count:,} copies; a network may have {self.limits.layers:,} layers"
                 raise SpecError(Diagnostic("A501", step.repeat.span, text, help="repeat less"))
-            with self.level(label, step.span, flow, frame) as inner:
-                self.repeat(step, count, flow, inner)
+            self.repeat(step, count, flow, self.level(label, step.span, frame))
         if label is not None and _word(step) != "input":  # an input has its own name as label
             name = label.id
             path = f"{frame.space.path}.{name}".lstrip(".")
@@ -149,15 +154,11 @@ class Elaborator:
             if self.errors and (flow.tensor is None or flow.tensor.shape is None):
                 break  # the copies would only say it again
 
-    @contextmanager
-    def level(
-        self, label: ast.Name | None, span: Span, flow: Flow, frame: Frame
-    ) -> Iterator[Frame]:
+    def level(self, label: ast.Name | None, span: Span, frame: Frame) -> Frame:
         """The frame of what a label gathers: a numbered level of names; else the same frame."""
         if label is None:
-            yield frame
-            return
-        yield self.sequence(frame.space.layer("sequence", label, span), span, frame)
+            return frame
+        return self.sequence(frame.space.layer("sequence", label, span), span, frame)
 
     def sequence(self, path: str, span: Span, frame: Frame) -> Frame:
         parent, repetitions = frame.space.path, frame.repetitions
@@ -169,8 +170,7 @@ class Elaborator:
             case ast.Call():
                 self.call(item, label, flow, frame)
             case ast.Group():
-                with self.level(label, item.span, flow, frame) as inner:
-                    self.braces(item.body, flow, inner)
+                self.braces(item.body, flow, self.level(label, item.span, frame))
             case ast.Reference():
                 flow.tensor = heads.referenced(item, frame)
 
@@ -180,8 +180,7 @@ class Elaborator:
 
     def flow(self, branch: ast.Flow, flow: Flow, frame: Frame) -> None:
         self.check_depth(branch.span, frame)
-        inner = replace(frame, scope=Scope(frame.scope), depth=frame.depth + 1)
-        self.run(flow, branch.statements, inner)
+        self.run(flow, branch.statements, frame.within())
 
     # Calls
 
@@ -208,8 +207,8 @@ class Elaborator:
         value = frame.scope.find(name)
         if isinstance(value, BlockValue | LayerValue):
             return value
-        if name in registry():
-            return LayerValue(registry()[name])
+        if layer := layer_called(name):
+            return layer
         if value is not None:
             label = f"`{name}` is {describe(value)}, no block or layer"
             raise SpecError(Diagnostic("A301", span, label))
@@ -226,7 +225,7 @@ class Elaborator:
         try:
             tensor = self.need(flow, call.name_span, cls.name)
         except SpecError as error:
-            flow_error, tensor = error, Tensor("?", None, call.span)
+            flow_error, tensor = error, Tensor.lost(call.span)
         bound = binding.bind(layer, call, self.context(flow, frame))
         if flow_error is not None:
             raise flow_error

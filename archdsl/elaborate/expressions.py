@@ -10,9 +10,9 @@ from itertools import islice
 from typing import Any
 
 from archdsl.elaborate.limits import MAX_INTEGER, MAX_ITEMS, MAX_LEVELS, Limits, Meter
-from archdsl.elaborate.values import BlockValue, LayerValue, Scope, Value, describe
+from archdsl.elaborate.values import BlockValue, LayerValue, Scope, Value, describe, layer_called
 from archdsl.errors import Diagnostic, SpecError, suggestion
-from archdsl.ir.op import registry
+from archdsl.ir.op import layers, registry
 from archdsl.ir.shapes import Shape, channels
 from archdsl.source import Span
 from archdsl.syntax import ast
@@ -103,10 +103,13 @@ def _name(expr: ast.Name, context: Context) -> Value:
     value = context.scope.find(expr.id)
     if value is not None:
         return value
-    if expr.id in registry():
-        return LayerValue(registry()[expr.id])
+    if layer := layer_called(expr.id):
+        return layer
     known = context.scope.visible() | set(registry()) | {"channels"}
-    help = suggestion(expr.id, known) or "define it with `param` or `let`; quote a text"
+    if any(expr.id in cls.choices(name) for cls in layers() for name in cls.arguments()):
+        help = f'where no layer declares it, a choice is quoted: "{expr.id}"'
+    else:
+        help = suggestion(expr.id, known) or "define it with `param` or `let`; quote a text"
     raise SpecError(Diagnostic("A302", expr.span, f"`{expr.id}` is not defined here", help=help))
 
 

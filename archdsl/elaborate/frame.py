@@ -43,3 +43,15 @@ class Frame:
     depth: int = 0
     is_network: bool = False
     """Whether `input` belongs here."""
+
+    def within(self) -> Frame:
+        """The surroundings of what stands in braces here: a scope of its own."""
+        return Frame(
+            Scope(self.scope),
+            self.space,
+            self.labels,
+            self.calls,
+            self.repetitions,
+            self.depth + 1,
+            self.is_network,
+        )

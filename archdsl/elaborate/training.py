@@ -301,7 +301,7 @@ def _check_separated(
     Raises:
         SpecError: an argument is a word that starts a setting.
     """
-    if any(w.form == "word" for name in cls.model_fields for w in cls.wants(name)):
+    if any(w.form == "word" for name in cls.arguments() for w in cls.wants(name)):
         return
     words = _vocabulary()
     for argument in arguments:
@@ -340,7 +340,7 @@ def _one_by_one(
     group: list[ast.Argument] = []
     made = 0
     for argument in arguments:
-        if argument.key is not None and argument.key not in cls.model_fields:
+        if argument.key is not None and argument.key not in cls.arguments():
             path = ast.Argument(None, ast.Name(argument.key, argument.span), argument.span)
             yield path, ast.Argument(None, argument.value, argument.span)
             made += 1

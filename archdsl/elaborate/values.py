@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from archdsl.errors import Diagnostic, Note, SpecError
 from archdsl.ir.initializers import Initializer
-from archdsl.ir.op import Op, written
+from archdsl.ir.op import Op, registry, written
 from archdsl.source import Span
 from archdsl.syntax import ast
 
@@ -29,6 +30,13 @@ class LayerValue:
     cls: type[Op]
     given: Mapping[str, tuple[Value, Span]] = field(default_factory=dict[str, "tuple[Value, Span]"])
     init: Mapping[str, Initializer] = field(default_factory=dict[str, Initializer])
+
+
+@cache
+def layer_called(name: str) -> LayerValue | None:
+    """The layer that a word names, if it names one."""
+    cls = registry().get(name)
+    return LayerValue(cls) if cls is not None else None
 
 
 Value = (
@@ -145,13 +153,19 @@ class Scope:
         own = set(self.names)
         return own | self.parent.visible() if self.parent else own
 
-    def in_force(self) -> Iterator[Default | InitRule]:
+    def in_force(self) -> list[Default | InitRule]:
         """The defaults and inits that hold here, the outermost first."""
-        if self.parent is not None:
-            for rule in self.parent.in_force():
-                if self.until is None or _before(rule.span, self.until):
-                    yield rule
-        yield from self.rules
+        found: list[Default | InitRule] = []
+        bounds: list[Span] = []
+        scope: Scope | None = self
+        while scope is not None:
+            for rule in reversed(scope.rules):
+                if all(_before(rule.span, bound) for bound in bounds):
+                    found.append(rule)
+            if scope.until is not None:
+                bounds.append(scope.until)
+            scope = scope.parent
+        return found[::-1]
 
 
 def _before(span: Span, other: Span) -> bool:

@@ -27,6 +27,11 @@ def _square(value: Any) -> Any:
     return (value, value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _alone(value: Any) -> Any:
+    """An integer where a shape is expected is a vector's."""
+    return (value,) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 _Positive = Annotated[int, Strict(), Field(ge=1, lt=MAX_SIDE)]
 _Natural = Annotated[int, Strict(), Field(ge=0, lt=MAX_SIDE)]
 
@@ -41,6 +46,12 @@ Margin = Annotated[
     tuple[_Natural, _Natural],
     BeforeValidator(_square),
     Wants("a size such as 1 or 0x3"),
+]
+Extent = Annotated[
+    tuple[_Positive, ...],
+    Field(min_length=1, max_length=3),
+    BeforeValidator(_alone),
+    Wants("a shape such as 64x7x7, 16x64 or 512, its sides at least 1"),
 ]
 Flag = Annotated[bool, Strict(), Wants("true or false")]
 Real = Annotated[float, Strict(), Field(allow_inf_nan=False), Wants("a number")]

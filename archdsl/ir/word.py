@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, ClassVar, Literal, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.fields import FieldInfo
 
 from archdsl.ir.fields import Wants
 from archdsl.ir.records import Sample
@@ -33,6 +34,11 @@ class Word(BaseModel, ABC):
     """Statements that tests, the reference and the editor show."""
 
     @classmethod
+    def arguments(cls) -> dict[str, FieldInfo]:
+        """The fields by name, in order; `model_fields` goes a longer way to the same."""
+        return cls.__pydantic_fields__
+
+    @classmethod
     def phrase(cls) -> str:
         """What a statement starts with, before the arguments."""
         return cls.name
@@ -50,7 +56,7 @@ class Word(BaseModel, ABC):
     def text(self) -> str:
         """The statement as the language writes it, without the arguments left at their defaults."""
         words = [self.phrase()]
-        for i, (name, info) in enumerate(type(self).model_fields.items()):
+        for i, (name, info) in enumerate(self.arguments().items()):
             value = getattr(self, name)
             if i < self.positional and value is not None:
                 many = self.variadic and i == self.positional - 1
@@ -78,7 +84,7 @@ def _choices(cls: type[Word], name: str) -> tuple[str, ...]:
             return [a for a in get_args(annotation) if isinstance(a, str)]
         return [word for a in get_args(annotation) for word in walk(a)]
 
-    return tuple(walk(cls.model_fields[name].annotation))
+    return tuple(walk(cls.arguments()[name].annotation))
 
 
 @cache
@@ -87,7 +93,7 @@ def _wants(cls: type[Word], name: str) -> tuple[Wants, ...]:
         own = [m for m in getattr(annotation, "__metadata__", ()) if isinstance(m, Wants)]
         return own or [wants for a in get_args(annotation) for wants in walk(a)]
 
-    field = cls.model_fields[name]
+    field = cls.arguments()[name]
     own = [m for m in field.metadata if isinstance(m, Wants)]
     return tuple(own or walk(field.annotation))
 

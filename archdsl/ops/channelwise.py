@@ -229,3 +229,65 @@ class PositionBias(Op):
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
         return OnnxLowering((OnnxNode("Add", ("x0", "bias")),))
+
+
+_RESCALE = '''\
+class Rescale(nn.Module):
+    """factor * x + offset, both fixed."""
+
+    def __init__(self, factor: float, offset: float = 0.0) -> None:
+        super().__init__()
+        self.factor = factor
+        self.offset = offset
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.factor * x + self.offset
+'''
+
+
+class Rescale(Op):
+    """factor * x + offset, the same two fixed numbers for every value; nothing is learned.
+
+    `rescale -1 1` is the 1 - t of a highway network's carry gate (Srivastava et al. 2015, section
+    2); `rescale (1/127.5) offset=-1` brings a picture's 0 to 255 to -1 to 1.
+    """
+
+    name: ClassVar[str] = "rescale"
+    family: ClassVar[Family] = "normalization"
+    positional: ClassVar[int] = 2
+    overwritable: ClassVar[bool] = True
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("rescale -1 1", ((7,),)),
+        Sample("rescale 0.5", ((3, 4, 5),)),
+        Sample("rescale 2 offset=-0.25", ((5, 6),)),
+    )
+
+    factor: Real = Field(description="what every value is multiplied by")
+    offset: Real = Field(0.0, description="what is added then")
+
+    def shape(self, inputs: Shapes) -> Shape:
+        return inputs[0]
+
+    def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
+        return {}
+
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        return Cost(elementwise=elements(output))
+
+    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
+        return EACH
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        arguments: dict[str, Value] = {"factor": self.factor, "offset": self.offset}
+        return TorchModule("Rescale", arguments, 2, {"offset": 0.0}, helper=_RESCALE)
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        constants = {
+            "factor": OnnxConstant((), (self.factor,)),
+            "offset": OnnxConstant((), (self.offset,)),
+        }
+        nodes = (
+            OnnxNode("Mul", ("x0", "factor"), output="scaled"),
+            OnnxNode("Add", ("scaled", "offset")),
+        )
+        return OnnxLowering(nodes, constants)

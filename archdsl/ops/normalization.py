@@ -377,5 +377,5 @@ def _or_constant(
 
 def _unless_default(op: Op, *names: str) -> dict[str, Any]:
     """The arguments that differ from their defaults, which are PyTorch's too."""
-    fields = type(op).model_fields
+    fields = op.arguments()
     return {n: getattr(op, n) for n in names if getattr(op, n) != fields[n].default}

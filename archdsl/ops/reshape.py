@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from pydantic import Field
+
+from archdsl.ir.fields import Extent
 from archdsl.ir.op import Op, OpError
 from archdsl.ir.records import (
     EACH,
@@ -13,6 +16,7 @@ from archdsl.ir.records import (
     Cost,
     Family,
     FieldRule,
+    OnnxConstant,
     OnnxLowering,
     OnnxNode,
     Sample,
@@ -74,6 +78,60 @@ class Flatten(_Reshape):
         if len(inputs[0]) == 1:
             return OnnxLowering(())
         return OnnxLowering((OnnxNode("Flatten", ("x0",), {"axis": 1}),))
+
+
+_RESHAPE = '''\
+class Reshape(nn.Module):
+    """The values of each example in another shape, in row-major order."""
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.reshape(-1, *self.shape)
+'''
+
+
+class Reshape(_Reshape):
+    """The same values in another shape, read and written row by row, the last axis fastest.
+
+    YOLO (Redmon et al. 2016, section 2.1) ends so: `fc 1470; reshape 30x7x7`. Maps and tokens hold
+    their values in different orders: `tokens` and `untokens` keep what belongs together.
+    """
+
+    name: ClassVar[str] = "reshape"
+    positional: ClassVar[int] = 1
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("reshape 3x4x5", ((60,),)),
+        Sample("reshape 6x10", ((3, 4, 5),)),
+        Sample("reshape 12", ((3, 4),)),
+    )
+
+    size: Extent = Field(description="what goes out: CxHxW, NxD or D")
+
+    def shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
+        if elements(self.size) != elements(shape):
+            label = (
+                f"{show(self.size)} holds {elements(self.size):,} values; "
+                f"{show(shape)} comes in, which holds {elements(shape):,}"
+            )
+            raise OpError("A201", label)
+        return self.size
+
+    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
+        return EACH if inputs[0] == output else WHOLE
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        if len(inputs[0]) == 1:
+            return TorchModule("nn.Unflatten", {"dim": 1, "unflattened_size": output}, 2)
+        sides = {f"side{i}": n for i, n in enumerate(output)}
+        return TorchModule("Reshape", sides, positional=len(sides), helper=_RESHAPE)
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        shape = OnnxConstant((len(output) + 1,), (0, *output), "int64")
+        return OnnxLowering((OnnxNode("Reshape", ("x0", "shape")),), {"shape": shape})
 
 
 _TRANSPOSE = '''\

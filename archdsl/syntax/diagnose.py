@@ -120,6 +120,8 @@ def _hint(token: Token, before: str) -> str:
             return "arguments are separated by spaces"
         case "INT" | "SIZE" if re.search(r"\d x \d+$", line):
             return "a size is written without spaces, `3x3`; ` x3` repeats the statement"
+        case "X" | "REPEAT" if re.search(r"\binput\b.* x \S+$", line):
+            return "a size of values is a list: `input [3, size, size]`"
         case "DOUBLE_SLASH":
             return "a comment starts with #"
         case "COMPARE" | "AND" | "OR" | "NOT" | "IF":
