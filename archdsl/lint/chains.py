@@ -46,7 +46,7 @@ class Pair:
     @property
     def widths(self) -> tuple[int, int, int]:
         """How wide the flow is before, between and after: the channels of maps, else the values."""
-        if self.flattens:
+        if len(self.first.shape) != len(self.second.shape):
             middle = min(elements(n.shape) for n in (self.first, *self.between))
             return elements(self.first.input_shapes[0]), middle, elements(self.second.shape)
         return _width(self.first, before=True), _width(self.first), _width(self.second)

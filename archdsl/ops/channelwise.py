@@ -252,6 +252,7 @@ class Rescale(Op):
     2); `rescale (1/127.5) offset=-1` brings a picture's 0 to 255 to -1 to 1.
     """
 
+    is_affine: ClassVar[bool] = True
     name: ClassVar[str] = "rescale"
     family: ClassVar[Family] = "normalization"
     positional: ClassVar[int] = 2
@@ -276,6 +277,15 @@ class Rescale(Op):
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return total((signals[0].scaled(self.factor), Signal(self.offset, 0.0)))
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {"factor": self.factor, "offset": self.offset}
