@@ -101,6 +101,9 @@ def _mended(
         hint = "name the file alone, without a network or -p: a fix may be wrong for the others"
         raise click.UsageError(f"{spec!r} is no file with all its networks: {hint}")
     mended = mend(subject, config.rules(), config.level)
+    if mended.refused and kind == "text" and not settings.json:
+        places = ", ".join(str(finding.span) for finding in mended.refused)
+        settings.print(f"left as it is, for the mend is not certain: {printable(places)}\n")
     if mended.text == before:
         return subject
     if not write:

@@ -93,6 +93,9 @@ def walk(tree: object) -> Iterator[Any]:
             left.extend(getattr(node, f.name) for f in reversed(fields(node)))
 
 
+_HEADS = {"output", "aux"}
+
+
 @dataclass(eq=False)
 class NetworkView:
     """A network: its layers, who reads whom, and the fields that they see."""
@@ -162,7 +165,10 @@ class NetworkView:
         found: dict[str, tuple[str | None, Note | None]] = {}
         for scope in self.graph.scopes:
             span = self.file.span(scope.place) if scope.kind == "block" else None
-            note = span and Note(span, f"block {scope.definition}, called at")
+            if span is not None and span.text.split(maxsplit=1)[0] not in _HEADS:
+                note = Note(span, f"block {scope.definition}, called at")
+            else:
+                note = None  # a group, or the braces of an output
             found[scope.path] = (scope.parent, note)
         return found
 

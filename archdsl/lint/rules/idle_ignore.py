@@ -10,6 +10,9 @@ from archdsl.lint.ignores import Ignores
 from archdsl.lint.rule import Hit, IgnoreRule
 
 
+_HELP = "`archdsl list rules` shows them"
+
+
 class IdleIgnore(IgnoreRule):
     """A comment that ignores nothing, or is not understood.
 
@@ -36,9 +39,15 @@ class IdleIgnore(IgnoreRule):
 
     def check(self, ignores: Ignores) -> Iterator[Hit]:
         """The codes that no finding had."""
+        from archdsl.lint.rules import all_rules
+
         for span in ignores.misread:
             yield Hit(span, "this is not understood", "`# lint: ignore=L101 the reason`")
+        known = [rule.code for rule in all_rules()]
         for ignore in ignores.found:
+            for code in ignore.codes:
+                if not any(k.startswith(code) for k in known):
+                    yield Hit(ignore.span, f"no rule has the code `{code}`", _HELP)
             ran = [c for c in ignore.codes if any(j.startswith(c) for j in ignores.judged)]
             idle = [c for c in ran if c not in ignore.used]
             if idle:
