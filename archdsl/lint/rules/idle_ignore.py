@@ -9,7 +9,6 @@ from archdsl.errors import Level
 from archdsl.lint.ignores import Ignores
 from archdsl.lint.rule import Hit, IgnoreRule
 
-
 _HELP = "`archdsl list rules` shows them"
 
 

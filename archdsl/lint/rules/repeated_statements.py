@@ -47,12 +47,9 @@ class RepeatedStatements(FileRule):
 
     def check(self, file: FileView) -> Iterator[Hit]:
         """The first of the copies of each run."""
-        settings: set[int] = set()
-        for node in walk(file.tree.flow):
-            if isinstance(node, ast.Call) and node.name == "train" and node.body is not None:
-                settings.update(map(id, node.body.branches))  # are no layers
-            elif isinstance(node, ast.Flow) and id(node) not in settings:
-                yield from _runs(node)
+        for flow in walk(file.tree.flow):
+            if isinstance(flow, ast.Flow):
+                yield from _runs(flow)
 
 
 def _runs(flow: ast.Flow) -> Iterator[Hit]:
