@@ -45,8 +45,11 @@ class Pair:
 
     @property
     def widths(self) -> tuple[int, int, int]:
-        """How wide the flow is before, between and after: the channels of maps, else the values."""
-        if len(self.first.shape) != len(self.second.shape):
+        """How wide the flow is before, between and after.
+
+        That is the channels of maps and the features of tokens, if it stays one of these.
+        """
+        if 1 in (len(self.first.shape), len(self.second.shape)):
             middle = min(elements(n.shape) for n in (self.first, *self.between))
             return elements(self.first.input_shapes[0]), middle, elements(self.second.shape)
         return _width(self.first, before=True), _width(self.first), _width(self.second)
@@ -70,8 +73,9 @@ class Pair:
 
     @property
     def flattens(self) -> bool:
-        """Whether a map goes in and a vector or tokens come out."""
-        return len(self.first.shape) == 3 != len(self.second.shape)
+        """Whether every value of a map or of tokens goes into every one of a vector."""
+        sizes = {elements(node.shape) for node in (self.first, *self.between)}
+        return len(self.first.shape) > 1 == len(self.second.shape) and len(sizes) == 1
 
     @property
     def factored(self) -> bool:
@@ -96,15 +100,12 @@ class Pair:
     @cached_property
     def single(self) -> Single | None:
         """The one layer that does the same, where it is known."""
-        before, middle, after = self.widths
-        if self.flattens and all(elements(n.shape) == middle for n in self.between):
-            return Single(f"{before:,} to {after:,} layer", before * after)
-        if len(self.first.shape) != 3:
-            if any(n.field.whole for n in self.between):
-                return None
-            return Single(f"{before:,} to {after:,} layer", before * after)
+        before, _, after = self.widths
+        vectors = len(self.first.shape) == 1 == len(self.second.shape)
         slides = self._slides
-        if slides is None or len(self.second.shape) != 3:
+        if self.flattens or vectors or (slides == [] and len(self.second.shape) > 1):
+            return Single(f"{before:,} to {after:,} layer", before * after)
+        if slides is None or 1 in (len(self.first.shape), len(self.second.shape)):
             return None
         kernel, stride = (1, 1), (1, 1)
         for slide in slides:
@@ -122,7 +123,7 @@ class Pair:
 
 def pairs(net: NetworkView) -> Iterator[Pair]:
     """Every two layers with a kernel between which all is affine and nothing branches off."""
-    last: dict[str, tuple[Node, tuple[Node, ...]]] = {}
+    last: dict[str, tuple[Node, list[Node]]] = {}
     for node in net.nodes:
         before = net.before(node)
         found = None
@@ -134,10 +135,11 @@ def pairs(net: NetworkView) -> Iterator[Pair]:
                 first, between = found
                 own = net.kernel(first)
                 assert own is not None
-                yield Pair(first, node, between, (own.shape, kernel.shape))
-            last[node.path] = (node, ())
+                yield Pair(first, node, tuple(between), (own.shape, kernel.shape))
+            last[node.path] = (node, [])
         elif found is not None and node.op.is_affine:
-            last[node.path] = (found[0], (*found[1], node))
+            found[1].append(node)  # nobody else has the list: each tensor has one reader
+            last[node.path] = found
 
 
 def _width(node: Node, before: bool = False) -> int:

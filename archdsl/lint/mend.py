@@ -17,7 +17,7 @@ from archdsl.errors import ArchError, Level
 from archdsl.ir.graph import Graph, Node
 from archdsl.ir.op import Op
 from archdsl.lint.engine import Finding, Subject, at_least, lint
-from archdsl.lint.rule import Edit, Rule
+from archdsl.lint.rule import Rule
 from archdsl.source import Source
 from archdsl.syntax import ast, parse
 from archdsl.syntax.formatter import format_spec
@@ -92,13 +92,13 @@ def _known(finding: Finding) -> tuple[str, str, int]:
 
 
 def _apart(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings whose edits do not touch one another."""
-    taken: list[Edit] = []
+    """Findings whose edits do not touch one another, by their place; a later round has the rest."""
+    end = -1
     chosen: list[Finding] = []
     for finding in findings:
         edits = finding.fix.edits if finding.fix else ()
-        if not any(e.start <= t.end and t.start <= e.end for e in edits for t in taken):
-            taken += edits
+        if all(edit.start > end for edit in edits):
+            end = max((edit.end for edit in edits), default=end)
             chosen.append(finding)
     return chosen
 
