@@ -57,11 +57,10 @@ def mend(subject: Subject, rules: Sequence[type[Rule]], level: Level = "info") -
     done = Mended(subject)
     if not subject.graphs:
         return done  # nothing to hold a claim against
-    tidy = _formatted(subject.tree.source)
     for _ in range(MOST_ROUNDS):
         if not _round(done, rules, level):
             break
-    if tidy and done.applied:
+    if done.applied and _formatted(subject.tree.source):
         text = format_spec(done.subject.tree.source)
         done.subject = replace(done.subject, tree=parse(_with_text(done, text)))
     return done
@@ -72,10 +71,12 @@ def _round(done: Mended, rules: Sequence[type[Rule]], level: Level) -> bool:
     refused = {_known(f) for f in done.refused}
     found = [f for f in at_least(level, lint(done.subject, rules)) if f.fix is not None]
     chosen = _apart(f for f in found if _known(f) not in refused)
+    if not chosen:
+        return False
     after = _attempt(done, chosen)
     if after is not None:
         done.subject, done.applied = after, done.applied + chosen
-        return bool(chosen)
+        return True
     for finding in chosen:  # one of them does not hold: which?
         after = _attempt(done, [finding])
         if after is not None:
