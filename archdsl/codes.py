@@ -45,6 +45,11 @@ CODES: dict[str, Code] = {
         "The folder may not be written to, or the disk is full. Nothing half-written is left; a "
         "file that was there before is as it was.",
     ),
+    "A006": Code(
+        "the configuration cannot be read",
+        "`archdsl lint` reads the nearest archdsl.toml, or pyproject.toml that speaks of it, above "
+        "a spec. It may have `select` and `ignore`, lists of rules' codes, and `level`.",
+    ),
     "A101": Code(
         "this is not expected here",
         "The text does not parse at this point. Arguments follow a layer's name, separated by "

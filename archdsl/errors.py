@@ -14,10 +14,12 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Literal
 
 from archdsl.codes import CODES
 from archdsl.source import Span
+
+Level = Literal["error", "warning", "info"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Diagnostic:
     notes: tuple[Note, ...] = ()
     help: str = ""
     calls: tuple[Note, ...] = ()
+    level: Level = "error"
 
     @property
     def title(self) -> str:
@@ -129,12 +132,13 @@ class _Paint:
     on: bool
 
     def __call__(self, text: str, style: str) -> str:
-        codes = {"error": "1;31", "bold": "1", "frame": "34", "help": "36"}
+        codes = {"error": "1;31", "warning": "1;33", "info": "1;34"}
+        codes |= {"bold": "1", "frame": "34", "help": "36"}
         return f"\x1b[{codes[style]}m{text}\x1b[0m" if self.on and text else text
 
 
 def _render(d: Diagnostic, paint: _Paint) -> Iterable[str]:
-    yield paint(f"error[{d.code}]", "error") + paint(f": {_inert(d.title)}", "bold")
+    yield paint(f"{d.level}[{d.code}]", d.level) + paint(f": {_inert(d.title)}", "bold")
     label, help = _inert(d.label), _inert(d.help)
     if d.span is None:
         if label:
@@ -152,7 +156,7 @@ def _render(d: Diagnostic, paint: _Paint) -> Iterable[str]:
             yield _note_line(note, gutter, paint)
     text, offset, width = _excerpt(d.span)
     yield (paint(f"{d.span.line:>{gutter}} | ", "frame") + text).rstrip()
-    yield f"{bar} {'':{offset}}{paint('^' * width, 'error')} {paint(label, 'error')}".rstrip()
+    yield f"{bar} {'':{offset}}{paint('^' * width, d.level)} {paint(label, d.level)}".rstrip()
     for note in sorted(notes, key=lambda n: n.span.line):
         if note.span.line > d.span.line:
             yield _note_line(note, gutter, paint)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archdsl.errors import Level
 from archdsl.ir import Graph
 from archdsl.source import Source
 
@@ -14,14 +15,21 @@ if TYPE_CHECKING:
 
     from archdsl.analyses.receptive_field import Field
     from archdsl.analyses.summary import Summary
+    from archdsl.lint import Finding
+    from archdsl.syntax import ast
 
 
 class Network:
     """One network of a spec. Nothing is computed or imported before it is asked for."""
 
-    def __init__(self, graph: Graph, source: Source | None = None) -> None:
+    def __init__(self, graph: Graph, tree: ast.Spec | None = None) -> None:
         self.graph = graph
-        self.source = source
+        self.tree = tree
+
+    @property
+    def source(self) -> Source | None:
+        """The text of its spec, if it came from one."""
+        return self.tree.source if self.tree else None
 
     @property
     def name(self) -> str:
@@ -48,6 +56,34 @@ class Network:
         from archdsl.analyses.receptive_field import receptive_field
 
         return receptive_field(self.graph, at)
+
+    def lint(
+        self, select: Iterable[str] = ("L",), ignore: Iterable[str] = (), level: Level = "info"
+    ) -> list[Finding]:
+        """What the rules of `archdsl lint` find, by their place in the spec.
+
+        The rules about the text of the file run if this is its only network.
+
+        Args:
+            select: the rules that run, by codes or their beginnings.
+            ignore: of these, the ones that do not.
+            level: the least level that is told.
+
+        Raises:
+            ValueError: no rule has such a code.
+        """
+        from archdsl.elaborate import network_names
+        from archdsl.lint import Config, Subject, lint
+        from archdsl.lint.config import check_codes
+        from archdsl.lint.engine import at_least
+
+        select, ignore = tuple(select), tuple(ignore)
+        if wrong := check_codes((*select, *ignore)):
+            raise ValueError(wrong)
+        if self.tree is None:
+            return []  # a graph read from JSON has no text to point at
+        subject = Subject(self.tree, (self.graph,), network_names(self.tree) == [self.name])
+        return at_least(level, lint(subject, Config(select, ignore).rules()))
 
     def torch_source(self) -> str:
         """The PyTorch module as a file that imports torch alone."""

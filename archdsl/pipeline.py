@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl.elaborate import Limits, elaborate, network_names
 from archdsl.elaborate.expressions import Context, evaluate
@@ -22,6 +22,9 @@ from archdsl.resources import folder
 from archdsl.source import Source
 from archdsl.syntax import ast, parse_value
 from archdsl.syntax import parse as parse_source
+
+if TYPE_CHECKING:
+    from archdsl.lint import Subject
 
 
 def load(
@@ -78,7 +81,13 @@ def open_spec(
 
     A file stands for all its networks. The values of `parameters` are texts of the language.
     """
-    tree, name = _resolve(spec)
+    return _networks(*_resolve(spec), parameters, limits)
+
+
+def _networks(
+    tree: ast.Spec, name: str | None, parameters: dict[str, str] | None, limits: Limits | None
+) -> list[Network]:
+    """The network of a name, or all of a file; the errors of all of them at once."""
     values = {key: _value(key, text) for key, text in (parameters or {}).items()}
     names = [name] if name else network_names(tree) or [None]
     networks: list[Network] = []
@@ -94,6 +103,24 @@ def open_spec(
     return networks
 
 
+def open_subject(
+    spec: str, parameters: dict[str, str] | None = None, limits: Limits | None = None
+) -> Subject:
+    """As `open_spec`, to be linted: the networks with their text.
+
+    A file of definitions alone, for others to import, has no networks and no error.
+    """
+    from archdsl.lint import Subject
+
+    tree, name = _resolve(spec)
+    blocks = any(isinstance(statement, ast.Block) for statement in tree.flow.statements)
+    if name is None and blocks and not network_names(tree):
+        return Subject(tree, ())
+    networks = _networks(tree, name, parameters, limits)
+    whole = not parameters and len(networks) == len(network_names(tree))
+    return Subject(tree, tuple(network.graph for network in networks), whole)
+
+
 def open_one(
     spec: str, parameters: dict[str, str] | None = None, limits: Limits | None = None
 ) -> Network:
@@ -107,7 +134,7 @@ def _compile(
     spec: ast.Spec, name: str | None, parameters: dict[str, Any], limits: Limits | None = None
 ) -> Network:
     values = {key: _given(value) for key, value in parameters.items()}
-    return Network(elaborate(spec, name, values, limits), spec.source)
+    return Network(elaborate(spec, name, values, limits), spec)
 
 
 def _resolve(spec: str) -> tuple[ast.Spec, str | None]:

@@ -14,7 +14,7 @@ from archdsl.source import Source
 from archdsl.syntax import parse
 
 ROOT = Path(__file__).parent.parent
-PAGES = ["docs/guide.md", "grammar/language.md", "README.md", "CONTRIBUTING.md"]
+PAGES = ["docs/guide.md", "docs/lint.md", "grammar/language.md", "README.md", "CONTRIBUTING.md"]
 
 
 def snippets(page: str) -> list[str]:
@@ -30,6 +30,20 @@ def networks(text: str) -> list[Network]:
 def test_every_snippet_compiles(page: str) -> None:
     for snippet in snippets(page):
         assert networks(snippet), f"no network in this snippet of {page}:\n{snippet}"
+
+
+@pytest.mark.parametrize("page", ["docs/guide.md", "README.md"])
+def test_lint_has_nothing_against_what_is_shown_as_good(page: str) -> None:
+    for snippet in snippets(page):
+        found = [f for net in networks(snippet) for f in net.lint(level="warning")]
+        assert not found, "\n".join(map(str, found))
+
+
+def test_the_finding_of_the_readme_is_the_one_that_is_shown() -> None:
+    spec = "input 3x32x32\nconv 3x3 64\nconv 3x3 64; relu\ngap; fc 10\n"
+    (finding,) = archdsl.parse(spec, file="my.arch").lint()
+    shown = "\n".join(f"    {line}".rstrip() for line in str(finding).splitlines())
+    assert shown in (ROOT / "README.md").read_text()
 
 
 def test_the_guide_has_its_snippets() -> None:

@@ -32,6 +32,7 @@ ORDER = [
     ["elaborate"],
     ["analyses"],
     ["backends.torch", "backends.onnx", "backends.graphviz"],
+    ["lint"],
     ["network"],
     ["pipeline"],
     ["reference"],
@@ -48,6 +49,7 @@ ONLY = {
     "ops": {"ir"},
     "elaborate": BASICS | {"syntax", "ir"},
     "analyses": {"errors", "ir"},
+    "lint": {"source", "version", "errors", "files", "syntax", "ir", "elaborate", "analyses"},
     "backends.torch": {"errors", "files", "ir"},
     "backends.onnx": {"errors", "files", "ir"},
     "backends.graphviz": {"errors", "files", "ir", "analyses"},
@@ -161,6 +163,7 @@ OTHERWISE = {
     "linear": "a family of layers",
     "attention": "a family of layers",
     "reshape": "a family of layers; a numpy array in another shape",
+    "tokens": "the tokens of a text",
     "Shape": "the type of a shape",
     "Identity": "ONNX's operator that gives a tensor a second name",
     "Add": "Python's ast.Add",
@@ -207,7 +210,7 @@ def words(path: Path) -> Iterator[tuple[int, str]]:
                 pass
 
 
-IGNORANT = ("analyses", "backends", "cli", "network.py", "pipeline.py")
+IGNORANT = ("analyses", "lint", "backends", "cli", "network.py", "pipeline.py")
 DOWNSTREAM = [p for p in FILES if p.relative_to(ROOT).parts[0] in IGNORANT]
 
 

@@ -1,4 +1,4 @@
-"""The generated pages are current: layers, errors, training, and the README's picture."""
+"""The generated pages are current: layers, errors, training, lint, and the README's picture."""
 
 from __future__ import annotations
 
@@ -11,15 +11,20 @@ import pytest
 from goldens import check_golden
 
 import archdsl
-from archdsl.reference import error_reference, reference, training_reference
+from archdsl.reference import error_reference, lint_reference, reference, training_reference
 
-PAGES = {"reference": reference, "errors": error_reference, "training": training_reference}
+PAGES = {
+    "grammar/reference": reference,
+    "grammar/errors": error_reference,
+    "grammar/training": training_reference,
+    "docs/lint": lint_reference,
+}
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_golden_page(page: str) -> None:
     make: Callable[[], str] = PAGES[page]
-    check_golden(f"../../grammar/{page}.md", make())
+    check_golden(f"../../{page}.md", make())
 
 
 def test_golden_mistakes() -> None:

@@ -18,9 +18,10 @@ COMMANDS = {
     "check": "the errors of specs, if any",
     "compile": "a spec as PyTorch, ONNX, a picture and data, and its table",
     "draw": "a picture of a network",
-    "explain": "the page of a layer, an error, or a setting of training",
+    "explain": "the page of a layer, an error, a rule, or a setting of training",
     "fmt": "specs laid out in one way",
-    "list": "the zoo, the layers, the errors",
+    "lint": "what is probably not meant in specs, if anything",
+    "list": "the zoo, the layers, the errors, the rules of lint",
     "summary": "the table of a network",
 }
 

@@ -12,13 +12,16 @@ from archdsl.cli.settings import Settings, common, json_option
 
 
 @click.command("list")
-@click.argument("what", type=click.Choice(["zoo", "layers", "errors", "training"]), default="zoo")
+@click.argument(
+    "what", type=click.Choice(["zoo", "layers", "errors", "rules", "training"]), default="zoo"
+)
 @json_option
 @common
 @click.pass_obj
 def command(settings: Settings, what: str) -> None:
-    """List the networks of the zoo, the layers, the errors, or the settings of training."""
-    rows = {"zoo": _zoo, "layers": _layers, "errors": _errors, "training": _training}[what]()
+    """List the networks of the zoo, layers, errors, rules of lint, or settings of training."""
+    kinds = {"zoo": _zoo, "layers": _layers, "errors": _errors, "rules": _rules}
+    rows = (kinds | {"training": _training})[what]()
     if settings.json:
         settings.print_json(rows)
         return
@@ -86,3 +89,9 @@ def _errors() -> list[dict[str, Any]]:
     from archdsl.codes import CODES
 
     return [{"code": code, "title": found.title} for code, found in CODES.items()]
+
+
+def _rules() -> list[dict[str, Any]]:
+    from archdsl.lint import all_rules
+
+    return [{"rule": r.code, "level": r.level, "finds": r.title()} for r in all_rules()]

@@ -24,6 +24,7 @@ from archdsl.ir.op import Op, registry
 from archdsl.ir.place import Place as Place
 from archdsl.ir.records import Cost, FieldRule, OnnxLowering, TorchLowering, Weight
 from archdsl.ir.shapes import Shape, Shapes
+from archdsl.ir.signal import Signal
 from archdsl.ir.word import Word
 
 IR_VERSION = 1
@@ -167,6 +168,15 @@ class Node(_Record):
     @property
     def field(self) -> FieldRule:
         return self.op.field(self.input_shapes, self.shape)
+
+    @cached_property
+    def starts(self) -> dict[str, Signal]:
+        """The mean and the variance of its weights at the start of training, by their names.
+
+        A layer that uses another's weights has what it would start with itself.
+        """
+        found = self.op.starts(self.input_shapes, self.shape)
+        return found | {k: i.signal(self.weights[k].shape) for k, i in self.init.items()}
 
     @property
     def torch(self) -> TorchLowering:

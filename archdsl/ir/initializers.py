@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from math import prod, sqrt
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator
 
 from archdsl.ir.fields import Positive, Real
+from archdsl.ir.shapes import Shape
+from archdsl.ir.signal import CUT_AT_TWO, ZERO, Signal
 
 # What follows a layer sets its gain (He et al. 2015, section 2.2; torch.nn.init.calculate_gain).
 Nonlinearity = Literal["relu", "leaky_relu", "tanh", "sigmoid", "linear"]
@@ -23,6 +26,10 @@ class Initializer(BaseModel, ABC):
     def torch(self) -> tuple[str, ...]:
         """The function of torch.nn.init, and its arguments after the tensor."""
 
+    @abstractmethod
+    def signal(self, shape: Shape) -> Signal:
+        """The mean and the variance of a weight of this shape."""
+
 
 class He(Initializer):
     """Normal with variance gain²/fan, which keeps the variance through ReLUs (He et al. 2015)."""
@@ -35,6 +42,10 @@ class He(Initializer):
         options = f'mode="{self.mode}"', f'nonlinearity="{self.nonlinearity}"'
         return "kaiming_normal_", *options
 
+    def signal(self, shape: Shape) -> Signal:
+        fan = _fans(shape)[self.mode == "fan_out"]
+        return Signal(0.0, _GAINS[self.nonlinearity] ** 2 / fan)
+
 
 class Glorot(Initializer):
     """Uniform with variance 2/(fan_in + fan_out), which suits tanh (Glorot & Bengio 2010)."""
@@ -44,6 +55,9 @@ class Glorot(Initializer):
 
     def torch(self) -> tuple[str, ...]:
         return "xavier_uniform_", *_unless(self.gain, 1.0, "gain")
+
+    def signal(self, shape: Shape) -> Signal:
+        return Signal(0.0, 2 * self.gain**2 / sum(_fans(shape)))
 
 
 class Normal(Initializer):
@@ -55,6 +69,9 @@ class Normal(Initializer):
 
     def torch(self) -> tuple[str, ...]:
         return "normal_", *_unless(self.mean, 0.0, "mean"), f"std={self.std!r}"
+
+    def signal(self, shape: Shape) -> Signal:
+        return Signal(self.mean, self.std**2)
 
 
 class TruncatedNormal(Initializer):
@@ -69,6 +86,9 @@ class TruncatedNormal(Initializer):
         mean = _unless(self.mean, 0.0, "mean")
         return "trunc_normal_", *mean, f"std={self.std!r}", f"a={low!r}", f"b={high!r}"
 
+    def signal(self, shape: Shape) -> Signal:
+        return Signal(self.mean, CUT_AT_TWO * self.std**2)
+
 
 class Uniform(Initializer):
     """Uniform between two bounds."""
@@ -80,6 +100,9 @@ class Uniform(Initializer):
 
     def torch(self) -> tuple[str, ...]:
         return "uniform_", repr(self.low), repr(self.high)
+
+    def signal(self, shape: Shape) -> Signal:
+        return Signal((self.low + self.high) / 2, (self.high - self.low) ** 2 / 12)
 
 
 class Constant(Initializer):
@@ -93,6 +116,9 @@ class Constant(Initializer):
             return ("ones_" if self.value else "zeros_",)
         return "constant_", repr(self.value)
 
+    def signal(self, shape: Shape) -> Signal:
+        return Signal(self.value, 0.0)
+
 
 class Zeros(Initializer):
     """Zero everywhere."""
@@ -101,6 +127,9 @@ class Zeros(Initializer):
 
     def torch(self) -> tuple[str, ...]:
         return ("zeros_",)
+
+    def signal(self, shape: Shape) -> Signal:
+        return ZERO
 
 
 class Orthogonal(Initializer):
@@ -112,6 +141,10 @@ class Orthogonal(Initializer):
     def torch(self) -> tuple[str, ...]:
         return "orthogonal_", *_unless(self.gain, 1.0, "gain")
 
+    def signal(self, shape: Shape) -> Signal:
+        rows = shape[0]
+        return Signal(0.0, self.gain**2 / max(rows, prod(shape) // rows))
+
 
 AnyInitializer = Annotated[
     He | Glorot | Normal | TruncatedNormal | Uniform | Constant | Zeros | Orthogonal,
@@ -122,6 +155,21 @@ INITIALIZERS: dict[str, type[Initializer]] = {
     c.model_fields["name"].default: c
     for c in (He, Glorot, Normal, TruncatedNormal, Uniform, Constant, Zeros, Orthogonal)
 }
+
+
+_GAINS: dict[Nonlinearity, float] = {
+    "relu": sqrt(2),
+    "leaky_relu": sqrt(2 / (1 + 0.01**2)),
+    "tanh": 5 / 3,
+    "sigmoid": 1.0,
+    "linear": 1.0,
+}
+
+
+def _fans(shape: Shape) -> tuple[int, int]:
+    """The values that an output sums, and the outputs that a value goes into, as PyTorch counts."""
+    window = prod(shape[2:])
+    return shape[1] * window, shape[0] * window
 
 
 def _unless(value: float, default: float, name: str) -> tuple[str, ...]:

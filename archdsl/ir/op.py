@@ -8,17 +8,24 @@ and, but for `shape` itself, the shape that goes out. No analysis and no backend
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from functools import lru_cache
+from math import inf, prod
 from typing import Any, ClassVar, Self
 
+from archdsl.ir.curve import Curve
 from archdsl.ir.records import (
     Cost,
     Family,
     FieldRule,
     OnnxLowering,
+    Slide,
+    Statistics,
     TorchLowering,
     Weight,
 )
 from archdsl.ir.shapes import Shape, Shapes, kind, show
+from archdsl.ir.signal import CUT_AT_TWO, ZERO, Signal
 from archdsl.ir.word import Word
 from archdsl.ir.word import written as written
 
@@ -46,6 +53,10 @@ class Op(Word, ABC):
     """How many tensors it takes; None for any number."""
     overwritable: ClassVar[bool] = False
     """Whether the next layer may overwrite its output: freshly made, its gradient does without."""
+    drops_whole: ClassVar[bool] = False
+    """Whether what it drops in training is all of an example at once, not each value by itself."""
+    is_affine: ClassVar[bool]
+    """Whether, at inference, it is an affine function of all its inputs together."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -86,6 +97,64 @@ class Op(Word, ABC):
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         """What one output position reads of the input."""
 
+    def starts(self, inputs: Shapes, output: Shape) -> dict[str, Signal]:
+        """How its weights start in PyTorch, where no `init` says otherwise, by their names."""
+        found: dict[str, Signal] = {}
+        uniform = ZERO  # what nn.Linear and nn.Conv2d draw from: up to 1/sqrt(fan) on either side
+        for name, weight in self.weights(inputs, output).items():
+            if weight.role == "kernel":
+                uniform = Signal(0.0, 1 / (3 * prod(weight.shape[1:])))
+            if weight.role in ("kernel", "bias"):
+                found[name] = uniform
+            elif weight.role == "embedding":
+                found[name] = Signal(0.0, CUT_AT_TWO * 0.02**2)
+            elif weight.role != "statistic":
+                found[name] = Signal(1.0 if weight.role == "gain" else 0.0, 0.0)
+        return found
+
+    @abstractmethod
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        """The mean and the variance that it gives, in the first step of training.
+
+        Args:
+            signals: those of what comes in.
+            starts: those of its weights, by their names.
+            inputs: the shapes that come in.
+            output: the shape that goes out.
+        """
+
+    # What theory asks. Few layers have these; a test finds out which, by running each in PyTorch.
+
+    def curve(self) -> Curve | None:
+        """The function that it applies to each value on its own, if that is not affine.
+
+        A learned one is as it is at the start of training.
+        """
+        return None
+
+    def bounds(self) -> tuple[float, float]:
+        """Between which numbers its outputs lie, whatever comes in."""
+        curve = curve_of(self)  # pyright: ignore[reportArgumentType]  # frozen, so it has a hash
+        return (-inf, inf) if curve is None else curve.range
+
+    def normalizes(self, inputs: Shapes, output: Shape) -> Statistics | None:
+        """What it takes its mean and its scale over, if it is a normalisation."""
+        return None
+
+    def slides(self, inputs: Shapes, output: Shape) -> Slide | None:
+        """The window that it slides over a map, if that is how it reads its input."""
+        return None
+
+    def drops(self) -> float:
+        """The share of values that it sets to zero in training."""
+        return 0.0
+
     @abstractmethod
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         """How PyTorch says it."""
@@ -93,6 +162,12 @@ class Op(Word, ABC):
     @abstractmethod
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
         """How ONNX says it, at inference."""
+
+
+@lru_cache(maxsize=256)  # a curve remembers what was computed of it
+def curve_of(op: Op) -> Curve | None:
+    """The curve of a layer; equal layers share one."""
+    return op.curve()
 
 
 _REGISTRY: dict[str, type[Op]] = {}

@@ -101,6 +101,54 @@ class FieldRule:
 EACH = FieldRule()  # the same position alone
 WHOLE = FieldRule(whole=True)  # every position
 
+# What theory asks of a layer
+
+
+@dataclass(frozen=True, slots=True)
+class Slide:
+    """A window that slides over a map, (height, width) each: kernel, stride, padding, dilation.
+
+    The padding is that at the beginning of each axis.
+    """
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    pad: tuple[int, int]
+    dilation: tuple[int, int] = (1, 1)
+
+    def unread(self, before: Shape, after: Shape) -> tuple[int, int]:
+        """The last rows and columns of a map that no window reads, the padding aside.
+
+        >>> Slide((3, 3), (2, 2), (0, 0)).unread((1, 8, 9), (1, 3, 4))
+        (1, 0)
+        """
+        rows, columns = (self._unread(axis, before[axis + 1], after[axis + 1]) for axis in (0, 1))
+        return rows, columns
+
+    def _unread(self, axis: int, n: int, m: int) -> int:
+        s, p = self.stride[axis], self.pad[axis]
+        taps = (self.dilation[axis] * j - p for j in range(self.kernel[axis]))
+        # Of each tap the last place inside: a dilated window has gaps, one may hang over the end.
+        last = (min(m - 1, (n - 1 - tap) // s) * s + tap for tap in taps if tap < n)
+        return n - 1 - max(last)
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What a normalisation takes its mean and its scale over, for the value of one channel.
+
+    `group` channels share them, 1 if each channel has its own. `positions` and `batch` say whether
+    they run over the positions of the map and, in training, over the examples. `centers` says
+    whether the mean is taken off, `unit` whether what is left has mean square 1.
+    """
+
+    group: int
+    positions: bool
+    batch: bool
+    centers: bool
+    unit: bool = True
+
+
 # PyTorch
 
 Value = int | float | bool | str | None | tuple["Value", ...]

@@ -4,16 +4,19 @@
 
 from archdsl.ops import (  # noqa: F401
     activation,
+    adaptive_pool,
     attention,
     channelwise,
     conv,
     linear,
+    local_response,
     merge,
     normalization,
     pool,
     regularize,
     reshape,
     resize,
+    softmax,
     tokens,
     upconv,
 )

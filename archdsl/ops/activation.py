@@ -1,13 +1,17 @@
-"""Nonlinearities: each value on its own, but for the softmaxes, which share out over channels."""
+"""Nonlinearities, each value on its own; the softmaxes have a file to themselves."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Mapping
+from math import erf, expm1, pi, sqrt, tanh
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from archdsl.ir.curve import Curve
 from archdsl.ir.fields import Flag, Positive, Real
-from archdsl.ir.op import Op
+from archdsl.ir.op import Op, curve_of
 from archdsl.ir.records import (
     EACH,
     Cost,
@@ -23,12 +27,14 @@ from archdsl.ir.records import (
     Weight,
 )
 from archdsl.ir.shapes import Shape, Shapes, channels, elements
+from archdsl.ir.signal import Signal
 
 
-class _Activation(Op):
+class Activation(Op):
     """Keeps every shape, has no weights, costs one operation a value."""
 
     family: ClassVar[Family] = "activation"
+    is_affine: ClassVar[bool] = False
 
     def shape(self, inputs: Shapes) -> Shape:
         return inputs[0]
@@ -42,8 +48,22 @@ class _Activation(Op):
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH
 
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        curve = curve_of(self)  # pyright: ignore[reportArgumentType]  # frozen, so it has a hash
+        assert curve is not None, "a layer without a curve has a rule of its own"
+        return curve.signal(signals[0])
 
-class Relu(_Activation):
+    @abstractmethod
+    def curve(self) -> Curve | None: ...
+
+
+class Relu(Activation):
     """max(0, x) (Nair & Hinton 2010): the gradient of what passes is 1, however deep."""
 
     name: ClassVar[str] = "relu"
@@ -53,6 +73,9 @@ class Relu(_Activation):
         Sample("relu", ((7,),)),
     )
 
+    def curve(self) -> Curve:
+        return Curve(lambda x: max(0.0, x))
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         return TorchModule("nn.ReLU", overwrites=True)
 
@@ -60,7 +83,7 @@ class Relu(_Activation):
         return OnnxLowering((OnnxNode("Relu", ("x0",)),))
 
 
-class Relu6(_Activation):
+class Relu6(Activation):
     """min(max(0, x), 6): a ReLU whose values fit few bits (Krizhevsky 2010; MobileNet)."""
 
     name: ClassVar[str] = "relu6"
@@ -68,6 +91,9 @@ class Relu6(_Activation):
         Sample("relu6", ((3, 4, 4),)),
         Sample("conv 3x3 4; relu6", ((3, 4, 4),)),
     )
+
+    def curve(self) -> Curve:
+        return Curve(lambda x: min(max(0.0, x), 6.0))
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         return TorchModule("nn.ReLU6", overwrites=True)
@@ -77,7 +103,7 @@ class Relu6(_Activation):
         return OnnxLowering((OnnxNode("Clip", ("x0", *bounds)),), bounds)
 
 
-class LeakyRelu(_Activation):
+class LeakyRelu(Activation):
     """x above 0, `slope` times x below (Maas et al. 2013)."""
 
     name: ClassVar[str] = "leaky_relu"
@@ -88,6 +114,9 @@ class LeakyRelu(_Activation):
     )
 
     slope: Real = Field(0.01, description="the slope below zero")
+
+    def curve(self) -> Curve:
+        return Curve(lambda x: x if x > 0 else self.slope * x)
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         return TorchModule("nn.LeakyReLU", {"negative_slope": self.slope}, positional=1)
@@ -105,7 +134,7 @@ class TokenPReLU(nn.PReLU):
 '''
 
 
-class PRelu(_Activation):
+class PRelu(Activation):
     """x above 0, a learned slope times x below (He et al. 2015, "Delving Deep", section 2.1).
 
     Each channel has a slope of its own, or all have one with `shared=true`. Weight decay would pull
@@ -130,6 +159,12 @@ class PRelu(_Activation):
     def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
         return {"weight": Weight((self.slopes(output),), "gain")}
 
+    def curve(self) -> Curve:
+        return Curve(lambda x: x if x > 0 else self.slope * x)
+
+    def starts(self, inputs: Shapes, output: Shape) -> dict[str, Signal]:
+        return {"weight": Signal(self.slope, 0.0)}
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {"num_parameters": self.slopes(output), "init": self.slope}
         defaults: dict[str, Value] = {"num_parameters": 1, "init": 0.25}
@@ -147,7 +182,7 @@ class PRelu(_Activation):
         return OnnxLowering(nodes, {"axes": OnnxConstant((2,), (1, 2), "int64")})
 
 
-class Elu(_Activation):
+class Elu(Activation):
     """x above 0, alpha*(exp(x) - 1) below: means nearer to zero (Clevert et al. 2015)."""
 
     name: ClassVar[str] = "elu"
@@ -159,6 +194,9 @@ class Elu(_Activation):
 
     alpha: Real = Field(1.0, description="how far below zero it goes")
 
+    def curve(self) -> Curve:
+        return Curve(lambda x: x if x > 0 else self.alpha * expm1(x))
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {"alpha": self.alpha}
         return TorchModule("nn.ELU", arguments, positional=1, defaults={"alpha": 1.0})
@@ -167,7 +205,7 @@ class Elu(_Activation):
         return OnnxLowering((OnnxNode("Elu", ("x0",), {"alpha": self.alpha}),))
 
 
-class Gelu(_Activation):
+class Gelu(Activation):
     """x times the normal distribution function at x (Hendrycks & Gimpel 2016).
 
     `approximate=tanh` is the tanh formula of the same paper.
@@ -181,6 +219,11 @@ class Gelu(_Activation):
 
     approximate: Literal["none", "tanh"] = Field("none", description="`none` is exact")
 
+    def curve(self) -> Curve:
+        if self.approximate == "none":
+            return Curve(lambda x: x * (1 + erf(x / sqrt(2))) / 2)
+        return Curve(lambda x: x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x))) / 2)
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments = {} if self.approximate == "none" else {"approximate": self.approximate}
         return TorchModule("nn.GELU", arguments)
@@ -189,7 +232,7 @@ class Gelu(_Activation):
         return OnnxLowering((OnnxNode("Gelu", ("x0",), {"approximate": self.approximate}),))
 
 
-class Silu(_Activation):
+class Silu(Activation):
     """x * sigmoid(x) (Elfwing et al. 2017; "swish" in Ramachandran et al. 2017)."""
 
     name: ClassVar[str] = "silu"
@@ -198,6 +241,9 @@ class Silu(_Activation):
         Sample("silu", ((3, 4, 4),)),
         Sample("silu", ((5, 6),)),
     )
+
+    def curve(self) -> Curve:
+        return Curve(lambda x: x * _sigmoid(x))
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         return TorchModule("nn.SiLU")
@@ -211,7 +257,7 @@ class Silu(_Activation):
         return OnnxLowering(nodes)
 
 
-class HardSwish(_Activation):
+class HardSwish(Activation):
     """x * min(max(0, x + 3), 6) / 6: SiLU without exponential (Howard et al. 2019, section 5.2).
 
     The activation of MobileNetV3.
@@ -220,6 +266,9 @@ class HardSwish(_Activation):
     name: ClassVar[str] = "hardswish"
     samples: ClassVar[tuple[Sample, ...]] = (Sample("hardswish", ((3, 4, 4),)),)
 
+    def curve(self) -> Curve:
+        return Curve(lambda x: x * min(max(0.0, x + 3), 6.0) / 6)
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         return TorchModule("nn.Hardswish")
 
@@ -227,7 +276,7 @@ class HardSwish(_Activation):
         return OnnxLowering((OnnxNode("HardSwish", ("x0",)),))
 
 
-class HardSigmoid(_Activation):
+class HardSigmoid(Activation):
     """min(max(0, x + 3), 6) / 6: the gate of MobileNetV3 (Howard et al. 2019, section 5.2).
 
     Some libraries have another line by this name, such as 0.2*x + 0.5.
@@ -235,6 +284,9 @@ class HardSigmoid(_Activation):
 
     name: ClassVar[str] = "hardsigmoid"
     samples: ClassVar[tuple[Sample, ...]] = (Sample("hardsigmoid", ((3, 4, 4),)),)
+
+    def curve(self) -> Curve:
+        return Curve(lambda x: min(max(0.0, x + 3), 6.0) / 6)
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         return TorchModule("nn.Hardsigmoid")
@@ -244,11 +296,18 @@ class HardSigmoid(_Activation):
         return OnnxLowering((OnnxNode("HardSigmoid", ("x0",), attributes),))
 
 
-class Sigmoid(_Activation):
+def _sigmoid(x: float) -> float:
+    return (1 + tanh(x / 2)) / 2  # exp(-x) would overflow
+
+
+class Sigmoid(Activation):
     """1 / (1 + exp(-x)); its slope is at most 1/4, so gradients vanish through many of them."""
 
     name: ClassVar[str] = "sigmoid"
     samples: ClassVar[tuple[Sample, ...]] = (Sample("sigmoid", ((3, 4, 4),)),)
+
+    def curve(self) -> Curve:
+        return Curve(_sigmoid)
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         return TorchModule("nn.Sigmoid")
@@ -271,7 +330,7 @@ class ScaledTanh(nn.Module):
 '''
 
 
-class Tanh(_Activation):
+class Tanh(Activation):
     """The hyperbolic tangent, or `amplitude` times that of `slope` times x.
 
     `tanh amplitude=1.7159 slope=(2/3)` is LeNet-5's: it takes 1 to 1 and -1 to -1 (LeCun et al.
@@ -287,6 +346,9 @@ class Tanh(_Activation):
 
     amplitude: Positive = Field(1.0, description="what it tends to far from zero")
     slope: Positive = Field(1.0, description="factor of the input")
+
+    def curve(self) -> Curve:
+        return Curve(lambda x: self.amplitude * tanh(self.slope * x))
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         if (self.amplitude, self.slope) == (1, 1):
@@ -315,7 +377,7 @@ class Abs(nn.Module):
 '''
 
 
-class Abs(_Activation):
+class Abs(Activation):
     """The absolute value."""
 
     name: ClassVar[str] = "abs"
@@ -324,54 +386,11 @@ class Abs(_Activation):
         Sample("sub { fc 5 | fc 5 }; abs", ((6,),)),
     )
 
+    def curve(self) -> Curve:
+        return Curve(abs)
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         return TorchModule("Abs", helper=_ABS, inline="{0}.abs()")
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
         return OnnxLowering((OnnxNode("Abs", ("x0",)),))
-
-
-class _OverChannels(_Activation):
-    """Acts on the channels of each position together."""
-
-    @staticmethod
-    def axis(shape: Shape) -> int:
-        """The channels' axis, the batch counted."""
-        return 1 if len(shape) == 3 else -1
-
-
-class Softmax(_OverChannels):
-    """exp(x) over its sum, across the channels of each position."""
-
-    name: ClassVar[str] = "softmax"
-    samples: ClassVar[tuple[Sample, ...]] = (
-        Sample("softmax", ((7,),)),
-        Sample("softmax", ((5, 6),)),
-        Sample("softmax", ((3, 4, 4),)),
-    )
-
-    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
-        return TorchModule("nn.Softmax", {"dim": self.axis(output)})
-
-    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
-        return OnnxLowering((OnnxNode("Softmax", ("x0",), {"axis": self.axis(output)}),))
-
-
-class LogSoftmax(_OverChannels):
-    """The logarithm of softmax, computed without leaving the range of the numbers.
-
-    For a loss that takes log-probabilities; `train`'s cross entropy wants what comes before it.
-    """
-
-    name: ClassVar[str] = "log_softmax"
-    samples: ClassVar[tuple[Sample, ...]] = (
-        Sample("log_softmax", ((7,),)),
-        Sample("log_softmax", ((5, 6),)),
-        Sample("log_softmax", ((3, 4, 4),)),
-    )
-
-    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
-        return TorchModule("nn.LogSoftmax", {"dim": self.axis(output)})
-
-    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
-        return OnnxLowering((OnnxNode("LogSoftmax", ("x0",), {"axis": self.axis(output)}),))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import exp
 from typing import ClassVar
 
 from pydantic import Field
@@ -23,6 +25,7 @@ from archdsl.ir.records import (
     Weight,
 )
 from archdsl.ir.shapes import Shape, Shapes
+from archdsl.ir.signal import ZERO, Signal, weighted_sum
 from archdsl.ops.tokens import only_tokens
 
 _ATTENTION = '''\
@@ -60,6 +63,7 @@ class Attention(Op):
 
     name: ClassVar[str] = "attention"
     family: ClassVar[Family] = "attention"
+    is_affine: ClassVar[bool] = False
     positional: ClassVar[int] = 1
     overwritable: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
@@ -95,6 +99,22 @@ class Attention(Op):
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return WHOLE
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        """Each token's values averaged over the tokens, almost evenly while products are small."""
+        (x,), (n, d) = signals, output
+        bias = starts.get("qkv.bias", ZERO)
+        query = weighted_sum(x, d, starts["qkv.weight"], bias)
+        squared = exp(min(query.mean_square, 26.0) ** 2)  # mean square of a product's exponential
+        mixed = x.averaged((squared + n - 1) / squared)
+        value = weighted_sum(mixed, d, starts["qkv.weight"], bias)
+        return weighted_sum(value, d, starts["proj.weight"], starts["proj.bias"])
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field
@@ -24,6 +25,7 @@ from archdsl.ir.records import (
     Weight,
 )
 from archdsl.ir.shapes import Shape, Shapes, channels, elements
+from archdsl.ir.signal import Signal, total
 
 
 class ChannelShuffle(Op):
@@ -35,6 +37,7 @@ class ChannelShuffle(Op):
 
     name: ClassVar[str] = "shuffle"
     family: ClassVar[Family] = "reshape"
+    is_affine: ClassVar[bool] = True
     positional: ClassVar[int] = 1
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("shuffle groups=2", ((6, 3, 4),)),
@@ -58,6 +61,15 @@ class ChannelShuffle(Op):
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return signals[0]
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         return TorchModule("nn.ChannelShuffle", {"groups": self.groups}, positional=1)
@@ -109,6 +121,7 @@ class Scale(Op):
 
     name: ClassVar[str] = "scale"
     family: ClassVar[Family] = "normalization"
+    is_affine: ClassVar[bool] = True
     positional: ClassVar[int] = 1
     overwritable: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
@@ -125,11 +138,23 @@ class Scale(Op):
     def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
         return {"gamma": Weight((channels(output),), "gain")}
 
+    def starts(self, inputs: Shapes, output: Shape) -> dict[str, Signal]:
+        return {"gamma": Signal(self.initial, 0.0)}
+
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return Cost(elementwise=elements(output))
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return signals[0].scaled(self.initial)
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {"channels": channels(output), "initial": self.initial}
@@ -170,6 +195,7 @@ class PositionBias(Op):
 
     name: ClassVar[str] = "position_bias"
     family: ClassVar[Family] = "linear"
+    is_affine: ClassVar[bool] = True
     overwritable: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("position_bias", ((2, 3, 4),)),
@@ -187,6 +213,15 @@ class PositionBias(Op):
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return total((signals[0], starts["bias"]))
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         sides = zip(("channels", "height", "width"), output, strict=True)
@@ -217,6 +252,7 @@ class Rescale(Op):
     2); `rescale (1/127.5) offset=-1` brings a picture's 0 to 255 to -1 to 1.
     """
 
+    is_affine: ClassVar[bool] = True
     name: ClassVar[str] = "rescale"
     family: ClassVar[Family] = "normalization"
     positional: ClassVar[int] = 2
@@ -241,6 +277,15 @@ class Rescale(Op):
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return total((signals[0].scaled(self.factor), Signal(self.offset, 0.0)))
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {"factor": self.factor, "offset": self.offset}

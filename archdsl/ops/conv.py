@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -15,6 +16,7 @@ from archdsl.ir.records import (
     OnnxLowering,
     OnnxNode,
     Sample,
+    Slide,
     TorchLowering,
     TorchModule,
     Value,
@@ -22,12 +24,14 @@ from archdsl.ir.records import (
     Window,
 )
 from archdsl.ir.shapes import Shape, Shapes, elements, show
+from archdsl.ir.signal import ZERO, Signal, taps_inside, weighted_sum
 
 
 class _Convolution(Op):
     """What a full and a depthwise convolution share: the kernel's geometry."""
 
     family: ClassVar[Family] = "convolution"
+    is_affine: ClassVar[bool] = True
     overwritable: ClassVar[bool] = True
 
     kernel: Size = Field(description="the window, HxW")
@@ -82,6 +86,20 @@ class _Convolution(Op):
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         axes = zip(self.kernel, *self.geometry(), strict=True)
         return FieldRule(tuple(Window(s, -p, d * (k - 1) - p) for k, s, p, d in axes))
+
+    def slides(self, inputs: Shapes, output: Shape) -> Slide:
+        return Slide(self.kernel, *self.geometry())
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        inside = taps_inside(output, inputs[0], self.kernel, *self.geometry())
+        terms = inputs[0][0] / self.groups_of(inputs) * inside / elements(output[1:])
+        return weighted_sum(signals[0], terms, starts["weight"], starts.get("bias", ZERO))
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         stride, padding, dilation = self.geometry()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field
@@ -23,6 +24,7 @@ from archdsl.ir.records import (
     Weight,
 )
 from archdsl.ir.shapes import Shape, Shapes, elements, kind, show
+from archdsl.ir.signal import ZERO, Signal, weighted_sum
 
 
 class Linear(Op):
@@ -36,6 +38,7 @@ class Linear(Op):
     name: ClassVar[str] = "fc"
     aliases: ClassVar[tuple[str, ...]] = ("linear",)
     family: ClassVar[Family] = "linear"
+    is_affine: ClassVar[bool] = True
     positional: ClassVar[int] = 1
     overwritable: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
@@ -83,6 +86,16 @@ class Linear(Op):
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return WHOLE if len(inputs[0]) == 3 else EACH
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        fan = self.fan(inputs)
+        return weighted_sum(signals[0], fan, starts["weight"], starts.get("bias", ZERO))
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field
@@ -23,6 +24,7 @@ from archdsl.ir.records import (
     Weight,
 )
 from archdsl.ir.shapes import Shape, Shapes, channels, elements, show
+from archdsl.ir.signal import Signal, mixture, product, total
 
 _AXES = {"axes": OnnxConstant((2,), (2, 3), "int64")}  # a vector to a map of one position
 
@@ -90,6 +92,7 @@ class Add(_Elementwise):
     """The sum of the branches (He et al. 2015)."""
 
     name: ClassVar[str] = "add"
+    is_affine: ClassVar[bool] = True
     symbol: ClassVar[str] = "+"
     operator: ClassVar[str] = "Add"
     samples: ClassVar[tuple[Sample, ...]] = (
@@ -98,11 +101,21 @@ class Add(_Elementwise):
         Sample("residual { fc }", ((6,),)),
     )
 
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return total(signals)
+
 
 class Sub(_Elementwise):
     """The first branch minus the others: `sub { a | b }; abs` is a distance, value by value."""
 
     name: ClassVar[str] = "sub"
+    is_affine: ClassVar[bool] = True
     symbol: ClassVar[str] = "-"
     operator: ClassVar[str] = "Sub"
     samples: ClassVar[tuple[Sample, ...]] = (
@@ -111,17 +124,37 @@ class Sub(_Elementwise):
         Sample("sub { fc 5 | fc 5 | fc 5 }", ((6,),)),
     )
 
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        first, *others = signals
+        return total((first, *(s.scaled(-1) for s in others)))
+
 
 class Mul(_Elementwise):
     """The product of the branches; with a gate on one of them, attention over channels."""
 
     name: ClassVar[str] = "mul"
+    is_affine: ClassVar[bool] = False
     symbol: ClassVar[str] = "*"
     operator: ClassVar[str] = "Mul"
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("mul { | gap; fc 2; relu; fc 4; sigmoid }", ((4, 6, 6),)),
         Sample("mul { conv 3x3 5 | conv 3x3 5; sigmoid }", ((4, 6, 6),)),
     )
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return product(signals)
 
 
 _ODD = "choose an input that the strides divide, or `pad` the one, `crop` the other"
@@ -136,6 +169,7 @@ class Concat(_Join):
     """The branches' channels, one branch after another (Szegedy et al. 2014)."""
 
     name: ClassVar[str] = "concat"
+    is_affine: ClassVar[bool] = True
     overwritable: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("concat { conv 1x1 2 | conv 3x3 3 | maxpool 3x3 stride=1 pad=1 }", ((4, 6, 6),)),
@@ -158,6 +192,15 @@ class Concat(_Join):
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return FREE
 
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return mixture(zip(map(channels, inputs), signals, strict=True))
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         axis = 1 if len(output) == 3 else -1
         return TorchExpression(f"torch.cat([{{inputs}}], {axis})")
@@ -171,6 +214,7 @@ class Part(_Join):
     """One of the equal shares of the channels that `split` gives to its branches."""
 
     name: ClassVar[str] = "part"
+    is_affine: ClassVar[bool] = True
     arity: ClassVar[int | None] = None
     positional: ClassVar[int] = 2
     samples: ClassVar[tuple[Sample, ...]] = (
@@ -190,12 +234,21 @@ class Part(_Join):
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return FREE
 
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return signals[0]
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         axis = 1 if len(output) == 3 else -1
         return TorchExpression(f"{{0}}.chunk({self.of}, {axis})[{self.index}]")
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
-        start, end = self.bounds(output)
+        start, end = self.ends(output)
         axis = 1 if len(output) == 3 else len(output)
         constants = {
             "starts": OnnxConstant((1,), (start,), "int64"),
@@ -204,7 +257,7 @@ class Part(_Join):
         }
         return OnnxLowering((OnnxNode("Slice", ("x0", *constants)),), constants)
 
-    def bounds(self, output: Shape) -> tuple[int, int]:
+    def ends(self, output: Shape) -> tuple[int, int]:
         width = channels(output)
         return self.index * width, (self.index + 1) * width
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, Strict
+from pydantic import Field, Strict
 
-from archdsl.ir.fields import MAX_SIDE, Flag, Positive, Wants, Width
+from archdsl.ir.fields import Flag, Positive, Wants, Width
 from archdsl.ir.op import Op, OpError, only_map
 from archdsl.ir.records import (
     EACH,
@@ -18,15 +20,17 @@ from archdsl.ir.records import (
     OnnxLowering,
     OnnxNode,
     Sample,
+    Statistics,
     TorchLowering,
     TorchModule,
     Value,
     Weight,
 )
 from archdsl.ir.shapes import Shape, Shapes, channels, elements, show
+from archdsl.ir.signal import ZERO, Signal
 
 
-class _Normalization(Op):
+class NormalizationLayer(Op):
     """Keeps the shape; counts one normalised value for each value; positions do not mix."""
 
     family: ClassVar[Family] = "normalization"
@@ -41,13 +45,31 @@ class _Normalization(Op):
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH
 
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        """Mean square 1, and mean 0 where it is taken off; gain and shift change nothing yet."""
+        x = signals[0]
+        if not x.mean_square:
+            return x
+        if self.normalizes(inputs, output).centers:
+            return Signal(0.0, 1.0) if x.variance else ZERO
+        return x.scaled(x.mean_square**-0.5)
+
+    @abstractmethod
+    def normalizes(self, inputs: Shapes, output: Shape) -> Statistics: ...
+
 
 _Share = Annotated[
     float, Strict(), Field(ge=0, le=1, allow_inf_nan=False), Wants("a number from 0 to 1")
 ]
 
 
-class BatchNorm(_Normalization):
+class BatchNorm(NormalizationLayer):
     """Batch normalisation: each channel to mean 0 and variance 1, then a gain and a shift.
 
     Ioffe & Szegedy 2015. In training the mean and the variance are the batch's, and running
@@ -57,6 +79,7 @@ class BatchNorm(_Normalization):
     """
 
     name: ClassVar[str] = "bn"
+    is_affine: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("bn", ((4, 5, 6),)),
         Sample("bn eps=0.001 momentum=0.01", ((3, 4, 4),)),
@@ -83,6 +106,9 @@ class BatchNorm(_Normalization):
             "num_batches_tracked": Weight((), "statistic", "int64"),
         }
 
+    def normalizes(self, inputs: Shapes, output: Shape) -> Statistics:
+        return Statistics(1, positions=len(output) == 3, batch=True, centers=True)
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {"num_features": channels(output)}
         arguments |= _unless_default(self, "eps", "momentum")
@@ -103,7 +129,7 @@ class LayerNorm2d(nn.LayerNorm):
 '''
 
 
-class LayerNorm(_Normalization):
+class LayerNorm(NormalizationLayer):
     """Layer normalisation: the channels of each position to mean 0 and variance 1 (Ba et al. 2016).
 
     It acts alike on a map, on tokens and on a vector: on each position of each example by itself,
@@ -112,6 +138,7 @@ class LayerNorm(_Normalization):
     """
 
     name: ClassVar[str] = "ln"
+    is_affine: ClassVar[bool] = False
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("ln", ((5, 6),)),
         Sample("ln", ((4, 5, 6),)),
@@ -130,6 +157,9 @@ class LayerNorm(_Normalization):
         if self.affine and self.bias:
             found["bias"] = Weight(width, "shift")
         return found
+
+    def normalizes(self, inputs: Shapes, output: Shape) -> Statistics:
+        return Statistics(channels(output), positions=False, batch=False, centers=True)
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {"normalized_shape": channels(output)}
@@ -170,7 +200,7 @@ class RMSNorm2d(nn.RMSNorm):
 '''
 
 
-class RMSNorm(_Normalization):
+class RMSNorm(NormalizationLayer):
     """The channels of each position divided by their root mean square (Zhang & Sennrich 2019).
 
     Layer normalisation without taking off the mean, and without a shift. It acts on maps, tokens
@@ -178,6 +208,7 @@ class RMSNorm(_Normalization):
     """
 
     name: ClassVar[str] = "rmsnorm"
+    is_affine: ClassVar[bool] = False
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("rmsnorm", ((5, 6),)),
         Sample("rmsnorm eps=0.01", ((4, 5, 6),)),
@@ -189,6 +220,9 @@ class RMSNorm(_Normalization):
 
     def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
         return {"weight": Weight((channels(output),), "gain")} if self.affine else {}
+
+    def normalizes(self, inputs: Shapes, output: Shape) -> Statistics:
+        return Statistics(channels(output), positions=False, batch=False, centers=False)
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {"normalized_shape": channels(output), "eps": self.eps}
@@ -211,7 +245,7 @@ class RMSNorm(_Normalization):
         return OnnxLowering(nodes, constants)
 
 
-class GroupNorm(_Normalization):
+class GroupNorm(NormalizationLayer):
     """Each group of channels to mean 0 and variance 1 over the whole map (Wu & He 2018).
 
     Of one example by itself, so that small batches do no harm. `groups=1` takes all channels
@@ -220,6 +254,7 @@ class GroupNorm(_Normalization):
     """
 
     name: ClassVar[str] = "gn"
+    is_affine: ClassVar[bool] = False
     positional: ClassVar[int] = 1
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("gn", ((64, 3, 4),)),
@@ -252,6 +287,14 @@ class GroupNorm(_Normalization):
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return WHOLE if len(output) == 3 else EACH
 
+    def normalizes(self, inputs: Shapes, output: Shape) -> Statistics:
+        return Statistics(
+            channels(output) // self.groups,
+            positions=len(output) == 3,
+            batch=False,
+            centers=True,
+        )
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {
             "num_groups": self.groups,
@@ -268,7 +311,7 @@ class GroupNorm(_Normalization):
         return OnnxLowering((node,), constants)
 
 
-class InstanceNorm(_Normalization):
+class InstanceNorm(NormalizationLayer):
     """Each channel of each example to mean 0 and variance 1 over its map (Ulyanov et al. 2016).
 
     It takes the contrast out of a picture, for style transfer. With `affine=true` each channel has
@@ -277,6 +320,7 @@ class InstanceNorm(_Normalization):
     """
 
     name: ClassVar[str] = "instancenorm"
+    is_affine: ClassVar[bool] = False
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("instancenorm", ((3, 4, 5),)),
         Sample("instancenorm affine=true eps=0.01", ((4, 5, 6),)),
@@ -298,6 +342,9 @@ class InstanceNorm(_Normalization):
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return WHOLE
 
+    def normalizes(self, inputs: Shapes, output: Shape) -> Statistics:
+        return Statistics(1, positions=True, batch=False, centers=True)
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {"num_features": channels(output)}
         arguments |= _unless_default(self, "eps", "affine")
@@ -308,69 +355,6 @@ class InstanceNorm(_Normalization):
         tensors, constants = _or_constant(self.affine, weight=1.0, bias=0.0, width=width)
         node = OnnxNode("InstanceNormalization", ("x0", *tensors), {"epsilon": self.eps})
         return OnnxLowering((node,), constants)
-
-
-def _odd(value: int) -> int:
-    if value % 2 == 0:
-        raise ValueError("an even window has no channel in its middle")
-    return value
-
-
-class LocalResponseNorm(_Normalization):
-    """Local response normalisation across channels (Krizhevsky et al. 2012, section 3.3).
-
-    y[i] = x[i] / (k + alpha * sum of x[j]² over the `size` channels j around i) ^ beta, the sum cut
-    off at the first and the last channel. The defaults are AlexNet's.
-
-    `alpha` is the paper's: it multiplies the sum. PyTorch, ONNX and Caffe divide theirs by the
-    size; they are given alpha*size, so that the result is the paper's formula.
-    """
-
-    name: ClassVar[str] = "lrn"
-    samples: ClassVar[tuple[Sample, ...]] = (
-        Sample("lrn", ((8, 4, 5),)),
-        Sample("lrn size=3 alpha=0.5 beta=0.5 k=1", ((7, 4, 4),)),
-        Sample("lrn size=9 alpha=0.1", ((4, 3, 3),)),
-    )
-
-    size: Annotated[
-        int,
-        Strict(),
-        Field(ge=1, lt=MAX_SIDE),
-        AfterValidator(_odd),
-        Wants("an odd integer of at least 1"),
-    ] = Field(5, description="channels that a sum runs over, the channel itself in the middle")
-    alpha: Positive = Field(1e-4, description="factor of the sum (not of the mean)")
-    beta: Positive = Field(0.75, description="exponent")
-    k: Positive = Field(2.0, description="added to the sum")
-
-    def shape(self, inputs: Shapes) -> Shape:
-        return only_map(inputs, self.name)
-
-    def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
-        return {}
-
-    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
-        arguments: dict[str, Value] = {
-            "size": self.size,
-            "alpha": self._alpha_of_mean(),
-            "beta": self.beta,
-            "k": self.k,
-        }
-        return TorchModule("nn.LocalResponseNorm", arguments, positional=1)
-
-    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
-        attributes: dict[str, Value] = {
-            "size": self.size,
-            "alpha": self._alpha_of_mean(),
-            "beta": self.beta,
-            "bias": self.k,
-        }
-        return OnnxLowering((OnnxNode("LRN", ("x0",), attributes),))
-
-    def _alpha_of_mean(self) -> float:
-        # 15 digits: 1e-4 * 3 reads 0.0003 and not 0.00030000000000000003 in the generated file.
-        return float(f"{self.alpha * self.size:.15g}")
 
 
 def _gain_and_shift(output: Shape) -> dict[str, Weight]:

@@ -1,4 +1,4 @@
-"""Pooling: a window's maximum or mean, and the mean of a whole map.
+"""Pooling: a window's maximum or mean.
 
 Shapes and divisors are PyTorch's. The ONNX lowering never uses `ceil_mode`, whose meaning has
 changed between versions: it spells out the padding at the end that rounding up amounts to.
@@ -6,7 +6,8 @@ changed between versions: it spells out the padding at the end that rounding up 
 
 from __future__ import annotations
 
-from math import gcd, inf
+from collections.abc import Mapping
+from math import inf
 from typing import ClassVar
 
 from pydantic import Field
@@ -14,8 +15,6 @@ from pydantic import Field
 from archdsl.ir.fields import Flag, Margin, Size
 from archdsl.ir.op import Op, OpError, only_map, written
 from archdsl.ir.records import (
-    EACH,
-    WHOLE,
     Cost,
     Family,
     FieldRule,
@@ -23,20 +22,21 @@ from archdsl.ir.records import (
     OnnxLowering,
     OnnxNode,
     Sample,
+    Slide,
     TorchLowering,
     TorchModule,
     Value,
     Weight,
     Window,
 )
-from archdsl.ir.shapes import Shape, Shapes, channels, elements, show
+from archdsl.ir.shapes import Shape, Shapes, elements, show
+from archdsl.ir.signal import Signal, largest_of, taps_inside
 from archdsl.ops.conv import side
 
-MAX_MATRIX = 1 << 22  # entries of the averaging matrices that uneven windows take in ONNX
-_MAP_HELP = "`gap` takes the mean of tokens; a vector has nothing to pool over"
+MAP_HELP = "`gap` takes the mean of tokens; a vector has nothing to pool over"
 
 
-class _Pool(Op):
+class PoolLayer(Op):
     """No weights; a fresh output, which its own gradient does not need."""
 
     family: ClassVar[Family] = "pooling"
@@ -46,7 +46,7 @@ class _Pool(Op):
         return {}
 
 
-class _WindowPool(_Pool):
+class _WindowPool(PoolLayer):
     """What `maxpool` and `avgpool` share: a window that slides over each channel."""
 
     positional: ClassVar[int] = 1
@@ -66,7 +66,7 @@ class _WindowPool(_Pool):
         return self.stride or self.kernel
 
     def shape(self, inputs: Shapes) -> Shape:
-        c, *sides = only_map(inputs, self.name, _MAP_HELP)
+        c, *sides = only_map(inputs, self.name, MAP_HELP)
         self._check_padding()
         result = [c]
         for axis, n in enumerate(sides):
@@ -113,6 +113,9 @@ class _WindowPool(_Pool):
         s, p = self.steps(), self.pad
         return FieldRule(tuple(Window(s[a], -p[a], self._extent(a) - 1 - p[a]) for a in (0, 1)))
 
+    def slides(self, inputs: Shapes, output: Shape) -> Slide:
+        return Slide(self.kernel, self.steps(), self.pad, self.taps())
+
     def _torch_arguments(self) -> dict[str, Value]:
         arguments: dict[str, Value] = {"kernel_size": side(self.kernel)}
         if self.steps() != self.kernel:
@@ -132,6 +135,7 @@ class MaxPool(_WindowPool):
     """
 
     name: ClassVar[str] = "maxpool"
+    is_affine: ClassVar[bool] = False
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("maxpool 2x2", ((3, 8, 9),)),
         Sample("maxpool 3x3 stride=2", ((3, 11, 9),)),
@@ -144,6 +148,17 @@ class MaxPool(_WindowPool):
 
     def taps(self) -> tuple[int, int]:
         return self.dilation
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        x, best = signals[0], largest_of(elements(self.kernel))
+        mean = x.mean + best.mean * x.variance**0.5
+        return Signal.of(mean, mean**2 + best.variance * x.variance)
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments = self._torch_arguments()
@@ -176,6 +191,7 @@ class AveragePool(_WindowPool):
     """
 
     name: ClassVar[str] = "avgpool"
+    is_affine: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("avgpool 2x2", ((3, 8, 9),)),
         Sample("avgpool 5x5 stride=3", ((3, 14, 14),)),
@@ -186,6 +202,19 @@ class AveragePool(_WindowPool):
     )
 
     count_pad: Flag = Field(True, description="whether the divisor counts the padding")
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        size = elements(self.kernel)
+        inside = taps_inside(output, inputs[0], self.kernel, self.steps(), self.pad)
+        share = inside / elements(output[1:]) / size  # of a window, that is not padding
+        mean = signals[0].averaged(size * share)
+        return mean.scaled(share) if self.count_pad else mean
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments = self._torch_arguments()
@@ -211,131 +240,6 @@ class AveragePool(_WindowPool):
         return OnnxLowering((OnnxNode("AveragePool", ("x0",), attributes),))
 
 
-class AdaptiveAveragePool(_Pool):
-    """Means over windows chosen so that the output has the size asked for.
-
-    Output i of n reads the inputs from floor(i*N/n) to ceil((i+1)*N/n) - 1 of N, as PyTorch does:
-    equal windows where n divides N, elsewhere windows of two sizes, some of which overlap by one.
-    """
-
-    name: ClassVar[str] = "adaptive_avgpool"
-    positional: ClassVar[int] = 1
-    samples: ClassVar[tuple[Sample, ...]] = (
-        Sample("adaptive_avgpool 2x3", ((3, 8, 9),)),
-        Sample("adaptive_avgpool 1", ((3, 8, 9),)),
-        Sample("adaptive_avgpool 4x5", ((3, 4, 5),)),
-        Sample("adaptive_avgpool 3x4", ((3, 8, 9),)),
-        Sample("adaptive_avgpool 6x1", ((3, 4, 9),)),
-    )
-
-    size: Size = Field(description="the output's size, HxW")
-
-    def shape(self, inputs: Shapes) -> Shape:
-        return (only_map(inputs, self.name, _MAP_HELP)[0], *self.size)
-
-    def cost(self, inputs: Shapes, output: Shape) -> Cost:
-        # The spans cover every input, and twice those that a bound between two spans falls inside.
-        reads = [n + m - gcd(n, m) for n, m in zip(inputs[0][1:], output[1:], strict=True)]
-        return Cost(pooling=output[0] * reads[0] * reads[1])
-
-    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
-        if inputs[0][1:] == output[1:]:
-            return EACH
-        if output[1:] == (1, 1) or not _even(inputs[0], output):
-            # Uneven windows start at no fixed step, so no affine rule holds; the whole input does.
-            return WHOLE
-        steps = (inputs[0][i] // output[i] for i in (1, 2))
-        return FieldRule(tuple(Window(s, 0, s - 1) for s in steps))
-
-    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
-        return TorchModule("nn.AdaptiveAvgPool2d", {"output_size": side(self.size)}, positional=1)
-
-    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
-        """How ONNX says it, at inference.
-
-        Raises:
-            OpError: the windows are uneven and too many to be written as a matrix.
-        """
-        if inputs[0][1:] == output[1:]:
-            return OnnxLowering(())
-        if output[1:] == (1, 1):
-            return OnnxLowering((OnnxNode("GlobalAveragePool", ("x0",)),))
-        if _even(inputs[0], output):
-            step = (inputs[0][1] // output[1], inputs[0][2] // output[2])
-            attributes: dict[str, Value] = {"kernel_shape": step, "strides": step}
-            return OnnxLowering((OnnxNode("AveragePool", ("x0",), attributes),))
-        (h, w), (rows, columns) = inputs[0][1:], output[1:]
-        if h * rows + w * columns > MAX_MATRIX:
-            label = f"uneven windows from {h}x{w} to {rows}x{columns} are too many for ONNX"
-            raise OpError("A701", label, "choose a size that divides the map's")
-        nodes = (
-            OnnxNode("MatMul", ("row_means", "x0"), output="pooled"),
-            OnnxNode("MatMul", ("pooled", "column_means")),
-        )
-        means = {
-            "row_means": OnnxConstant((rows, h), _means(h, rows)),
-            "column_means": OnnxConstant((w, columns), _transposed(_means(w, columns), w)),
-        }
-        return OnnxLowering(nodes, means)
-
-
-_GLOBAL_AVG_POOL = '''\
-class GlobalAvgPool(nn.Module):
-    """The mean of each channel: (N, C, H, W) to (N, C)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.mean((2, 3))
-'''
-
-_TOKEN_MEAN = '''\
-class TokenMean(nn.Module):
-    """The mean of the tokens: (N, L, D) to (N, D)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.mean(1)
-'''
-
-
-class GlobalAveragePool(_Pool):
-    """Global average pooling: the mean of each channel (Lin et al. 2013, section 3.2).
-
-    A map CxHxW becomes the vector C; tokens NxD become the vector D, their mean.
-    """
-
-    name: ClassVar[str] = "gap"
-    samples: ClassVar[tuple[Sample, ...]] = (
-        Sample("gap", ((3, 5, 4),)),
-        Sample("gap", ((5, 6),)),
-    )
-
-    def shape(self, inputs: Shapes) -> Shape:
-        (shape,) = inputs
-        if len(shape) not in (2, 3):
-            raise OpError("A201", f"`gap` takes a map or tokens; {show(shape)} comes in")
-        return (channels(shape),)
-
-    def cost(self, inputs: Shapes, output: Shape) -> Cost:
-        return Cost(pooling=elements(inputs[0]))
-
-    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
-        return WHOLE
-
-    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
-        if len(inputs[0]) == 3:
-            return TorchModule("GlobalAvgPool", helper=_GLOBAL_AVG_POOL)
-        return TorchModule("TokenMean", helper=_TOKEN_MEAN)
-
-    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
-        if len(inputs[0]) == 2:
-            node = OnnxNode("ReduceMean", ("x0", "tokens"), {"keepdims": 0})
-            return OnnxLowering((node,), {"tokens": OnnxConstant((1,), (1,), "int64")})
-        nodes = (
-            OnnxNode("GlobalAveragePool", ("x0",), output="mean"),
-            OnnxNode("Flatten", ("mean",), {"axis": 1}),
-        )
-        return OnnxLowering(nodes)
-
-
 def _pads(
     begin: tuple[int, int], end: tuple[int, int], lowest: float | None = None
 ) -> dict[str, OnnxConstant]:
@@ -344,24 +248,3 @@ def _pads(
     if lowest is not None:
         found["lowest"] = OnnxConstant((), (lowest,))
     return found
-
-
-def _spans(n: int, count: int) -> list[tuple[int, int]]:
-    """The half-open ranges that adaptive pooling of n inputs to `count` outputs reads."""
-    return [(i * n // count, -(-(i + 1) * n // count)) for i in range(count)]
-
-
-def _even(before: Shape, after: Shape) -> bool:
-    return before[1] % after[1] == 0 and before[2] % after[2] == 0
-
-
-def _means(n: int, count: int) -> tuple[float, ...]:
-    """The matrix, row by row, that takes n inputs to the means of `count` spans."""
-    rows: list[float] = []
-    for start, stop in _spans(n, count):
-        rows += [0.0] * start + [1 / (stop - start)] * (stop - start) + [0.0] * (n - stop)
-    return tuple(rows)
-
-
-def _transposed(matrix: tuple[float, ...], columns: int) -> tuple[float, ...]:
-    return tuple(v for c in range(columns) for v in matrix[c::columns])

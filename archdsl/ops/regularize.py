@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field
@@ -21,12 +22,14 @@ from archdsl.ir.records import (
     Weight,
 )
 from archdsl.ir.shapes import Shape, Shapes
+from archdsl.ir.signal import Signal
 
 
 class _TrainingOnly(Op):
     """Keeps every shape; the identity at inference, which hands on the input itself."""
 
     family: ClassVar[Family] = "regularization"  # not overwritable
+    is_affine: ClassVar[bool] = True
 
     def shape(self, inputs: Shapes) -> Shape:
         return inputs[0]
@@ -39,6 +42,16 @@ class _TrainingOnly(Op):
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        """Of inference; in training what is left is scaled up, and its variance with it."""
+        return signals[0]
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
         return OnnxLowering(())
@@ -60,6 +73,9 @@ class Dropout(_TrainingOnly):
     )
 
     p: Probability = Field(0.5, description="the share of values set to zero")
+
+    def drops(self) -> float:
+        return self.p
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         return TorchModule("nn.Dropout", {"p": self.p}, positional=1)
@@ -86,6 +102,7 @@ class DropPath(_TrainingOnly):
     """
 
     name: ClassVar[str] = "droppath"
+    drops_whole: ClassVar[bool] = True
     positional: ClassVar[int] = 1
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("droppath 0.1", ((5, 6),)),
@@ -94,6 +111,9 @@ class DropPath(_TrainingOnly):
     )
 
     p: Probability = Field(description="the share of examples whose branch is zero")
+
+    def drops(self) -> float:
+        return self.p
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         return TorchModule("DropPath", {"p": self.p}, positional=1, helper=_DROP_PATH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field
@@ -24,18 +25,29 @@ from archdsl.ir.records import (
     Weight,
 )
 from archdsl.ir.shapes import Shape, Shapes, elements, kind, show
+from archdsl.ir.signal import Signal
 
 
 class _Reshape(Op):
     """No weights, no arithmetic. Not overwritable: the output may be a view of the input."""
 
     family: ClassVar[Family] = "reshape"
+    is_affine: ClassVar[bool] = True
 
     def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
         return {}
 
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return FREE
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return signals[0]
 
 
 class Flatten(_Reshape):

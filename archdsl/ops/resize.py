@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import ceil, floor
 from typing import ClassVar, Literal
@@ -21,6 +21,7 @@ from archdsl.ir.records import (
     OnnxLowering,
     OnnxNode,
     Sample,
+    Slide,
     TorchLowering,
     TorchModule,
     Value,
@@ -28,6 +29,7 @@ from archdsl.ir.records import (
     Window,
 )
 from archdsl.ir.shapes import Shape, Shapes, elements, show
+from archdsl.ir.signal import ZERO, Signal, mixture
 from archdsl.ops.conv import side
 
 MAX_INDICES = 1 << 22  # of the tables that an uneven enlargement takes in ONNX
@@ -39,6 +41,7 @@ class _Resize(Op):
     """No weights. Not overwritable: the output may be a view of the input."""
 
     family: ClassVar[Family] = "reshape"
+    is_affine: ClassVar[bool] = True
 
     def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
         return {}
@@ -104,6 +107,27 @@ class Upsample(_Resize):
             Fraction(floor((middle - 1) * q) + 1, q),
             Fraction(ceil((middle + 1) * q) - 1, q),
         )
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        if self.mode == "nearest":
+            return signals[0]
+        shares = [self._evenness(n, m) for n, m in zip(inputs[0][1:], output[1:], strict=True)]
+        return signals[0].averaged(1 / (shares[0] * shares[1]))
+
+    def _evenness(self, n: int, m: int) -> float:
+        """The mean of the sum of the squared weights by which an output of an axis is made."""
+        squares = 0.0
+        for i in range(m):
+            at = i * (n - 1) / max(m - 1, 1) if self.align_corners else (i + 0.5) * n / m - 0.5
+            part = min(max(at, 0.0), n - 1) % 1
+            squares += part**2 + (1 - part) ** 2
+        return squares / m
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {}
@@ -200,6 +224,18 @@ class Subsample(_Resize):
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return FieldRule(tuple(Window(s, 0, 0) for s in self.step))
 
+    def slides(self, inputs: Shapes, output: Shape) -> Slide:
+        return Slide((1, 1), self.step, (0, 0))
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return signals[0]
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {"rows": self.step[0], "columns": self.step[1]}
         return TorchModule("Subsample", arguments, positional=2, helper=_SUBSAMPLE)
@@ -256,6 +292,16 @@ class Pad(_Resize):
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         before, _ = self.zeros(inputs)
         return FieldRule(tuple(Window(1, -p, -p) for p in before[1:]))
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        kept = elements(inputs[0])
+        return mixture(((kept, signals[0]), (elements(output) - kept, ZERO)))
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         (front, top, left), (back, bottom, right) = self.zeros(inputs)
@@ -320,6 +366,15 @@ class Crop(_Resize):
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return FieldRule(tuple(Window(1, n, n) for n in self.start(inputs)))
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return signals[0]
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {"height": self.size[0], "width": self.size[1]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import isqrt
 from typing import Annotated, ClassVar
 
@@ -28,6 +29,7 @@ from archdsl.ir.records import (
     Window,
 )
 from archdsl.ir.shapes import Shape, Shapes, elements, kind, show
+from archdsl.ir.signal import Signal, mixture, total
 
 _START = TruncatedNormal(std=0.02).torch()  # as in BERT and after it in the vision transformer
 
@@ -52,12 +54,22 @@ class _Tokens(Op):
     """No weights, no arithmetic. Not overwritable: the output may be a view of the input."""
 
     family: ClassVar[Family] = "reshape"
+    is_affine: ClassVar[bool] = True
 
     def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
         return {}
 
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return FREE
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return signals[0]
 
 
 _TOKENS = '''\
@@ -257,6 +269,7 @@ class ClassToken(Op):
 
     name: ClassVar[str] = "cls_token"
     family: ClassVar[Family] = "attention"
+    is_affine: ClassVar[bool] = True
     overwritable: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("cls_token", ((5, 6),)),
@@ -275,6 +288,15 @@ class ClassToken(Op):
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return FieldRule((Window(1, -1, -1),))
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return mixture(((inputs[0][0], signals[0]), (1, starts[""])))
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         template = "torch.cat([{weight}.expand({0}.shape[0], -1, -1), {0}], 1)"
@@ -300,6 +322,7 @@ class PositionEmbedding(Op):
 
     name: ClassVar[str] = "pos_embed"
     family: ClassVar[Family] = "attention"
+    is_affine: ClassVar[bool] = True
     overwritable: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("pos_embed", ((5, 6),)),
@@ -317,6 +340,15 @@ class PositionEmbedding(Op):
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        return total((signals[0], starts[""]))
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         return TorchParameter((1, *output), "{0} + {weight}", _START)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import ClassVar
 
@@ -23,6 +24,7 @@ from archdsl.ir.records import (
     Window,
 )
 from archdsl.ir.shapes import Shape, Shapes, elements, show
+from archdsl.ir.signal import ZERO, Signal, taps_inside, weighted_sum
 from archdsl.ops.conv import side
 
 _MAP_HELP = "a token sequence becomes a map again with `untokens`; a vector cannot"
@@ -41,6 +43,7 @@ class UpConv(Op):
 
     name: ClassVar[str] = "upconv"
     family: ClassVar[Family] = "convolution"
+    is_affine: ClassVar[bool] = True
     positional: ClassVar[int] = 2
     overwritable: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
@@ -104,6 +107,17 @@ class UpConv(Op):
                 Window(Fraction(1, s), Fraction(p - k + 1, s), Fraction(p, s)) for k, s, p in axes
             )
         )
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        inside = taps_inside(inputs[0], output, self.kernel, self.stride, self.pad)
+        terms = inputs[0][0] / self.groups * inside / elements(output[1:])
+        return weighted_sum(signals[0], terms, starts["weight"], starts.get("bias", ZERO))
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {

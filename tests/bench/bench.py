@@ -147,6 +147,14 @@ def layers(processes: int) -> Iterable[Figure]:
             yield Figure(f"{stage}, {kind}: 10,000 layers", median[kind, long], 5, " s")
 
 
+def linting(processes: int) -> Iterable[Figure]:
+    """All rules on all networks of the zoo, in one process."""
+    specs = sorted((ROOT / "specs").glob("*.arch"))
+    command = ("-m", "archdsl", "lint", *specs)
+    times = [seconds(lambda: python(*command)) for _ in range(processes)]
+    yield Figure("lint of the whole zoo, one process", statistics.median(times), 3, " s")
+
+
 def modules(processes: int) -> Iterable[Figure]:
     """Compiled modules against hand-written ones: above 1 the compiled one is faster."""
     for network in ("alexnet", "resnet50", "vit_base_patch16_224"):
@@ -159,7 +167,13 @@ def modules(processes: int) -> Iterable[Figure]:
             yield Figure(f"{network} {what}, hand / compiled", ratio, 0.97, "", True, detail)
 
 
-PARTS = {"start": start_up, "resnet": resnet, "layers": layers, "modules": modules}
+PARTS = {
+    "start": start_up,
+    "resnet": resnet,
+    "layers": layers,
+    "lint": linting,
+    "modules": modules,
+}
 
 
 def main() -> int:

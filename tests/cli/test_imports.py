@@ -35,8 +35,9 @@ def test_importing_archdsl_is_light() -> None:
     assert not loaded("import archdsl") & HEAVY
 
 
-def test_check_is_light(small: Path) -> None:
-    assert not after("check", small) & HEAVY
+@pytest.mark.parametrize("command", ["check", "lint"])
+def test_check_and_lint_are_light(small: Path, command: str) -> None:
+    assert not after(command, small) & HEAVY
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["compile", "--help"]])

@@ -26,11 +26,11 @@ from archdsl.ops.activation import (
     Elu,
     HardSigmoid,
     HardSwish,
-    LogSoftmax,
     PRelu,
     Relu6,
     Silu,
 )
+from archdsl.ops.softmax import LogSoftmax
 
 
 def relu6(x: np.ndarray) -> np.ndarray:

@@ -12,7 +12,8 @@ from support import assert_close, chain, check_onnx, random_arrays, random_weigh
 from archdsl.backends.onnx import write
 from archdsl.ir import OpError
 from archdsl.ir.records import TorchModule
-from archdsl.ops.normalization import BatchNorm, LayerNorm, LocalResponseNorm
+from archdsl.ops.local_response import LocalResponseNorm
+from archdsl.ops.normalization import BatchNorm, LayerNorm
 
 
 def lrn(x: np.ndarray, size: int, alpha: float, beta: float, k: float) -> np.ndarray:

@@ -13,12 +13,8 @@ from support import assert_close, chain, check_onnx, random_arrays, run_onnx
 
 from archdsl.backends.onnx import write
 from archdsl.ir import OpError
-from archdsl.ops.pool import (
-    AdaptiveAveragePool,
-    AveragePool,
-    GlobalAveragePool,
-    MaxPool,
-)
+from archdsl.ops.adaptive_pool import AdaptiveAveragePool, GlobalAveragePool
+from archdsl.ops.pool import AveragePool, MaxPool
 
 torch.set_num_threads(1)  # the tensors are small, and the tests run side by side
 

@@ -32,7 +32,7 @@ torch.set_num_threads(1)  # the tensors are small, and the tests run side by sid
 
 LAYERS = layers()
 SAMPLES = [(cls, sample) for cls in LAYERS for sample in cls.samples]
-FACETS = ("shape", "weights", "cost", "field", "torch", "onnx")
+FACETS = ("shape", "weights", "cost", "field", "signal", "torch", "onnx")
 
 each_layer = pytest.mark.parametrize("cls", LAYERS, ids=lambda c: c.name)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from math import exp, log1p
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -60,6 +61,13 @@ class Loss(Setting, ABC):
         """What is certainly wrong with it for an output of this shape."""
         return iter(())
 
+    @abstractmethod
+    def least(self, low: float, high: float, classes: int) -> float:
+        """How small it can get where the network's outputs lie between two bounds.
+
+        For the worst of the targets, each of the outputs' own kind.
+        """
+
 
 class CrossEntropy(Loss):
     """-log softmax(x)[target]: one of several classes, for each position of a map or sequence.
@@ -92,6 +100,9 @@ class CrossEntropy(Loss):
             label = f"{len(weights)} class weights, `{output.name}` has {classes} classes"
             yield Finding("A805", label)
 
+    def least(self, low: float, high: float, classes: int) -> float:
+        return log1p((classes - 1) * exp(low - high))  # all but the right class at the lower bound
+
 
 class Mse(Loss):
     """(x - target)², the mean over all values."""
@@ -101,6 +112,9 @@ class Mse(Loss):
         Sample("loss mse"),
         Sample("loss cross_entropy; loss mse output=side weight=2"),
     )
+
+    def least(self, low: float, high: float, classes: int) -> float:
+        return 0.0  # targets beyond the bounds are not known of here
 
 
 class Bce(Loss):
@@ -114,6 +128,9 @@ class Bce(Loss):
     )
 
     positive_weight: Positive = Field(1.0, description="how much more a yes counts than a no")
+
+    def least(self, low: float, high: float, classes: int) -> float:
+        return max(log1p(exp(-high)), log1p(exp(low)))  # a yes, a no
 
 
 # Optimisers

@@ -1,6 +1,6 @@
 """tiny: compiled by archdsl 0.1.0 from tiny.arch.
 
-Spec    sha256 337e7ae8be5c5c9ac7b211f63510f6d154b4c42bf970a98dee3ca05b904382a5
+Spec    sha256 8f68f0b456d1b5306e94244b59cbd55465f157c9381d2250484ac1f76e71d698
 Input   N x 3 x 32 x 32
 Output  N x 3
 252 parameters

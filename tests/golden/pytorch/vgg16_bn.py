@@ -1,6 +1,6 @@
 """vgg16_bn: compiled by archdsl 0.1.0 from vgg.arch.
 
-Spec    sha256 7fa1bf1f5b87a308ec609c085e9bcf6dc09a4e1dd7918e27f407b0adce7a67db
+Spec    sha256 beef5a39b993668229514c2a44350e2eae6ec7ae4e7a80e6cdd34cf43f58fe44
 Input   N x 3 x 224 x 224
 Output  N x 1000
 138,365,992 parameters

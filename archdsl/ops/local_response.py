@@ -1,0 +1,102 @@
+"""Local response normalisation: each value against those of the channels around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, Field, Strict
+
+from archdsl.ir.fields import MAX_SIDE, Positive, Wants
+from archdsl.ir.op import only_map
+from archdsl.ir.records import (
+    OnnxLowering,
+    OnnxNode,
+    Sample,
+    Statistics,
+    TorchLowering,
+    TorchModule,
+    Value,
+    Weight,
+)
+from archdsl.ir.shapes import Shape, Shapes
+from archdsl.ir.signal import Signal
+from archdsl.ops.normalization import NormalizationLayer
+
+
+def _odd(value: int) -> int:
+    if value % 2 == 0:
+        raise ValueError("an even window has no channel in its middle")
+    return value
+
+
+class LocalResponseNorm(NormalizationLayer):
+    """Local response normalisation across channels (Krizhevsky et al. 2012, section 3.3).
+
+    y[i] = x[i] / (k + alpha * sum of x[j]² over the `size` channels j around i) ^ beta, the sum cut
+    off at the first and the last channel. The defaults are AlexNet's.
+
+    `alpha` is the paper's: it multiplies the sum. PyTorch, ONNX and Caffe divide theirs by the
+    size; they are given alpha*size, so that the result is the paper's formula.
+    """
+
+    name: ClassVar[str] = "lrn"
+    is_affine: ClassVar[bool] = False
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample("lrn", ((8, 4, 5),)),
+        Sample("lrn size=3 alpha=0.5 beta=0.5 k=1", ((7, 4, 4),)),
+        Sample("lrn size=9 alpha=0.1", ((4, 3, 3),)),
+    )
+
+    size: Annotated[
+        int,
+        Strict(),
+        Field(ge=1, lt=MAX_SIDE),
+        AfterValidator(_odd),
+        Wants("an odd integer of at least 1"),
+    ] = Field(5, description="channels that a sum runs over, the channel itself in the middle")
+    alpha: Positive = Field(1e-4, description="factor of the sum (not of the mean)")
+    beta: Positive = Field(0.75, description="exponent")
+    k: Positive = Field(2.0, description="added to the sum")
+
+    def shape(self, inputs: Shapes) -> Shape:
+        return only_map(inputs, self.name)
+
+    def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
+        return {}
+
+    def normalizes(self, inputs: Shapes, output: Shape) -> Statistics:
+        return Statistics(self.size, positions=False, batch=False, centers=False, unit=False)
+
+    def signal(
+        self,
+        signals: tuple[Signal, ...],
+        starts: Mapping[str, Signal],
+        inputs: Shapes,
+        output: Shape,
+    ) -> Signal:
+        neighbours = min(self.size, output[0])
+        mean_square = signals[0].mean_square
+        return signals[0].scaled((self.k + self.alpha * neighbours * mean_square) ** -self.beta)
+
+    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
+        arguments: dict[str, Value] = {
+            "size": self.size,
+            "alpha": self._alpha_of_mean(),
+            "beta": self.beta,
+            "k": self.k,
+        }
+        return TorchModule("nn.LocalResponseNorm", arguments, positional=1)
+
+    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
+        attributes: dict[str, Value] = {
+            "size": self.size,
+            "alpha": self._alpha_of_mean(),
+            "beta": self.beta,
+            "bias": self.k,
+        }
+        return OnnxLowering((OnnxNode("LRN", ("x0",), attributes),))
+
+    def _alpha_of_mean(self) -> float:
+        # 15 digits: 1e-4 * 3 reads 0.0003 and not 0.00030000000000000003 in the generated file.
+        return float(f"{self.alpha * self.size:.15g}")
