@@ -4,7 +4,7 @@ Such a word is one pydantic class. Its fields are the arguments, the positional 
 with a description; its docstring is its page in the reference.
 
 Here and in the layers' files annotations are values, not text: pydantic would compile the text of
-each for each class that has it, a tenth of what the shortest command takes.
+each for each class that has it, a twentieth of what the shortest command takes.
 """
 
 import re
