@@ -164,7 +164,9 @@ CODES: dict[str, Code] = {
     "A305": Code(
         "no label has this name",
         "A reference `@name` and `reuse name` mean a statement before them, in the same network or "
-        "block, that has this label, and no other has.",
+        "block, that has this label, and no other has. A block's labels are its own, as every call "
+        "makes them anew: label the call. What is in the braces of `output` and `aux` has its own "
+        "labels too.",
         "input 3x8x8\nconv 3x3 4\nconcat { conv 3x3 | @stem }",
         "input 3x8x8\nstem: conv 3x3 4\nconcat { conv 3x3 | @stem }",
     ),

@@ -163,6 +163,7 @@ OTHERWISE = {
     "linear": "a family of layers",
     "attention": "a family of layers",
     "tokens": "the tokens of a text",
+    "reshape": "a family of layers; a numpy array in another shape",
     "Shape": "the type of a shape",
     "Identity": "ONNX's operator that gives a tensor a second name",
     "Add": "Python's ast.Add",

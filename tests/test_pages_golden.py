@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import mistakes
 import pytest
 from goldens import check_golden
 
@@ -24,6 +25,10 @@ PAGES = {
 def test_golden_page(page: str) -> None:
     make: Callable[[], str] = PAGES[page]
     check_golden(f"../../{page}.md", make())
+
+
+def test_golden_mistakes() -> None:
+    check_golden("../../docs/mistakes.md", mistakes.page())
 
 
 @pytest.mark.skipif(shutil.which("dot") is not None, reason="an installed dot draws its own way")

@@ -177,6 +177,8 @@ def _too_many(cls: type[Word], argument: ast.Argument) -> SpecError:
     takes = f"takes {' and '.join(f'`{n}`' for n in names)}" if names else "takes nothing"
     rest = [n for n in cls.arguments() if n not in names]
     help = f"name it: {', '.join(f'{n}=' for n in rest)}" if rest else ""
+    if issubclass(cls, Op) and names and isinstance(argument.value, ast.Literal):
+        help = "; ".join(filter(None, ["what comes in is inferred", help]))
     label = f"`{cls.phrase()}` {takes} without a name"
     return SpecError(Diagnostic("A404", argument.span, label, help=help))
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archdsl.elaborate.build import Tensor
+from archdsl.elaborate.elsewhere import unreachable
 from archdsl.elaborate.expressions import evaluate
 from archdsl.elaborate.frame import Flow, Frame, Labelled
 from archdsl.elaborate.names import AnchoredAt, Namespace
@@ -141,9 +142,12 @@ def labelled(label: str, span: Span, frame: Frame) -> Labelled:
     if label in frame.labels:
         text = f"several statements are labelled `{label}`"
         raise SpecError(Diagnostic("A305", span, text, help="give each its own label"))
+    text = f"nothing before this is labelled `{label}`"
+    if hidden := unreachable(label, span):
+        help, note = hidden
+        raise SpecError(Diagnostic("A305", span, text, notes=(note,), help=help))
     help = suggestion(label, frame.labels)
     help = help or "label a statement before this one: `name: conv 3x3 64`"
-    text = f"nothing before this is labelled `{label}`"
     raise SpecError(Diagnostic("A305", span, text, help=help))
 
 

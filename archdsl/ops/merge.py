@@ -157,6 +157,14 @@ class Mul(_Elementwise):
         return product(signals)
 
 
+_ODD = "choose an input that the strides divide, or `pad` the one, `crop` the other"
+
+
+def _off_by_one(a: Shape, b: Shape) -> bool:
+    """Whether two maps differ by one row or column, as they do after halving an odd side."""
+    return len(a) == len(b) == 3 and 1 in {abs(m - n) for m, n in zip(a[1:], b[1:], strict=True)}
+
+
 class Concat(_Join):
     """The branches' channels, one branch after another (Szegedy et al. 2014)."""
 
@@ -176,6 +184,8 @@ class Concat(_Join):
         if len(joined) > 1:
             shapes = ", ".join(map(show, inputs))
             help = "all but the channels must agree: check the strides and pads of the branches"
+            if any(_off_by_one(first, s) for s in inputs):
+                help = "a stride of 2 loses the last of an odd side: " + _ODD
             raise OpError("A205", f"`concat` cannot join {shapes}", help)
         return (width, *first[1:]) if len(first) == 3 else (*first[:-1], width)
 

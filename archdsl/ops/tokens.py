@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isqrt
 from typing import Annotated, ClassVar
 
 from pydantic import Field, Strict
@@ -153,7 +154,8 @@ class Untokens(_Tokens):
             raise OpError("A402", label, "state it: `untokens 14x14`")
         if count != elements(self.size):
             label = f"{written(self.size)} are {elements(self.size)} positions; {count} tokens"
-            help = "state the size: `untokens 14x14`"
+            side = isqrt(count)
+            help = f"`untokens {side}x{side}`" if side * side == count else ""
             if count == elements(self.size) + 1:
                 help = "a class token has no place on the map: `take start=1` before it"
             raise OpError("A201", f"{label} come in", help)

@@ -220,7 +220,7 @@ class Normalization(Setting, ABC):
     def check(self, graph: Graph) -> Iterator[Finding]:
         shape = graph.inputs[0].shape
         if self.width is not None and len(shape) == 3 and channels(shape) != self.width:
-            label = f"the input has {channels(shape)} channels, the values are for {self.width}"
+            label = f"values for {self.width} channels, and the input has {channels(shape)}"
             yield Finding("A803", label, "`normalize data` fits every input")
 
 
