@@ -71,6 +71,9 @@ def command(
     from archdsl.lint.config import nearest
     from archdsl.pipeline import open_subject
 
+    kind = "json" if settings.json else kind
+    if diff and kind != "text":
+        raise click.UsageError("--diff is for people: it and another format exclude one another")
     report = _Report()
     for spec in specs:
         settings.progress(f"linting {spec}")
@@ -82,7 +85,7 @@ def command(
             report.add(lint(subject, config.rules()), config.level, len(subject.graphs))
         except ArchError as error:
             report.errors.extend(error.diagnostics)
-    _print(settings, report, "json" if settings.json else kind)
+    _print(settings, report, kind)
     return 1 if report.grave or report.errors else 0
 
 
@@ -101,7 +104,7 @@ def _mended(
         hint = "name the file alone, without a network or -p: a fix may be wrong for the others"
         raise click.UsageError(f"{spec!r} is no file with all its networks: {hint}")
     mended = mend(subject, config.rules(), config.level)
-    if mended.refused and kind == "text" and not settings.json:
+    if mended.refused and kind == "text":
         places = ", ".join(str(finding.span) for finding in mended.refused)
         settings.print(f"left as it is, for the mend is not certain: {printable(places)}\n")
     if mended.text == before:
@@ -113,7 +116,7 @@ def _mended(
         settings.print("\n".join(lines) + "\n")
         return subject
     write_text(path, mended.text)
-    if not settings.json and kind == "text":
+    if kind == "text":
         settings.print(
             f"mended {_counted(len(mended.applied), 'place')} in {printable(str(path))}\n"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import ChainMap
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -139,5 +140,8 @@ def _parts(node: object) -> list[object]:
 def head(definition: ast.Block | ast.Network | ast.Param | ast.Let) -> Span:
     """The word and the name that a definition begins with."""
     span = definition.span
-    end = span.source.text.index(definition.name, span.start + 3) + len(definition.name)
-    return Span(span.source, span.start, end)
+    found = _HEAD.match(span.source.text, span.start)
+    return Span(span.source, span.start, found.end() if found else span.end)
+
+
+_HEAD = re.compile(r"\w+\s+\w+")

@@ -55,7 +55,8 @@ def test_selecting_ignoring_and_configuring(cli: Cli, biased: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--select", "L999"], ["--format", "xml"], ["--level", "loud"]]
+    "arguments",
+    [["--select", "L999"], ["--format", "xml"], ["--level", "loud"], ["--diff", "--json"]],
 )
 def test_called_wrongly(cli: Cli, biased: Path, arguments: list[str]) -> None:
     assert cli("lint", biased, *arguments).status == 2

@@ -20,10 +20,10 @@ class BoundedLogits(NetworkRule):
 
     Cross entropy takes logits, any numbers, and applies the softmax itself. Behind a softmax they
     lie between 0 and 1, and over C classes the loss cannot fall below log(1 + (C - 1)/e): 1.461 for
-    ten classes, 5.91 for a thousand, however right the network is; its gradient is as small. So it
-    is with a sigmoid in front of binary cross entropy, which is never below log 2 for a no. The
-    rule looks at the losses of `train`; a network without that section may end in a softmax, for
-    those who read it.
+    ten classes, 5.91 for a thousand, however right the network is; and where it is surely wrong,
+    next to no gradient comes through the first softmax. So it is with a sigmoid in front of binary
+    cross entropy, which is never below log 2 for a no. The rule looks at the losses of `train`; a
+    network without that section may end in a softmax, for those who read it.
 
     Bad:
 

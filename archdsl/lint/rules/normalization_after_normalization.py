@@ -15,10 +15,9 @@ class NormalizationAfterNormalization(NetworkRule):
     """A normalisation right behind a normalisation.
 
     What the first one has brought to mean 0 and variance 1, the second one brings there again: of
-    the first, little but its cost is left. If both take their statistics over the same values, the
-    gain and the shift of the first one vanish in the second one's statistics, but for what the
-    channels differ in. Usually one was put in when a block changed hands. What has a second reader,
-    such as the start of a shortcut, is not meant.
+    the first, little but its cost is left. Of two batch normalisations even the gain and the shift
+    of the first vanish in the statistics of the second. Usually one was put in when a block changed
+    hands. A normalisation with a second reader, such as the start of a shortcut, is no finding.
 
     Bad:
 
