@@ -87,12 +87,16 @@ def arrays(
 
 
 def _module(graph: Graph) -> ModuleType:
-    """The generated file as a module, its lines known to tracebacks, its classes to pickle."""
-    text = source(graph)
-    name = f"archdsl.compiled.{graph.name}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    if name not in sys.modules:
-        module = ModuleType(name)
-        file = f"<{name}>"
+    """The generated file as a module."""
+    return _loaded(graph.name, source(graph))
+
+
+def _loaded(name: str, text: str) -> ModuleType:
+    """A generated file as a module, its lines known to tracebacks, its classes to pickle."""
+    path = f"archdsl.compiled.{name}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    if path not in sys.modules:
+        module = ModuleType(path)
+        file = f"<{path}>"
         module.__file__ = file
         try:
             code = compile(text, file, "exec")
@@ -101,6 +105,34 @@ def _module(graph: Graph) -> ModuleType:
             raise BuildError(Diagnostic("A701", None, label)) from None
         # The text is ours: names that the IR has validated, literals, and constructor calls.
         exec(code, module.__dict__)
+        _teach_to_pickle(module, name, text)
         linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-        sys.modules[name] = module
-    return sys.modules[name]
+        sys.modules[path] = module
+    return sys.modules[path]
+
+
+def _teach_to_pickle(module: ModuleType, name: str, text: str) -> None:
+    """Let the modules of a generated file be pickled: their text goes along, once a pickle.
+
+    Another process has no such file to import from. To open a pickle is to run what is in it, with
+    this as without.
+    """
+    from torch import nn
+
+    def reduce(self: nn.Module, protocol: Any) -> tuple[Any, ...]:
+        state = object.__reduce_ex__(self, protocol)[2:]
+        return (blank, (name, text, type(self).__name__), *state)
+
+    for cls in vars(module).values():
+        if (
+            isinstance(cls, type)
+            and issubclass(cls, nn.Module)
+            and cls.__module__ == module.__name__
+        ):
+            cls.__reduce_ex__ = reduce
+
+
+def blank(name: str, text: str, cls: str) -> nn.Module:
+    """A module of a generated file before its state is set: what unpickling one begins with."""
+    made = getattr(_loaded(name, text), cls)
+    return made.__new__(made)
