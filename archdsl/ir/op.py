@@ -5,8 +5,6 @@ every question that the rest of the compiler asks. All methods are given the sha
 and, but for `shape` itself, the shape that goes out. No analysis and no backend names a layer.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Nonlinearities, each value on its own; the softmaxes have a file to themselves."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Mapping
 from math import erf, expm1, pi, sqrt, tanh

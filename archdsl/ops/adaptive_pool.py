@@ -1,7 +1,5 @@
 """Pooling whose windows follow from the size of the output, down to the mean of a whole map."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from math import gcd
 from typing import ClassVar

@@ -1,7 +1,5 @@
 """Attention."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from math import exp
 from typing import ClassVar

@@ -1,7 +1,5 @@
 """Layers that treat each channel, or each place, by a number or an order of its own."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import ClassVar
 

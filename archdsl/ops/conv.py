@@ -1,9 +1,7 @@
 """Convolutions."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -166,7 +164,7 @@ class Conv(_Convolution):
     groups: Width = Field(1, description="groups of channels that do not see each other")
     bias: Flag = Field(True, description="whether a bias is added per output channel")
 
-    def resolve(self, inputs: Shapes, grid: tuple[int, int] | None = None) -> Conv:
+    def resolve(self, inputs: Shapes, grid: tuple[int, int] | None = None) -> Self:
         return self if self.filters else self.model_copy(update={"filters": self.width(inputs)})
 
     def geometry(self) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:

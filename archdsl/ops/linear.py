@@ -1,9 +1,7 @@
 """Fully connected layers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from pydantic import Field
 
@@ -55,7 +53,7 @@ class Linear(Op):
     )
     bias: Flag = Field(True, description="whether a bias is added per output feature")
 
-    def resolve(self, inputs: Shapes, grid: tuple[int, int] | None = None) -> Linear:
+    def resolve(self, inputs: Shapes, grid: tuple[int, int] | None = None) -> Self:
         return self if self.features else self.model_copy(update={"features": self.fan(inputs)})
 
     def fan(self, inputs: Shapes) -> int:

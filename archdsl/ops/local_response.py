@@ -1,7 +1,5 @@
 """Local response normalisation: each value against those of the channels around it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
 

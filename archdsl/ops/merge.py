@@ -1,7 +1,5 @@
 """Joins: what stands where branches meet, `residual`, `add`, `sub`, `mul` or `concat`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import ClassVar
 

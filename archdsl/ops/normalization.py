@@ -1,7 +1,5 @@
 """Normalisation: over the batch, the channels of a position, groups of channels, neighbours."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar

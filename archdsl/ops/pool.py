@@ -4,8 +4,6 @@ Shapes and divisors are PyTorch's. The ONNX lowering never uses `ceil_mode`, who
 changed between versions: it spells out the padding at the end that rounding up amounts to.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from math import inf
 from typing import ClassVar

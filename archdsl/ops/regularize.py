@@ -1,7 +1,5 @@
 """Regularisation: layers that act in training alone."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import ClassVar
 

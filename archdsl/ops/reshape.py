@@ -1,7 +1,5 @@
 """Layers that move values and compute nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import ClassVar
 

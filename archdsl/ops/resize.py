@@ -1,7 +1,5 @@
 """Layers that make a map larger or smaller without weights."""
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Mapping, Sequence
 from fractions import Fraction

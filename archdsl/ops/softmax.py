@@ -1,7 +1,5 @@
 """The softmaxes: nonlinearities that share out over the channels of each position."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from math import exp, expm1, inf, log, log1p
 from typing import ClassVar

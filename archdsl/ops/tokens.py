@@ -1,10 +1,8 @@
 """Maps as token sequences and back, and what is done to a sequence as a whole."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from math import isqrt
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, Strict
 
@@ -143,7 +141,7 @@ class Untokens(_Tokens):
         None, description="the map's size, HxW; that before the nearest `tokens` if left out"
     )
 
-    def resolve(self, inputs: Shapes, grid: tuple[int, int] | None = None) -> Untokens:
+    def resolve(self, inputs: Shapes, grid: tuple[int, int] | None = None) -> Self:
         known = self.size is not None or grid is None
         return self if known else self.model_copy(update={"size": grid})
 

@@ -1,10 +1,8 @@
 """Transposed convolution: a convolution's map of inputs to outputs, turned around."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from pydantic import Field
 
@@ -62,7 +60,7 @@ class UpConv(Op):
     groups: Width = Field(1, description="groups of channels that do not see each other")
     bias: Flag = Field(True, description="whether a bias is added per output channel")
 
-    def resolve(self, inputs: Shapes, grid: tuple[int, int] | None = None) -> UpConv:
+    def resolve(self, inputs: Shapes, grid: tuple[int, int] | None = None) -> Self:
         return self if self.filters else self.model_copy(update={"filters": self.width(inputs)})
 
     def width(self, inputs: Shapes) -> int:

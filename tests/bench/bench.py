@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -44,9 +45,10 @@ class Figure:
 
 
 def python(*arguments: object) -> str:
-    """The output of a Python process."""
+    """The output of a Python process, which may keep its byte code as a user's does."""
     command = [sys.executable, *map(str, arguments)]
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    kept = os.environ | {"PYTHONDONTWRITEBYTECODE": ""}
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=kept).stdout
 
 
 def seconds(call: Callable[[], object]) -> float:
@@ -167,7 +169,13 @@ def modules(processes: int) -> Iterable[Figure]:
             yield Figure(f"{network} {what}, hand / compiled", ratio, 0.97, "", True, detail)
 
 
-PARTS = {"start": start_up, "resnet": resnet, "layers": layers, "lint": linting, "modules": modules}
+PARTS = {
+    "start": start_up,
+    "resnet": resnet,
+    "layers": layers,
+    "lint": linting,
+    "modules": modules,
+}
 
 
 def main() -> int:
