@@ -75,12 +75,11 @@ def _read(path: Path) -> Config | None:
         if not path.is_file():
             return None
         data: Any = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise _bad(path, (error.strerror or str(error)).lower()) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         if path.name == "pyproject.toml":
             return None  # another tool's to complain of
-        raise _bad(path, f"it is no TOML: {error}") from None
+        reason = error.strerror if isinstance(error, OSError) else f"it is no TOML: {error}"
+        raise _bad(path, str(reason)) from None
     for key in FILES[path.name]:
         data = cast("dict[str, Any]", data).get(key) if isinstance(data, dict) else None
     return None if data is None else _config(path, data)
