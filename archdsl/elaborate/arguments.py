@@ -183,10 +183,31 @@ def _too_many(cls: type[Word], argument: ast.Argument) -> SpecError:
     return SpecError(Diagnostic("A404", argument.span, label, help=help))
 
 
+# What other tools call arguments, where the spelling alone does not lead to them.
+_ELSEWHERE = {
+    "channels": "filters",
+    "epsilon": "eps",
+    "negative_slope": "slope",
+    "num_groups": "groups",
+    "num_heads": "heads",
+    "out_channels": "filters",
+    "out_features": "features",
+    "pool_size": "kernel",
+    "rate": "p",
+    "units": "features",
+    "use_bias": "bias",
+}
+
+
 def _unknown(cls: type[Word], argument: ast.Argument) -> SpecError:
     names = list(cls.arguments())
     key = argument.key or ""
-    help = suggestion(key, names)
+    if key.startswith(("in_", "input_")):
+        help = "take it out: what comes in is inferred"
+    elif _ELSEWHERE.get(key) in names:
+        help = f"it is called `{_ELSEWHERE[key]}` here"
+    else:
+        help = suggestion(key, names)
     if not help:
         help = f"it has {', '.join(names)}" if names else "it takes no arguments"
     label = f"`{cls.phrase()}` has no `{key}`"

@@ -36,7 +36,7 @@ from archdsl.elaborate.values import (
 )
 from archdsl.errors import Diagnostic, Note, SpecError, suggestion, with_calls
 from archdsl.ir.graph import Repetition
-from archdsl.ir.op import Op, registry
+from archdsl.ir.op import Op, known_elsewhere, registry
 from archdsl.source import Source, Span
 from archdsl.syntax import ast
 
@@ -212,9 +212,13 @@ class Elaborator:
         if value is not None:
             label = f"`{name}` is {describe(value)}, no block or layer"
             raise SpecError(Diagnostic("A301", span, label))
-        known = frame.scope.visible() | set(registry()) | set(statements.STATEMENTS)
         label = f"no layer or block is called `{name}`"
-        raise SpecError(Diagnostic("A301", span, label, help=suggestion(name, known)))
+        if own := known_elsewhere(name):
+            help = f"it is called `{own}` here"
+        else:
+            known = frame.scope.visible() | set(registry()) | set(statements.STATEMENTS)
+            help = suggestion(name, known)
+        raise SpecError(Diagnostic("A301", span, label, help=help))
 
     def call_layer(
         self, layer: LayerValue, call: ast.Call, label: ast.Name | None, flow: Flow, frame: Frame

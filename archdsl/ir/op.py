@@ -43,6 +43,8 @@ class Op(Word, ABC):
 
     aliases: ClassVar[tuple[str, ...]] = ()
     """Other words that the field uses for it."""
+    elsewhere: ClassVar[tuple[str, ...]] = ()
+    """What other tools call it, in small letters without `_`; errors point from there to here."""
     family: ClassVar[Family]
     """What it is drawn as."""
     symbol: ClassVar[str] = ""
@@ -169,6 +171,12 @@ def curve_of(op: Op) -> Curve | None:
 
 
 _REGISTRY: dict[str, type[Op]] = {}
+
+
+def known_elsewhere(word: str) -> str:
+    """The layer that another tool calls so: `BatchNorm2d` is `bn`; nothing if there is none."""
+    plain = word.replace("_", "").lower()
+    return next((c.name for c in layers() if plain in (c.name, *c.aliases, *c.elsewhere)), "")
 
 
 def registry() -> dict[str, type[Op]]:

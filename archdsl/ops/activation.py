@@ -105,6 +105,11 @@ class LeakyRelu(Activation):
     """x above 0, `slope` times x below (Maas et al. 2013)."""
 
     name: ClassVar[str] = "leaky_relu"
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "leakyrelu",
+        "leaky",
+        "lrelu",
+    )
     positional: ClassVar[int] = 1
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("leaky_relu", ((3, 4, 4),)),
@@ -234,6 +239,7 @@ class Silu(Activation):
     """x * sigmoid(x) (Elfwing et al. 2017; "swish" in Ramachandran et al. 2017)."""
 
     name: ClassVar[str] = "silu"
+    elsewhere: ClassVar[tuple[str, ...]] = ("swish",)
     aliases: ClassVar[tuple[str, ...]] = ("swish",)
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("silu", ((3, 4, 4),)),
@@ -262,6 +268,7 @@ class HardSwish(Activation):
     """
 
     name: ClassVar[str] = "hardswish"
+    elsewhere: ClassVar[tuple[str, ...]] = ("hswish",)
     samples: ClassVar[tuple[Sample, ...]] = (Sample("hardswish", ((3, 4, 4),)),)
 
     def curve(self) -> Curve:
@@ -281,6 +288,7 @@ class HardSigmoid(Activation):
     """
 
     name: ClassVar[str] = "hardsigmoid"
+    elsewhere: ClassVar[tuple[str, ...]] = ("hsigmoid",)
     samples: ClassVar[tuple[Sample, ...]] = (Sample("hardsigmoid", ((3, 4, 4),)),)
 
     def curve(self) -> Curve:

@@ -38,6 +38,7 @@ class AdaptiveAveragePool(PoolLayer):
     """
 
     name: ClassVar[str] = "adaptive_avgpool"
+    elsewhere: ClassVar[tuple[str, ...]] = ("adaptiveavgpool2d",)
     is_affine: ClassVar[bool] = True
     positional: ClassVar[int] = 1
     samples: ClassVar[tuple[Sample, ...]] = (
@@ -133,6 +134,13 @@ class GlobalAveragePool(PoolLayer):
     """
 
     name: ClassVar[str] = "gap"
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "globalavgpool",
+        "globalaveragepool",
+        "globalaveragepooling2d",
+        "globalaveragepooling",
+        "globalpool",
+    )
     is_affine: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("gap", ((3, 5, 4),)),

@@ -60,6 +60,12 @@ class Attention(Op):
     """
 
     name: ClassVar[str] = "attention"
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "multiheadattention",
+        "mha",
+        "selfattention",
+        "msa",
+    )
     family: ClassVar[Family] = "attention"
     is_affine: ClassVar[bool] = False
     positional: ClassVar[int] = 1

@@ -34,6 +34,7 @@ class ChannelShuffle(Op):
     """
 
     name: ClassVar[str] = "shuffle"
+    elsewhere: ClassVar[tuple[str, ...]] = ("channelshuffle",)
     family: ClassVar[Family] = "reshape"
     is_affine: ClassVar[bool] = True
     positional: ClassVar[int] = 1
@@ -118,6 +119,7 @@ class Scale(Op):
     """
 
     name: ClassVar[str] = "scale"
+    elsewhere: ClassVar[tuple[str, ...]] = ("layerscale",)
     family: ClassVar[Family] = "normalization"
     is_affine: ClassVar[bool] = True
     positional: ClassVar[int] = 1
@@ -252,6 +254,7 @@ class Rescale(Op):
 
     is_affine: ClassVar[bool] = True
     name: ClassVar[str] = "rescale"
+    elsewhere: ClassVar[tuple[str, ...]] = ("rescaling",)
     family: ClassVar[Family] = "normalization"
     positional: ClassVar[int] = 2
     overwritable: ClassVar[bool] = True

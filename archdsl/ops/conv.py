@@ -145,6 +145,12 @@ class Conv(_Convolution):
     """
 
     name: ClassVar[str] = "conv"
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "conv2d",
+        "convolution",
+        "convolutional",
+        "convolution2d",
+    )
     positional: ClassVar[int] = 2
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("conv 3x3 8", ((3, 9, 9),)),
@@ -189,6 +195,11 @@ class DepthwiseConv(_Convolution):
     """
 
     name: ClassVar[str] = "dwconv"
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "depthwiseconv2d",
+        "depthwiseconv",
+        "depthwise",
+    )
     positional: ClassVar[int] = 1
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("dwconv 3x3", ((4, 7, 7),)),

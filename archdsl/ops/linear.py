@@ -34,6 +34,12 @@ class Linear(Op):
     """
 
     name: ClassVar[str] = "fc"
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "dense",
+        "fullyconnected",
+        "innerproduct",
+        "connected",
+    )
     aliases: ClassVar[tuple[str, ...]] = ("linear",)
     family: ClassVar[Family] = "linear"
     is_affine: ClassVar[bool] = True

@@ -39,6 +39,10 @@ class LocalResponseNorm(NormalizationLayer):
     """
 
     name: ClassVar[str] = "lrn"
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "localresponsenorm",
+        "localresponsenormalization",
+    )
     is_affine: ClassVar[bool] = False
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("lrn", ((8, 4, 5),)),

@@ -113,6 +113,7 @@ class Sub(_Elementwise):
     """The first branch minus the others: `sub { a | b }; abs` is a distance, value by value."""
 
     name: ClassVar[str] = "sub"
+    elsewhere: ClassVar[tuple[str, ...]] = ("subtract",)
     is_affine: ClassVar[bool] = True
     symbol: ClassVar[str] = "-"
     operator: ClassVar[str] = "Sub"
@@ -137,6 +138,7 @@ class Mul(_Elementwise):
     """The product of the branches; with a gate on one of them, attention over channels."""
 
     name: ClassVar[str] = "mul"
+    elsewhere: ClassVar[tuple[str, ...]] = ("multiply",)
     is_affine: ClassVar[bool] = False
     symbol: ClassVar[str] = "*"
     operator: ClassVar[str] = "Mul"
@@ -167,6 +169,11 @@ class Concat(_Join):
     """The branches' channels, one branch after another (Szegedy et al. 2014)."""
 
     name: ClassVar[str] = "concat"
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "concatenate",
+        "cat",
+        "route",
+    )
     is_affine: ClassVar[bool] = True
     overwritable: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (

@@ -77,6 +77,12 @@ class BatchNorm(NormalizationLayer):
     """
 
     name: ClassVar[str] = "bn"
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "batchnorm",
+        "batchnorm2d",
+        "batchnormalization",
+        "batchnorm1d",
+    )
     is_affine: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("bn", ((4, 5, 6),)),
@@ -136,6 +142,10 @@ class LayerNorm(NormalizationLayer):
     """
 
     name: ClassVar[str] = "ln"
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "layernorm",
+        "layernormalization",
+    )
     is_affine: ClassVar[bool] = False
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("ln", ((5, 6),)),
@@ -252,6 +262,10 @@ class GroupNorm(NormalizationLayer):
     """
 
     name: ClassVar[str] = "gn"
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "groupnorm",
+        "groupnormalization",
+    )
     is_affine: ClassVar[bool] = False
     positional: ClassVar[int] = 1
     samples: ClassVar[tuple[Sample, ...]] = (
@@ -318,6 +332,10 @@ class InstanceNorm(NormalizationLayer):
     """
 
     name: ClassVar[str] = "instancenorm"
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "instancenorm2d",
+        "instancenormalization",
+    )
     is_affine: ClassVar[bool] = False
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("instancenorm", ((3, 4, 5),)),

@@ -133,6 +133,11 @@ class MaxPool(_WindowPool):
     """
 
     name: ClassVar[str] = "maxpool"
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "maxpool2d",
+        "maxpooling2d",
+        "maxpooling",
+    )
     is_affine: ClassVar[bool] = False
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("maxpool 2x2", ((3, 8, 9),)),
@@ -189,6 +194,12 @@ class AveragePool(_WindowPool):
     """
 
     name: ClassVar[str] = "avgpool"
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "avgpool2d",
+        "averagepooling2d",
+        "averagepooling",
+        "averagepool",
+    )
     is_affine: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("avgpool 2x2", ((3, 8, 9),)),

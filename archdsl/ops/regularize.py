@@ -63,6 +63,10 @@ class Dropout(_TrainingOnly):
     """
 
     name: ClassVar[str] = "dropout"
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "dropout2d",
+        "spatialdropout2d",
+    )
     positional: ClassVar[int] = 1
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("dropout", ((7,),)),
@@ -100,6 +104,7 @@ class DropPath(_TrainingOnly):
     """
 
     name: ClassVar[str] = "droppath"
+    elsewhere: ClassVar[tuple[str, ...]] = ("stochasticdepth",)
     drops_whole: ClassVar[bool] = True
     positional: ClassVar[int] = 1
     samples: ClassVar[tuple[Sample, ...]] = (

@@ -55,6 +55,7 @@ class Flatten(_Reshape):
     """
 
     name: ClassVar[str] = "flatten"
+    elsewhere: ClassVar[tuple[str, ...]] = ("ravel",)
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("flatten", ((3, 4, 5),)),
         Sample("flatten", ((5, 6),)),
@@ -99,6 +100,7 @@ class Reshape(_Reshape):
     """
 
     name: ClassVar[str] = "reshape"
+    elsewhere: ClassVar[tuple[str, ...]] = ("view",)
     positional: ClassVar[int] = 1
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("reshape 3x4x5", ((60,),)),
@@ -148,6 +150,7 @@ class Transpose(_Reshape):
     """
 
     name: ClassVar[str] = "transpose"
+    elsewhere: ClassVar[tuple[str, ...]] = ("permute",)
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("transpose", ((5, 6),)),
         Sample("transpose; fc 3; transpose", ((5, 6),)),
@@ -174,6 +177,7 @@ class Identity(_Reshape):
     """Gives its input as it is: a place to name, or the branch that does nothing."""
 
     name: ClassVar[str] = "identity"
+    elsewhere: ClassVar[tuple[str, ...]] = ("noop",)
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("identity", ((3, 4, 4),)),
         Sample("identity", ((5, 6),)),

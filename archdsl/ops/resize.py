@@ -56,6 +56,11 @@ class Upsample(_Resize):
     """
 
     name: ClassVar[str] = "upsample"
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "upsampling2d",
+        "interpolate",
+        "resize",
+    )
     positional: ClassVar[int] = 1
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("upsample 2", ((2, 3, 4),)),
@@ -252,6 +257,10 @@ class Pad(_Resize):
     """
 
     name: ClassVar[str] = "pad"
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "zeropadding2d",
+        "zeropad2d",
+    )
     positional: ClassVar[int] = 1
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("pad 1", ((2, 3, 4),)),
@@ -339,6 +348,10 @@ class Crop(_Resize):
     """
 
     name: ClassVar[str] = "crop"
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "cropping2d",
+        "centercrop",
+    )
     positional: ClassVar[int] = 1
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("crop 3x4", ((2, 6, 7),)),

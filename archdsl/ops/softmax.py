@@ -60,6 +60,7 @@ class LogSoftmax(_OverChannels):
     """
 
     name: ClassVar[str] = "log_softmax"
+    elsewhere: ClassVar[tuple[str, ...]] = ("logsoftmax",)
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("log_softmax", ((7,),)),
         Sample("log_softmax", ((5, 6),)),

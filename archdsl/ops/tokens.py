@@ -266,6 +266,7 @@ class ClassToken(Op):
     """
 
     name: ClassVar[str] = "cls_token"
+    elsewhere: ClassVar[tuple[str, ...]] = ("classtoken",)
     family: ClassVar[Family] = "attention"
     is_affine: ClassVar[bool] = True
     overwritable: ClassVar[bool] = True
@@ -319,6 +320,10 @@ class PositionEmbedding(Op):
     """
 
     name: ClassVar[str] = "pos_embed"
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "positionalembedding",
+        "positionembedding",
+    )
     family: ClassVar[Family] = "attention"
     is_affine: ClassVar[bool] = True
     overwritable: ClassVar[bool] = True

@@ -40,6 +40,14 @@ class UpConv(Op):
     """
 
     name: ClassVar[str] = "upconv"
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        "convtranspose2d",
+        "conv2dtranspose",
+        "convtranspose",
+        "deconvolution",
+        "deconv",
+        "deconvolutional",
+    )
     family: ClassVar[Family] = "convolution"
     is_affine: ClassVar[bool] = True
     positional: ClassVar[int] = 2

@@ -70,6 +70,12 @@ def test_the_registry_has_the_layers_of_the_language() -> None:
     assert registry()["linear"] is registry()["fc"]
 
 
+def test_a_word_of_another_tool_names_one_layer() -> None:
+    words = [word for cls in LAYERS for word in cls.elsewhere]
+    assert len(words) == len(set(words)) and not set(words) & set(registry())
+    assert all(word == word.lower() and word.isalnum() for word in words)
+
+
 @each_layer
 def test_every_facet_is_there(cls: type[Op]) -> None:
     assert not inspect.isabstract(cls)
