@@ -8,8 +8,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from archdsl.ir.fields import Flag, Margin, Size, Width
-from archdsl.ir.op import Op, OpError, only_map, written
+from archdsl.ir.fields import Flag, Size
+from archdsl.ir.op import Op, OpError, only_map
 from archdsl.ir.records import (
     FREE,
     Cost,
@@ -26,16 +26,16 @@ from archdsl.ir.records import (
     Weight,
     Window,
 )
-from archdsl.ir.shapes import Shape, Shapes, elements, show
-from archdsl.ir.signal import ZERO, Signal, mixture
+from archdsl.ir.shapes import Shape, Shapes, elements
+from archdsl.ir.signal import Signal
 from archdsl.ops.conv import side
 
 MAX_INDICES = 1 << 22  # of the tables that an uneven enlargement takes in ONNX
 MAX_FACTOR = 40  # in float32, 41 is the first k for which k times 1/k is not 1
-_MAP_HELP = "tokens become a map again with `untokens`"
+MAP_HELP = "tokens become a map again with `untokens`"
 
 
-class _Resize(Op):
+class Resize(Op):
     """No weights. Not overwritable: the output may be a view of the input."""
 
     family: ClassVar[Family] = "reshape"
@@ -45,7 +45,7 @@ class _Resize(Op):
         return {}
 
 
-class Upsample(_Resize):
+class Upsample(Resize):
     """Enlarges a map by repeating values or by interpolating between them.
 
     `upsample 2` doubles both sides, `upsample 2x1` the rows, `upsample size=28x28` goes to a size.
@@ -76,7 +76,7 @@ class Upsample(_Resize):
     align_corners: Flag = Field(False, description="keep the corners' centres; bilinear alone")
 
     def shape(self, inputs: Shapes) -> Shape:
-        c, *sides = only_map(inputs, self.name, _MAP_HELP)
+        c, *sides = only_map(inputs, self.name, MAP_HELP)
         if (self.factor is None) == (self.size is None):
             label = "`upsample` takes a factor or a size, one of them"
             code = "A402" if self.factor is None else "A404"
@@ -201,7 +201,7 @@ class Subsample(nn.Module):
 '''
 
 
-class Subsample(_Resize):
+class Subsample(Resize):
     """Takes every n-th row and column, from the first on, and drops the others.
 
     `subsample 2; pad channels=64` is the shortcut without weights of the first residual networks
@@ -218,7 +218,7 @@ class Subsample(_Resize):
     step: Size = Field(description="rows and columns from one that is kept to the next")
 
     def shape(self, inputs: Shapes) -> Shape:
-        c, *sides = only_map(inputs, self.name, _MAP_HELP)
+        c, *sides = only_map(inputs, self.name, MAP_HELP)
         return c, *(-(-n // s) for n, s in zip(sides, self.step, strict=True))
 
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
@@ -244,160 +244,10 @@ class Subsample(_Resize):
         return TorchModule("Subsample", arguments, positional=2, helper=_SUBSAMPLE)
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
-        return _slice((0, 0), inputs[0][1:], self.step)
+        return slice_map((0, 0), inputs[0][1:], self.step)
 
 
-class Pad(_Resize):
-    """Puts zeros around a map, or adds channels of zeros.
-
-    `pad 1` puts a row or column of zeros on every side, `pad 1x0` above and below alone.
-    `pad channels=64` adds channels of zeros until there are 64. `side` says where: `both` shares
-    the channels out evenly (an odd one comes last), `after` appends them and puts the rows and
-    columns at the end, `before` at the beginning.
-    """
-
-    name: ClassVar[str] = "pad"
-    elsewhere: ClassVar[tuple[str, ...]] = (
-        "zeropadding2d",
-        "zeropad2d",
-    )
-    positional: ClassVar[int] = 1
-    samples: ClassVar[tuple[Sample, ...]] = (
-        Sample("pad 1", ((2, 3, 4),)),
-        Sample("pad 2x1 side=after", ((2, 3, 4),)),
-        Sample("pad 0x3 side=before", ((2, 3, 4),)),
-        Sample("pad channels=5", ((2, 3, 4),)),
-        Sample("subsample 2; pad channels=2*channels side=after", ((3, 5, 6),)),
-    )
-
-    margin: Margin = Field((0, 0), description="rows and columns of zeros on each side")
-    channels: Width | None = Field(None, description="output channels, the added ones zero")
-    side: Literal["both", "before", "after"] = Field("both", description="where the zeros go")
-
-    def shape(self, inputs: Shapes) -> Shape:
-        c, *sides = only_map(inputs, self.name, _MAP_HELP)
-        if self.channels is None and self.margin == (0, 0):
-            label = "`pad` needs a margin, or the channels to reach"
-            raise OpError("A402", label, "`pad 1`, or `pad channels=64`")
-        if self.channels is not None and self.channels < c:
-            label = f"padding to {self.channels} channels takes none away: {show(inputs[0])}"
-            raise OpError("A201", label, f"`conv 1x1 {self.channels}` mixes them into fewer")
-        times = 2 if self.side == "both" else 1
-        return self.channels or c, *(n + times * p for n, p in zip(sides, self.margin, strict=True))
-
-    def zeros(self, inputs: Shapes) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-        """The zeros before and after, per axis: channels, rows, columns."""
-        extra = (self.channels or inputs[0][0]) - inputs[0][0]
-        if self.side == "both":
-            return (extra // 2, *self.margin), (extra - extra // 2, *self.margin)
-        all_of_them = (extra, *self.margin)
-        return ((0, 0, 0), all_of_them) if self.side == "after" else (all_of_them, (0, 0, 0))
-
-    def cost(self, inputs: Shapes, output: Shape) -> Cost:
-        return FREE
-
-    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
-        before, _ = self.zeros(inputs)
-        return FieldRule(tuple(Window(1, -p, -p) for p in before[1:]))
-
-    def signal(
-        self,
-        signals: tuple[Signal, ...],
-        starts: Mapping[str, Signal],
-        inputs: Shapes,
-        output: Shape,
-    ) -> Signal:
-        kept = elements(inputs[0])
-        return mixture(((kept, signals[0]), (elements(output) - kept, ZERO)))
-
-    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
-        (front, top, left), (back, bottom, right) = self.zeros(inputs)
-        around = (left, right, top, bottom)
-        if (front, back) != (0, 0):  # the channels of a batch are the depth of a volume
-            return TorchModule("nn.ZeroPad3d", {"padding": (*around, front, back)}, positional=1)
-        padding = left if len(set(around)) == 1 else around
-        return TorchModule("nn.ZeroPad2d", {"padding": padding}, positional=1)
-
-    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
-        before, after = self.zeros(inputs)
-        pads = OnnxConstant((8,), (0, *before, 0, *after), "int64")
-        return OnnxLowering((OnnxNode("Pad", ("x0", "pads")),), {"pads": pads})
-
-
-_CENTER_CROP = '''\
-class CenterCrop(nn.Module):
-    """The middle of a map."""
-
-    def __init__(self, height: int, width: int) -> None:
-        super().__init__()
-        self.height = height
-        self.width = width
-
-    def forward(self, x: Tensor) -> Tensor:
-        top = (x.shape[2] - self.height) // 2
-        left = (x.shape[3] - self.width) // 2
-        return x[:, :, top : top + self.height, left : left + self.width]
-'''
-
-
-class Crop(_Resize):
-    """The middle of a map, in the size asked for.
-
-    Of an odd surplus the smaller half goes at the top and the left. U-Net's skips are cropped so
-    (Ronneberger et al. 2015, figure 1).
-    """
-
-    name: ClassVar[str] = "crop"
-    elsewhere: ClassVar[tuple[str, ...]] = (
-        "cropping2d",
-        "centercrop",
-    )
-    positional: ClassVar[int] = 1
-    samples: ClassVar[tuple[Sample, ...]] = (
-        Sample("crop 3x4", ((2, 6, 7),)),
-        Sample("crop 2", ((2, 2, 5),)),
-    )
-
-    size: Size = Field(description="the output's size, HxW")
-
-    def shape(self, inputs: Shapes) -> Shape:
-        c, *sides = only_map(inputs, self.name, _MAP_HELP)
-        if any(m > n for n, m in zip(sides, self.size, strict=True)):
-            label = f"{written(self.size)} does not fit into {show(inputs[0])}"
-            raise OpError("A201", label, "`pad` puts zeros around a map")
-        return c, *self.size
-
-    def start(self, inputs: Shapes) -> tuple[int, int]:
-        """The first row and column that are kept."""
-        height, width = inputs[0][1:]
-        return (height - self.size[0]) // 2, (width - self.size[1]) // 2
-
-    def cost(self, inputs: Shapes, output: Shape) -> Cost:
-        return FREE
-
-    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
-        return FieldRule(tuple(Window(1, n, n) for n in self.start(inputs)))
-
-    def signal(
-        self,
-        signals: tuple[Signal, ...],
-        starts: Mapping[str, Signal],
-        inputs: Shapes,
-        output: Shape,
-    ) -> Signal:
-        return signals[0]
-
-    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
-        arguments: dict[str, Value] = {"height": self.size[0], "width": self.size[1]}
-        return TorchModule("CenterCrop", arguments, positional=2, helper=_CENTER_CROP)
-
-    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
-        start = self.start(inputs)
-        ends = (start[0] + self.size[0], start[1] + self.size[1])
-        return _slice(start, ends, (1, 1))
-
-
-def _slice(starts: Sequence[int], ends: Sequence[int], steps: Sequence[int]) -> OnnxLowering:
+def slice_map(starts: Sequence[int], ends: Sequence[int], steps: Sequence[int]) -> OnnxLowering:
     """A Slice of a map's rows and columns."""
     values = {"starts": starts, "ends": ends, "axes": (2, 3), "steps": steps}
     constants = {name: OnnxConstant((2,), tuple(v), "int64") for name, v in values.items()}

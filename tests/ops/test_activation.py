@@ -22,14 +22,8 @@ import archdsl
 from archdsl.backends import torch as torch_backend
 from archdsl.backends.onnx import write
 from archdsl.ir import Op, registry
-from archdsl.ops.activation import (
-    Elu,
-    HardSigmoid,
-    HardSwish,
-    PRelu,
-    Relu6,
-    Silu,
-)
+from archdsl.ops.activation import Elu, PRelu, Silu
+from archdsl.ops.clipped import HardSigmoid, HardSwish, Relu6
 from archdsl.ops.softmax import LogSoftmax
 
 

@@ -16,7 +16,8 @@ import archdsl
 from archdsl import ArchError
 from archdsl.backends.onnx import write
 from archdsl.ir import Op
-from archdsl.ops.resize import Crop, Pad, Subsample, Upsample
+from archdsl.ops.margin import Crop, Pad
+from archdsl.ops.resize import Subsample, Upsample
 
 
 def in_onnx(op: Op, x: np.ndarray, tmp_path: Path) -> np.ndarray:
