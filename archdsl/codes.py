@@ -219,7 +219,9 @@ CODES: dict[str, Code] = {
     ),
     "A501": Code(
         "the spec expands to too many layers",
-        "A network may have 100,000 layers, and 300,000 statements may be carried out for it.",
+        "A network may have 100,000 layers, and 300,000 statements may be carried out for it; long "
+        "lists, many arguments and many defaults count as statements too. `--limit layers=N` and "
+        "`--limit steps=N` set other bounds.",
         "input 3x8x8\n{ conv 3x3 } x(10**9)",
         "input 3x8x8\n{ conv 3x3 } x 10",
     ),

@@ -94,7 +94,11 @@ def _finish(work: Elaborator, spec: ast.Spec, name: str, flow: Flow) -> Graph:
     tensor = flow.tensor
     if tensor is None or tensor.shape is None or not work.graph.nodes:
         help = "state an input and layers: `input 3x32x32; conv 3x3 64`"
-        empty = Diagnostic("A004", _start(spec), f"`{name}` has no layer", help=help)
+        named = (
+            s.span for s in spec.flow.statements if isinstance(s, ast.Network) if s.name == name
+        )
+        place = next(named, _start(spec))
+        empty = Diagnostic("A004", place, f"`{name}` has no layer", help=help)
         raise SpecError([*work.errors, empty])
     graph = Graph(
         name=name,
