@@ -17,7 +17,7 @@ from archdsl.pipeline import open_subject
 
 TEXT = """\
 block unit width { conv 3x3 width; bn; relu }
-input 3x32x32
+input 3x5x5
 unit 16; unit 16
 gap; fc 10; fc 10
 """

@@ -1,6 +1,6 @@
 """resnet50: compiled by archdsl 0.1.0 from resnet.arch.
 
-Spec    sha256 a10998130770333f9d9cba0eeabc768cbb0f89af71356f97c4ca2bd0ee0ca2d9
+Spec    sha256 3ef38e2ef79ccecf944f65894431acfd756be895809b46011a33394316b7e2ca
 Input   N x 3 x 224 x 224
 Output  N x 1000
 25,557,032 parameters
