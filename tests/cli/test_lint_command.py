@@ -11,7 +11,7 @@ from command import Cli
 import archdsl
 from archdsl.lint import all_rules
 
-BIASED = "input 3x8x8\nconv 3x3 4; bn; relu\nfc 4; relu; fc 10\n"
+BIASED = "input 3x3x3\nconv 3x3 4; bn; relu\nfc 4; relu; fc 10\n"
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_only_a_whole_file_is_mended(cli: Cli, biased: Path, spec: str) -> None:
 
 def test_errors_and_findings_in_one_run(cli: Cli, biased: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.arch"
-    bad.write_text("input 3x8x8\nconvv\n")
+    bad.write_text("input 3x3x3\nconvv\n")
     result = cli("lint", bad, biased)
     assert result.status == 1
     assert "warning[L201]" in result.out
@@ -102,7 +102,7 @@ def test_one_place_is_told_once(cli: Cli, biased: Path) -> None:
     assert cli("lint", biased, biased).out.count("warning[L201]") == 1
     importer = biased.with_name("importer.arch")
     biased.write_text("block unit { conv 3x3; bn; relu }\n")
-    importer.write_text('import "biased.arch"\ninput 3x8x8\nunit; unit\n')
+    importer.write_text('import "biased.arch"\ninput 3x3x3\nunit; unit\n')
     result = cli("lint", importer)
     assert "--> biased.arch:1:14" in result.out
     assert "= in:   block unit, called at importer.arch:3:1" in result.out
