@@ -21,7 +21,9 @@ def biased(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_status_tells_whether_there_are_findings(cli: Cli, biased: Path, small: Path) -> None:
+def test_the_status_tells_whether_there_are_findings(cli: Cli, biased: Path) -> None:
+    small = biased.parent / "small.arch"
+    small.write_text("input 8\nfc 4\n")
     clean = cli("lint", small)
     assert (clean.status, clean.out, clean.err) == (0, "no findings; 1 network\n", "")
     found = cli("lint", biased)
