@@ -22,7 +22,7 @@ from pydantic import (
 from archdsl.ir.initializers import AnyInitializer
 from archdsl.ir.op import Op, registry
 from archdsl.ir.place import Place as Place
-from archdsl.ir.records import Cost, FieldRule, OnnxLowering, TorchLowering, Weight
+from archdsl.ir.records import Cost, FieldRule, Footprint, OnnxLowering, TorchLowering, Weight
 from archdsl.ir.shapes import Shape, Shapes
 from archdsl.ir.signal import Signal
 from archdsl.ir.word import Word
@@ -166,6 +166,10 @@ class Node(_Record):
         return self.op.cost(self.input_shapes, self.shape)
 
     @property
+    def memory(self) -> Footprint:
+        return self.op.memory(self.input_shapes, self.shape)
+
+    @property
     def field(self) -> FieldRule:
         return self.op.field(self.input_shapes, self.shape)
 
@@ -255,6 +259,31 @@ class Graph(_Record):
         """The shape of every input and node, by its name or path."""
         given = {i.name: i.shape for i in self.inputs}
         return given | {node.path: node.shape for node in self.nodes}
+
+    @cached_property
+    def readers(self) -> dict[str, list[str]]:
+        """The paths of the nodes that read each tensor; `""` stands for the network's caller."""
+        found: dict[str, list[str]] = {}
+        for node in self.nodes:
+            for source in node.inputs:
+                found.setdefault(source, []).append(node.path)
+        for output in self.outputs:
+            found.setdefault(output.node, []).append("")
+        return found
+
+    @cached_property
+    def in_place(self) -> frozenset[str]:
+        """The layers that overwrite their input in PyTorch: no one else, nor a gradient, reads it.
+
+        Layers that are one module do so together or not at all.
+        """
+        able = [n for n in self.nodes if getattr(n.torch, "overwrites", False)]
+        refused = {n.owner for n in able if not self._may_be_overwritten(n.inputs[0])}
+        return frozenset(n.path for n in able if n.owner not in refused)
+
+    def _may_be_overwritten(self, tensor: str) -> bool:
+        maker = self.by_path.get(tensor)
+        return maker is not None and maker.op.overwritable and len(self.readers[tensor]) == 1
 
     def state(self) -> dict[str, Weight]:
         """Every tensor of the network by its `state_dict` key, in order; a shared one once."""
