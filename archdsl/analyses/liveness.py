@@ -52,6 +52,7 @@ class _Tensors:
     """Which layers' outputs share memory: a view, or what was overwritten, is its input's own."""
 
     def __init__(self, graph: Graph, nodes: Sequence[Node], training: bool) -> None:
+        self.in_place = graph.in_place
         self.inputs = frozenset(i.name for i in graph.inputs)
         self.root = {name: name for name in self.inputs}
         self.size = {i.name: elements(i.shape) for i in graph.inputs}
@@ -59,7 +60,7 @@ class _Tensors:
         for i, node in enumerate(nodes):
             view = node.memory.view
             shared = view == "always" or (view == "inference" and not training)
-            if shared or node.path in graph.in_place:
+            if shared or node.path in self.in_place:
                 self.root[node.path] = self.root[node.inputs[0]]
             else:
                 self.root[node.path] = node.path
@@ -81,9 +82,15 @@ class _Tensors:
     def kept(self, node: Node) -> list[str]:
         """The tensors that the layer's backward pass needs; the network's inputs stay anyway."""
         memory = node.memory
-        paths = [node.inputs[i] for i in memory.inputs] + [node.path] * memory.output
+        inputs = () if node.path in self.in_place else memory.inputs
+        paths = [node.inputs[i] for i in inputs] + [node.path] * memory.output
         roots = dict.fromkeys(self.root[path] for path in paths)
         return [root for root in roots if root not in self.inputs]
+
+    def own(self, node: Node) -> int:
+        """The values that a layer makes and keeps: with what it needs and overwrites, a copy."""
+        copies = node.path in self.in_place and node.memory.inputs
+        return node.memory.values + (elements(node.shape) if copies else 0)
 
 
 @dataclass(eq=False, slots=True)
@@ -166,9 +173,8 @@ class TrainingStep:
         return [root for root in roots if root not in self.tensors.inputs]
 
     def _keep_own(self, node: Node, sign: int = 1) -> None:
-        memory = node.memory
-        self.each += sign * (self.width * memory.values + memory.bytes)
-        self.fixed += sign * memory.fixed
+        self.each += sign * (self.width * self.tensors.own(node) + node.memory.bytes)
+        self.fixed += sign * node.memory.fixed
 
     def _hold(self, tensor: str) -> None:
         self.held.add(tensor)
@@ -254,6 +260,6 @@ class TrainingStep:
         for node in self.parts[part]:
             if node.path in self.trained:
                 kept.update(t for t in self.tensors.kept(node) if self.part.get(t) == part)
-                self.each += self.width * node.memory.values + node.memory.bytes
+                self.each += self.width * self.tensors.own(node) + node.memory.bytes
         self.each += self.width * sum(self.tensors.size[t] for t in kept)
         return self.each - before
