@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archdsl.analyses.receptive_field import Field
-    from archdsl.analyses.summary import Summary
+    from archdsl.analyses.summary import Plan, Summary
     from archdsl.lint import Finding
     from archdsl.syntax import ast
 
@@ -38,11 +38,35 @@ class Network:
     def __repr__(self) -> str:
         return f"<Network {self.name}: {len(self.graph.nodes)} layers>"
 
-    def summary(self) -> Summary:
-        """Parameters, MACs, shapes and receptive fields, by layer and in total."""
+    def summary(self, plan: Plan | None = None) -> Summary:
+        """Parameters, MACs, shapes, receptive fields and memory, by layer and in total.
+
+        Args:
+            plan: the batch, type, optimizer and device that memory and time are for; by default
+                one example in 32 bits.
+
+        Raises:
+            SpecError: the plan names a part to run again that the network does not have.
+            ValueError: the plan's type is none, or the device has no rate for it.
+        """
         from archdsl.analyses.summary import summarize
 
-        return summarize(self.graph)
+        return summarize(self.graph, plan)
+
+    def annotated_source(self, batch: int = 1, dtype: str = "float32") -> str:
+        """The spec itself, with what each line costs in its margin; see `by_source`.
+
+        Args:
+            batch: the examples that the memory of outputs is for.
+            dtype: the numbers' type.
+
+        Raises:
+            ValueError: no type has this name.
+        """
+        from archdsl.analyses.by_source import annotated
+        from archdsl.analyses.memory import width_of
+
+        return annotated(self.graph, self._files(), batch, width_of(dtype))
 
     def receptive_field(self, at: str | None = None) -> Field:
         """What one position of a layer's output sees of the input: size, stride, padding, centre.

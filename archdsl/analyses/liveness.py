@@ -48,6 +48,12 @@ def at_inference(graph: Graph, width: int) -> Iterator[Moment]:
         live -= width * sum(tensors.size[t] for t in tensors.ending[i])
 
 
+def output_values(graph: Graph) -> dict[str, int]:
+    """The values of the memory that each layer's output takes at inference, by path; 0 of views."""
+    tensors = _Tensors(graph, graph.nodes, training=False)
+    return {node.path: tensors.made(node) for node in graph.nodes}
+
+
 class _Tensors:
     """Which layers' outputs share memory: a view, or what was overwritten, is its input's own."""
 

@@ -73,6 +73,10 @@ class Course:
         """What is held at the worst moment."""
         return max((self.at(m, batch) for m in self.moments), key=lambda m: m.total)
 
+    def most_activations(self, batch: int = 1) -> int:
+        """The bytes of activations at the moment when they are the most."""
+        return max(m.fixed + batch * m.each for m in self.moments)
+
     def largest_batch(self, limit: int) -> int:
         """The largest batch whose peak is at most `limit` bytes; 0 if none is."""
         held = self.weights + self.optimizer
@@ -112,11 +116,8 @@ def training(
         SpecError: the network has no such block or sequence.
         ValueError: no type has this name.
     """
-    from archdsl.ir.training.learning import AdamW
-
     setting = graph.training
-    if optimizer is None:
-        optimizer = setting.optimizer if setting else AdamW.model_validate({})
+    optimizer = optimizer or optimizer_of(graph)
     if not checkpoint and setting and setting.checkpoint:
         checkpoint = setting.checkpoint.paths
     width = width_of(dtype)
@@ -127,6 +128,13 @@ def training(
     inputs = width * sum(elements(i.shape) for i in graph.inputs)
     moments.append(Moment("", "step", inputs, gradients=own * (1 + optimizer.scratch())))
     return Course(_weights(graph, width), state, tuple(moments))
+
+
+def optimizer_of(graph: Graph) -> Optimizer:
+    """What a network's weights are changed by: as its spec says, or AdamW."""
+    from archdsl.ir.training.learning import AdamW
+
+    return graph.training.optimizer if graph.training else AdamW.model_validate({})
 
 
 def width_of(dtype: str) -> int:

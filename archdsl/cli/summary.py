@@ -2,37 +2,145 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
+
+if TYPE_CHECKING:
+    from archdsl.ir.shapes import Shape
+
+TYPES = {
+    "fp64": "float64",
+    "fp32": "float32",
+    "bf16": "bfloat16",
+    "fp16": "float16",
+}
+
+
+def _read_depth(ctx: click.Context, param: click.Parameter, text: str | None) -> int | str | None:
+    if text is None or text == "all":
+        return text
+    if not text.isdecimal() or not 1 <= int(text) <= 1000:
+        raise click.BadParameter(f"{text!r} is neither a number of levels nor `all`", ctx, param)
+    return int(text)
+
+
+def _read_inputs(
+    ctx: click.Context, param: click.Parameter, texts: tuple[str, ...]
+) -> dict[str, Shape]:
+    found: dict[str, Shape] = {}
+    for text in texts:
+        name, equals, shape = text.rpartition("=")
+        if not re.fullmatch(r"[0-9]{1,10}(x[0-9]{1,10}){0,2}", shape) or (equals and not name):
+            label = f"{text!r} is no shape such as 3x256x256 or board=48x19x19"
+            raise click.BadParameter(label, ctx, param)
+        found[name] = tuple(map(int, shape.split("x")))
+    return found
+
+
+def _read_type(ctx: click.Context, param: click.Parameter, text: str) -> str:
+    from archdsl.analyses.memory import WIDTHS
+
+    name = TYPES.get(text, text)
+    if name not in WIDTHS:
+        known = ", ".join((*TYPES, *WIDTHS))
+        raise click.BadParameter(f"{text!r} is none of {known}", ctx, param)
+    return name
+
+
+def _read_size(ctx: click.Context, param: click.Parameter, text: str | None) -> int | None:
+    from archdsl.analyses.quantity import read_bytes
+
+    try:
+        return None if text is None else read_bytes(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
 
 
 @click.command("summary")
 @click.argument("spec")
 @parameters_option
+@click.option(
+    "--input", "inputs", multiple=True, metavar="[NAME=]SHAPE", callback=_read_inputs,
+    help="Another size than the spec's, such as 3x256x256. Repeatable, with names.",
+)  # fmt: skip
+@click.option(
+    "--depth", metavar="N|all", callback=_read_depth,
+    help="Levels of blocks and sequences; `all` is a row for each layer.  [default: one page]",
+)  # fmt: skip
+@click.option(
+    "--by", type=click.Choice(["layer", "source"]), default="layer",
+    help="`source` prints the spec itself with the numbers of each line in its margin.",
+)  # fmt: skip
+@click.option(
+    "--batch", type=click.IntRange(1, 2**40), default=1, show_default=True, metavar="N",
+    help="Examples that memory and time are for; parameters and MACs are for one.",
+)  # fmt: skip
+@click.option(
+    "--dtype", default="fp32", show_default=True, metavar="TYPE", callback=_read_type,
+    help="The numbers' type, for memory and time: fp64, fp32, bf16, fp16.",
+)  # fmt: skip
+@click.option(
+    "--optimizer", metavar="TEXT",
+    help='For the memory of training, such as "sgd momentum=0.9".  [default: the spec\'s, or adamw]',
+)  # fmt: skip
+@click.option(
+    "--checkpoint", multiple=True, metavar="PATH",
+    help="A part that runs again in training to save memory; `blocks.*` is each. Repeatable.",
+)  # fmt: skip
+@click.option(
+    "--fits", metavar="SIZE", callback=_read_size,
+    help="The largest batch that takes at most 8GB, 16GiB, ….",
+)  # fmt: skip
+@click.option(
+    "--device", metavar="NAME|FILE",
+    help="Estimate the time on a device: a100, h100, h200, t4, or a .toml file like theirs.",
+)  # fmt: skip
+@click.option("--csv", is_flag=True, help="Print the layers as CSV.")
+@click.option("--markdown", is_flag=True, help="Print the table as Markdown.")
 @limits_option
-@click.option("--csv", is_flag=True, help="Print the rows as CSV.")
 @json_option
 @common
 @click.pass_obj
 def command(
-    settings: Settings, spec: str, parameters: dict[str, str], limits: dict[str, int], csv: bool
+    settings: Settings,
+    spec: str,
+    parameters: dict[str, str],
+    inputs: dict[str, Shape],
+    limits: dict[str, int],
+    by: str,
+    csv: bool,
+    markdown: bool,
+    **options: Any,
 ) -> None:
-    """Print a network's table: layers, shapes, parameters, MACs, receptive fields.
+    """Print a network's table: layers, shapes, parameters, MACs, receptive fields, memory.
 
     A MAC is one multiply-add of a convolution, a linear layer or a matrix product, for one example;
     other work is counted apart. A field of 195/32 is 195 input positions wide and moves by 32 from
-    one position to the next; "all" is the whole input.
+    one position to the next; "all" is the whole input. Memory and time are explained in
+    docs/memory.md, and what other tools count in docs/costs.md.
     """
-    if csv and settings.json:
-        raise click.UsageError("--csv and --json exclude each other")
+    if sum((csv, markdown, settings.json, by == "source")) > 1:
+        raise click.UsageError("--csv, --markdown, --json and --by source exclude each other")
     from archdsl.elaborate import Limits
     from archdsl.pipeline import open_one
 
-    summary = open_one(spec, parameters, Limits(**limits)).summary()
+    network = open_one(spec, parameters, Limits(**limits), inputs)
+    plan = _plan(**options)
+    if by == "source":
+        settings.print(network.annotated_source(plan.batch, plan.dtype))
+        return
+    summary = network.summary(plan)
     if csv:
         click.echo(summary.to_csv(), nl=False)
     elif settings.json:
         click.echo(summary.to_json(), nl=False)
+    elif markdown:
+        from archdsl.analyses.table import markdown as as_markdown
+
+        click.echo(as_markdown(summary, options["depth"]), nl=False)
     else:
-        settings.print_table(summary)
+        settings.print_table(summary, options["depth"])

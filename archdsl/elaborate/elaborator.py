@@ -22,6 +22,7 @@ from archdsl.elaborate.expressions import (
     truth,
 )
 from archdsl.elaborate.frame import Flow, Frame, Labelled
+from archdsl.elaborate.inputs import Inputs
 from archdsl.elaborate.limits import Exhausted, Limits, Meter
 from archdsl.elaborate.names import Namespace
 from archdsl.elaborate.training import Sections
@@ -47,6 +48,8 @@ class Elaborator:
     source: Source
     overrides: dict[str, Value]
     """Parameters set from outside."""
+    inputs: Inputs = field(default_factory=Inputs)
+    """Shapes of inputs set from outside."""
     graph: GraphBuilder = field(init=False)
     meter: Meter = field(init=False)
     errors: list[Diagnostic] = field(default_factory=list[Diagnostic])

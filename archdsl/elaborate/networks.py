@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 
 from archdsl.elaborate.elaborator import Elaborator
 from archdsl.elaborate.expressions import UnknownShape
 from archdsl.elaborate.frame import Flow, Frame
 from archdsl.elaborate.imports import digests, is_rule
+from archdsl.elaborate.inputs import Inputs
 from archdsl.elaborate.limits import Exhausted, Limits
 from archdsl.elaborate.names import Namespace
 from archdsl.elaborate.values import BlockValue, Scope, Value, plain
 from archdsl.errors import Diagnostic, SpecError, suggestion
 from archdsl.ir.graph import Graph, Origin, Output
+from archdsl.ir.shapes import Shape
 from archdsl.source import Span
 from archdsl.syntax import ast
 from archdsl.version import VERSION
@@ -30,17 +33,19 @@ def elaborate(
     name: str | None = None,
     parameters: dict[str, Value] | None = None,
     limits: Limits | None = None,
+    inputs: Mapping[str, Shape] | None = None,
 ) -> Graph:
     """The graph of one network of a spec.
 
-    Without a name it is the network of the bare statements, or the only one.
+    Without a name it is the network of the bare statements, or the only one. `inputs` are shapes
+    that take the place of the spec's, by the inputs' names; of an only input, by an empty name.
 
     Raises:
         SpecError: the spec describes no such network; every error that was found is in it.
     """
     names = network_names(spec)
     name = _choose(spec, names, name)
-    work = Elaborator(limits or Limits(), spec.source, parameters or {})
+    work = Elaborator(limits or Limits(), spec.source, parameters or {}, Inputs(inputs))
     scope = Scope()
     frame = Frame(scope, Namespace(), {}, is_network=True)
     flow = Flow()
@@ -62,6 +67,8 @@ def elaborate(
     except SpecError as error:
         work.errors.extend(error.diagnostics)
     _check_overrides(work)
+    if not work.errors and (wrong := work.inputs.check(inputs)):
+        work.errors.append(wrong)
     if len(work.errors) > work.sections.mistakes:  # else they are in how it is trained
         raise SpecError(sorted(work.errors, key=_order))
     return _finish(work, spec, name, flow)

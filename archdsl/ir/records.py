@@ -52,6 +52,11 @@ class Cost:
     pooling: int = 0
     elementwise: int = 0
 
+    @property
+    def other(self) -> int:
+        """All that is no MAC."""
+        return self.normalization + self.activation + self.pooling + self.elementwise
+
     def __add__(self, other: Cost) -> Cost:
         return Cost(
             self.macs + other.macs,
