@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import product
 from math import log
 
 import pytest
@@ -13,6 +15,7 @@ import archdsl
 from archdsl.backends import torch as torch_backend
 from archdsl.ir.training import settings
 from archdsl.ir.training.learning import Loss
+from archdsl.lint.paths import Forks, depths, shortest, weighted
 from archdsl.lint.ranges import acts, arriving
 from archdsl.lint.view import FileView, NetworkView
 
@@ -117,6 +120,67 @@ def test_an_activation_without_effect_changes_nothing(text: str) -> None:
     before = nn.Sequential(*parts[:-1])(x).clone()
     torch.manual_seed(0)
     assert torch.equal(nn.Sequential(*parts)(x), before)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{ fc 200 init=glorot; sigmoid } x6",
+        "{ fc 200; tanh } x18",
+        "{ fc 300 init=normal(0.02); relu; fc 100 init=normal(0.02); tanh } x5",
+    ],
+)
+def test_gradients_vanish_as_it_is_told(text: str) -> None:
+    """L402: of the length of a gradient at the last activation, what comes back to the first."""
+    net = archdsl.parse(f"input 200\n{text}\nfc 10")
+    (finding,) = net.lint(select=["L402"])
+    told = re.search(r"give back (\S+) of a gradient", finding.diagnostic.label)
+    assert told is not None
+    kept: list[float] = []
+    for seed in range(8):
+        *parts, _ = torch_backend.build(net.graph, seed=seed).double().children()
+        x = torch.randn(64, 200, generator=torch.Generator().manual_seed(seed)).double()
+        first = parts[0](x).detach().requires_grad_()
+        last = nn.Sequential(*parts[1:])(first * 1)  # some overwrite what they are given
+        sent = torch.randn(last.shape, generator=torch.Generator().manual_seed(seed)).double()
+        (back,) = torch.autograd.grad(last, first, sent)
+        kept.append(float(back.norm() / sent.norm()))
+    assert sum(map(log, kept)) / 8 == pytest.approx(log(float(told[1])), abs=0.6)
+
+
+def test_what_layers_give_on_is_as_it_is_told() -> None:
+    """L406: a ReLU behind Glorot's variance halves the mean square."""
+    net = archdsl.parse("input 500\n{ fc 500 init=glorot bias_init=0; relu } x8\nfc 10")
+    (finding,) = net.lint(select=["L406"])
+    parts = list(torch_backend.build(net.graph, seed=0).children())
+    x = torch.randn(500, 500, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        given = float(nn.Sequential(*parts[:-1])(x).square().mean() / x.square().mean())
+    assert given == pytest.approx(0.5**8, rel=0.3)
+    assert "8 such layers 0.004 of it" in finding.diagnostic.label
+
+
+def test_the_shortest_way_and_the_forks_of_a_graph() -> None:
+    """Against all ways, in networks with branches in branches."""
+    text = (
+        "a: conv 3x3 4\nconcat { | b: conv 1x1 4; residual { conv 3x3; relu } }\n"
+        "residual { conv 3x3 8 | relu }\nadd { add { conv 1x1 4 | @b } | conv 1x1 4; conv 3x3 }"
+    )
+    graph = archdsl.parse(f"input 4x8x8\n{text}\ngap; fc 3").graph
+    ways: dict[str, list[list[str]]] = {graph.inputs[0].name: [[graph.inputs[0].name]]}
+    for node in graph.nodes:
+        ways[node.path] = [[*way, node.path] for path in node.inputs for way in ways[path]]
+    depth = depths(graph)
+    for path, all_of_them in ways.items():
+        counts = [sum(weighted(graph.by_path[p]) for p in way[1:]) for way in all_of_them]
+        assert depth[path] == min(counts)
+    way = [graph.inputs[0].name, *(node.path for node in shortest(graph, depth))]
+    assert way in ways[graph.main.node]
+    assert sum(weighted(graph.by_path[p]) for p in way[1:]) == depth[graph.main.node]
+    forks = Forks(graph)
+    for a, b in product(ways, ways):
+        common = [p for p in ways[a][0] if all(p in way for way in ways[a] + ways[b])]
+        assert forks.of((a, b)) == common[-1]
 
 
 def test_values_stay_within_the_bounds_that_arrive() -> None:
