@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from archdsl.ir.graph import Node
 from archdsl.lint.view import NetworkView
 
-_LONGEST = 8  # weighted layers of a branch; one with more is an arm of an hourglass
-_MOST = 16  # layers of a shortcut
+_LONGEST = 8  # weighted layers of a branch
+_MOST = 64  # layers that are looked at
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,9 +24,10 @@ class Residual:
 
 
 def residuals(net: NetworkView) -> Iterator[Residual]:
-    """Every sum of a shortcut and branches that start from one tensor.
+    """Every sum of a shortcut, which is a chain of layers, and branches that start where it does.
 
-    A shortcut is a chain of layers.
+    A branch that goes down in size and up again is the inside of an hourglass, and the other one
+    what is seen on the way: they stand beside each other, and are none.
     """
     for node in net.nodes:
         fork = net.forks.of(node.inputs) if node.op.symbol == "+" else None
@@ -35,6 +36,8 @@ def residuals(net: NetworkView) -> Iterator[Residual]:
         lengths = {path: net.depths[path] - net.depths[fork] for path in node.inputs}
         skip = min(node.inputs, key=lambda path: lengths[path])
         branches = [path for path in lengths if lengths[skip] < lengths[path] <= _LONGEST]
+        if any(_enlarges(net, fork, path) for path in branches):
+            continue
         shortcut = _chain(net, fork, skip) if lengths[skip] <= 1 else None
         if shortcut is not None and branches:
             yield Residual(node, shortcut, tuple(_end(net, path) for path in branches))
@@ -50,6 +53,18 @@ def _chain(net: NetworkView, fork: str, path: str) -> tuple[Node, ...] | None:
         found.append(node)
         (path,) = node.inputs
     return tuple(reversed(found))
+
+
+def _enlarges(net: NetworkView, fork: str, path: str) -> bool:
+    """Whether a layer on the way from one tensor to another makes maps larger."""
+    for _ in range(_MOST):
+        if path == fork:
+            return False
+        node = net.graph.by_path[path]
+        if any(window.stride < 1 for window in node.field.windows):
+            return True
+        path = node.inputs[0]
+    return False
 
 
 def _end(net: NetworkView, path: str) -> Node:

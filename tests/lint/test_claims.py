@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import product
 from math import log
 
 import pytest
@@ -15,7 +14,6 @@ import archdsl
 from archdsl.backends import torch as torch_backend
 from archdsl.ir.training import settings
 from archdsl.ir.training.learning import Loss
-from archdsl.lint.paths import Forks, depths, shortest, weighted
 from archdsl.lint.ranges import acts, arriving
 from archdsl.lint.view import FileView, NetworkView
 
@@ -158,29 +156,6 @@ def test_what_layers_give_on_is_as_it_is_told() -> None:
         given = float(nn.Sequential(*parts[:-1])(x).square().mean() / x.square().mean())
     assert given == pytest.approx(0.5**8, rel=0.3)
     assert "8 such layers 0.004 of it" in finding.diagnostic.label
-
-
-def test_the_shortest_way_and_the_forks_of_a_graph() -> None:
-    """Against all ways, in networks with branches in branches."""
-    text = (
-        "a: conv 3x3 4\nconcat { | b: conv 1x1 4; residual { conv 3x3; relu } }\n"
-        "residual { conv 3x3 8 | relu }\nadd { add { conv 1x1 4 | @b } | conv 1x1 4; conv 3x3 }"
-    )
-    graph = archdsl.parse(f"input 4x8x8\n{text}\ngap; fc 3").graph
-    ways: dict[str, list[list[str]]] = {graph.inputs[0].name: [[graph.inputs[0].name]]}
-    for node in graph.nodes:
-        ways[node.path] = [[*way, node.path] for path in node.inputs for way in ways[path]]
-    depth = depths(graph)
-    for path, all_of_them in ways.items():
-        counts = [sum(weighted(graph.by_path[p]) for p in way[1:]) for way in all_of_them]
-        assert depth[path] == min(counts)
-    way = [graph.inputs[0].name, *(node.path for node in shortest(graph, depth))]
-    assert way in ways[graph.main.node]
-    assert sum(weighted(graph.by_path[p]) for p in way[1:]) == depth[graph.main.node]
-    forks = Forks(graph)
-    for a, b in product(ways, ways):
-        common = [p for p in ways[a][0] if all(p in way for way in ways[a] + ways[b])]
-        assert forks.of((a, b)) == common[-1]
 
 
 def test_values_stay_within_the_bounds_that_arrive() -> None:
