@@ -25,9 +25,9 @@ class SaturationInDepth(NetworkRule):
     """Gradients vanish through activations that level off on both sides.
 
     A sigmoid's slope is 0.25 at most, so n of them let at most 0.25^n of a gradient through: 0.001
-    of it through five (Hochreiter 1991; Glorot & Bengio 2010, section 3.1, whose sigmoid network
-    of depth 5 never leaves its plateau). A tanh's is 1 at zero and less elsewhere, and weights
-    that start smaller than 1/fan in variance, as PyTorch's default of 1/(3 fan), take their share.
+    of it through five (Hochreiter 1991; Glorot & Bengio 2010, section 3.1, see deep sigmoid
+    networks stand still for long). A tanh's is 1 at zero and less elsewhere, and weights that start
+    smaller than 1/fan in variance, as PyTorch's default of 1/(3 fan), take their share.
 
     The figure is that of the start of training: for each activation the root of its mean square
     slope on the values that come in, for each layer of weights between two of them the root of its
