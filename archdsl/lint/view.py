@@ -13,6 +13,7 @@ from archdsl.files import read_source
 from archdsl.ir.graph import Graph, Node, Place
 from archdsl.ir.records import Weight
 from archdsl.ir.signal import Signal
+from archdsl.lint import paths
 from archdsl.lint.names import head
 from archdsl.lint.rule import Edit
 from archdsl.source import Source, Span
@@ -153,9 +154,25 @@ class NetworkView:
     def signals(self) -> Mapping[str, Signal]:
         """The mean and the variance of every layer and input as training starts, by path.
 
-        What comes in has mean 0 and variance 1.
+        What comes in has mean 0 and variance 1. Averages over positions keep the variance, as they
+        do of neighbours that are alike: no rule speaks of a signal that might be there.
         """
-        return signal.signals(self.graph)
+        return signal.signals(self.graph, alike=True)
+
+    @cached_property
+    def depths(self) -> Mapping[str, int]:
+        """The fewest weighted layers on a way from an input to each tensor, by path."""
+        return paths.depths(self.graph)
+
+    @cached_property
+    def shortest(self) -> tuple[Node, ...]:
+        """The way from an input to the main output through the fewest weighted layers."""
+        return paths.shortest(self.graph, self.depths)
+
+    @cached_property
+    def forks(self) -> paths.Forks:
+        """Where branches part."""
+        return paths.Forks(self.graph)
 
     # The text
 

@@ -1,6 +1,6 @@
 """googlenet: compiled by archdsl 0.1.0 from googlenet.arch.
 
-Spec    sha256 0d45c31eb7cc27f70d163b2ad4e7d020973adb97b1e68863ff4a021a45d874ba
+Spec    sha256 1731c47decc46b38c587fb35c4dcf170c85e0e53d10c758c842e1d516318b51f
 Input   N x 3 x 224 x 224
 Output  N x 1000
 13,378,280 parameters

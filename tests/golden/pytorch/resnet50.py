@@ -1,6 +1,6 @@
 """resnet50: compiled by archdsl 0.1.0 from resnet.arch.
 
-Spec    sha256 3ef38e2ef79ccecf944f65894431acfd756be895809b46011a33394316b7e2ca
+Spec    sha256 93df41255c47c1dba01a9ec30ab507b40cfd0637894b7843e04e748c751613d2
 Input   N x 3 x 224 x 224
 Output  N x 1000
 25,557,032 parameters
