@@ -29,10 +29,12 @@ def command(
     from archdsl.elaborate import Limits
     from archdsl.pipeline import open_one
 
-    summary = open_one(spec, parameters, Limits(**limits)).summary()
+    network = open_one(spec, parameters, Limits(**limits), check=False)
+    summary = network.summary()
     if csv:
         click.echo(summary.to_csv(), nl=False)
     elif settings.json:
         click.echo(summary.to_json(), nl=False)
     else:
         settings.print_table(summary)
+    network.check()  # after the table, which shows why an expectation does not hold
