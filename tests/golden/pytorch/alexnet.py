@@ -1,6 +1,6 @@
 """alexnet: compiled by archdsl 0.1.0 from alexnet.arch.
 
-Spec    sha256 d26d12799673db36baf91d1356af5ee32c0b8f1483ae73160db53ec7e8f7db7f
+Spec    sha256 b9eaead6433ac0cf208afaf4cc3bd548f737bc8e124dbeb6720728ce5e266393
 Input   N x 3 x 227 x 227
 Output  N x 1000
 60,965,224 parameters

@@ -1,6 +1,6 @@
 """googlenet: compiled by archdsl 0.1.0 from googlenet.arch.
 
-Spec    sha256 0d45c31eb7cc27f70d163b2ad4e7d020973adb97b1e68863ff4a021a45d874ba
+Spec    sha256 e518d296942c68df8ae8553af83659bb6f2878eaa84b5b3dcd3cffc3791407fa
 Input   N x 3 x 224 x 224
 Output  N x 1000
 13,378,280 parameters

@@ -1,6 +1,6 @@
 """resnet50: compiled by archdsl 0.1.0 from resnet.arch.
 
-Spec    sha256 3ef38e2ef79ccecf944f65894431acfd756be895809b46011a33394316b7e2ca
+Spec    sha256 8bebbe27f93cf422c64c22b87962748d11d9c82d9bdabd6d4d77e2f3215510c8
 Input   N x 3 x 224 x 224
 Output  N x 1000
 25,557,032 parameters
