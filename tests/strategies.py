@@ -13,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from random_networks import networks as networks
 
+from archdsl.analyses.expectations import QUANTITIES
 from archdsl.elaborate.statements import STATEMENTS
 from archdsl.ir.op import registry
 from archdsl.ir.training import vocabulary
@@ -222,7 +223,9 @@ _WORDS += [
 _CALLS = [*registry(), *STATEMENTS]
 _TRAINING = [word for setting, choices in vocabulary().items() for word in (setting, *choices)]
 
-tokens = st.one_of(map(st.sampled_from, (_SIGNS, _NUMBERS, _WORDS, _CALLS, _TRAINING)))
+_EXPECTED = ["expect", "a.0.conv1", "conv1", "batch=2", *QUANTITIES, *(f"{q}(" for q in QUANTITIES)]
+
+tokens = st.one_of(map(st.sampled_from, (_SIGNS, _NUMBERS, _WORDS, _CALLS, _TRAINING, _EXPECTED)))
 
 
 TRAIN = "input 3x8x8; gap; head: fc 4\ntrain { "

@@ -26,6 +26,11 @@ class Totals:
     buffers: int
     cost: Cost
 
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(
+            self.params + other.params, self.buffers + other.buffers, self.cost + other.cost
+        )
+
     @property
     def macs(self) -> int:
         return self.cost.macs

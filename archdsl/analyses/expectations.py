@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any, cast
 
 from archdsl.analyses import cost, receptive_field
+from archdsl.analyses.cost import Totals
 from archdsl.analyses.receptive_field import Field
 from archdsl.errors import suggestion
 from archdsl.ir.graph import Expectation, Graph
@@ -71,26 +72,24 @@ class Figures:
     graph: Graph
 
     @cached_property
-    def counted(self) -> Mapping[str, tuple[int, int, int]]:
-        """Parameters, buffers and MACs of what is at or below each path, the whole at ``.
+    def whole(self) -> Totals:
+        return cost.of_graph(self.graph)
 
-        A weight that several layers share counts where it is first used.
-        """
-        found: dict[str, list[int]] = {"": [0, 0, 0]}
+    @cached_property
+    def parts(self) -> Mapping[str, Totals]:
+        """What is at or below each path; a weight that several layers share is the first one's."""
+        found: dict[str, Totals] = {}
         for node in self.graph.nodes:
             own = cost.of_node(node)
-            for path in ("", *_outwards(node.path)):
-                total = found.setdefault(path, [0, 0, 0])
-                total[0] += own.params
-                total[1] += own.buffers
-                total[2] += own.macs
-        return {path: (total[0], total[1], total[2]) for path, total in found.items()}
+            for path in _outwards(node.path):
+                found[path] = found[path] + own if path in found else own
+        return found
 
     @cached_property
     def last(self) -> Mapping[str, str]:
         """The layer whose output each path stands for: of several below it the last one."""
         within = {path: n.path for n in self.graph.nodes for path in _outwards(n.path)}
-        return within | {n.path: n.path for n in self.graph.nodes} | {"": self.graph.main.node}
+        return within | {n.path: n.path for n in self.graph.nodes}
 
     @cached_property
     def fields(self) -> Mapping[str, Field]:
@@ -111,6 +110,8 @@ class Figures:
         Raises:
             Unmeasurable: the network has no such path.
         """
+        if not path:
+            return self.graph.main.node
         if path not in self.last:
             if path in self.graph.shapes:
                 label = f"`{path}` is an input, no layer"
@@ -119,10 +120,12 @@ class Figures:
             raise Unmeasurable("A305", label, suggestion(path, self.last), "nothing has this path")
         return self.last[path]
 
-    def part(self, path: str) -> tuple[int, int, int]:
+    def totals(self, path: str) -> Totals:
         """What is counted at and below a path."""
+        if not path:
+            return self.whole
         self.at(path)
-        return self.counted[path]
+        return self.parts[path]
 
     def field(self, path: str) -> Field:
         """The receptive field of a path."""
@@ -158,10 +161,12 @@ class Quantity:
 
 
 QUANTITIES: dict[str, Quantity] = {
-    "params": Quantity("trainable parameters, shared ones once", lambda f, p, _: f.part(p)[0]),
-    "buffers": Quantity("numbers kept but not trained", lambda f, p, _: f.part(p)[1]),
-    "macs": Quantity("multiply-adds of one example at inference", lambda f, p, _: f.part(p)[2]),
-    "flops": Quantity("twice the MACs", lambda f, p, _: 2 * f.part(p)[2]),
+    "params": Quantity(
+        "trainable parameters, shared ones once", lambda f, p, _: f.totals(p).params
+    ),
+    "buffers": Quantity("numbers kept but not trained", lambda f, p, _: f.totals(p).buffers),
+    "macs": Quantity("multiply-adds of one example at inference", lambda f, p, _: f.totals(p).macs),
+    "flops": Quantity("twice the MACs", lambda f, p, _: f.totals(p).flops),
     "depth": Quantity(
         "layers with a kernel on the longest way from an input to the output, or to a path",
         lambda f, p, _: f.depths[f.at(p)],
