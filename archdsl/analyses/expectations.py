@@ -20,6 +20,7 @@ from archdsl.errors import suggestion
 from archdsl.ir.graph import Expectation, Graph
 from archdsl.ir.shapes import Shape
 
+MOST_SOUGHT = 20  # unknown paths that get a suggestion
 Measured = int | Fraction | tuple[int | Fraction, ...]
 Options = Mapping[str, Any]
 
@@ -70,6 +71,8 @@ class Figures:
     """A graph, and what has been computed of it."""
 
     graph: Graph
+    sought: int = 0
+    """How many paths were not found."""
 
     @cached_property
     def whole(self) -> Totals:
@@ -117,8 +120,13 @@ class Figures:
                 label = f"`{path}` is an input, no layer"
             else:
                 label = f"`{self.graph.name}` has no layer, block or sequence called `{path}`"
-            raise Unmeasurable("A305", label, suggestion(path, self.last), "nothing has this path")
+            raise Unmeasurable("A305", label, self.near(path), "nothing has this path")
         return self.last[path]
+
+    def near(self, path: str) -> str:
+        """A path that may be meant; to look for one takes time, so not for very many."""
+        self.sought += 1
+        return suggestion(path, self.last) if self.sought <= MOST_SOUGHT else ""
 
     def totals(self, path: str) -> Totals:
         """What is counted at and below a path."""

@@ -22,14 +22,16 @@ def command(
 
     A MAC is one multiply-add of a convolution, a linear layer or a matrix product, for one example;
     other work is counted apart. A field of 195/32 is 195 input positions wide and moves by 32 from
-    one position to the next; "all" is the whole input.
+    one position to the next; "all" is the whole input. Expectations of the spec that do not hold
+    are told after the table.
     """
     if csv and settings.json:
         raise click.UsageError("--csv and --json exclude each other")
     from archdsl.elaborate import Limits
     from archdsl.pipeline import open_one
 
-    network = open_one(spec, parameters, Limits(**limits), check=False)
+    # The table shows why an expectation does not hold; for machines one document is printed.
+    network = open_one(spec, parameters, Limits(**limits), check=settings.json)
     summary = network.summary()
     if csv:
         click.echo(summary.to_csv(), nl=False)
@@ -37,4 +39,4 @@ def command(
         click.echo(summary.to_json(), nl=False)
     else:
         settings.print_table(summary)
-    network.check()  # after the table, which shows why an expectation does not hold
+    network.check()
