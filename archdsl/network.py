@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archdsl.errors import Level
+from archdsl.errors import Diagnostic, Level, SpecError
+from archdsl.files import source_called
 from archdsl.ir import Graph
 from archdsl.source import Source
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from archdsl.analyses.expectations import Failure
     from archdsl.analyses.receptive_field import Field
     from archdsl.analyses.summary import Plan, Summary
     from archdsl.lint import Finding
@@ -53,6 +55,14 @@ class Network:
 
         return summarize(self.graph, plan)
 
+    def _files(self) -> list[tuple[str, str]]:
+        """The names and the texts of the spec and of what it imports, as far as they are there."""
+        if self.source is None:
+            return []
+        names = (self.source.name, *self.graph.origin.imports)
+        found = ((name, source_called(name, self.source)) for name in names)
+        return [(name, source.text) for name, source in found if source is not None]
+
     def annotated_source(self, batch: int = 1, dtype: str = "float32") -> str:
         """The spec itself, with what each line costs in its margin; see `by_source`.
 
@@ -67,6 +77,28 @@ class Network:
         from archdsl.analyses.memory import width_of
 
         return annotated(self.graph, self._files(), batch, width_of(dtype))
+
+    def check(self) -> None:
+        """Hold what the spec expects against the network.
+
+        Raises:
+            SpecError: an expectation does not hold, or is about nothing that the network has; all
+                of them are told, each with the value that is expected and the one that is found.
+        """
+        if not self.graph.expectations:
+            return
+        from archdsl.analyses.expectations import failures
+
+        found = [self._told(failure) for failure in failures(self.graph)]
+        if found:
+            raise SpecError(found)
+
+    def _told(self, failure: Failure) -> Diagnostic:
+        place = failure.expectation.place
+        text = self.source and source_called(place.file, self.source)
+        span = text.span(place.start, place.end) if text else None
+        label = failure.label if span else f"{place}: {failure.label}"
+        return Diagnostic(failure.code, span, label, failure.message, help=failure.help)
 
     def receptive_field(self, at: str | None = None) -> Field:
         """What one position of a layer's output sees of the input: size, stride, padding, centre.

@@ -49,7 +49,8 @@ def load(
 
     Raises:
         ReadError: the file cannot be read.
-        ParseError, SpecError: it describes no such network; each has places and ways out.
+        ParseError, SpecError: it describes no such network, or one that is not as the spec expects;
+            each has places and ways out.
     """
     return _compile(parse_source(read_source(path)), name, parameters, limits, inputs)
 
@@ -103,7 +104,11 @@ def open_spec(
 
 
 def _networks(
-    tree: ast.Spec, name: str | None, parameters: dict[str, str] | None, limits: Limits | None
+    tree: ast.Spec,
+    name: str | None,
+    parameters: dict[str, str] | None,
+    limits: Limits | None,
+    check: bool = True,
 ) -> list[Network]:
     """The network of a name, or all of a file; the errors of all of them at once."""
     values = {key: _value(key, text) for key, text in (parameters or {}).items()}
@@ -112,10 +117,11 @@ def _networks(
     errors: list[Diagnostic] = []
     for each in names:
         try:
-            networks.append(_compile(tree, each, values, limits))
+            networks.append(_compile(tree, each, values, limits, check=check))
         except SpecError as error:
-            places = {str(d.span) for d in errors}
-            errors += [d for d in error.diagnostics if d.span is None or str(d.span) not in places]
+            places = {(str(d.span), d.message) for d in errors}
+            told = ((d, (str(d.span), d.message)) for d in error.diagnostics)
+            errors += [d for d, place in told if d.span is None or place not in places]
     if errors:
         raise SpecError(errors)
     return networks
@@ -124,7 +130,7 @@ def _networks(
 def open_subject(
     spec: str, parameters: dict[str, str] | None = None, limits: Limits | None = None
 ) -> Subject:
-    """As `open_spec`, to be linted: the networks with their text.
+    """As `open_spec`, to be linted: the networks with their text, whatever the spec expects.
 
     A file of definitions alone, for others to import, has no networks and no error.
     """
@@ -134,7 +140,7 @@ def open_subject(
     blocks = any(isinstance(statement, ast.Block) for statement in tree.flow.statements)
     if name is None and blocks and not network_names(tree):
         return Subject(tree, ())
-    networks = _networks(tree, name, parameters, limits)
+    networks = _networks(tree, name, parameters, limits, check=False)
     whole = not parameters and len(networks) == len(network_names(tree))
     return Subject(tree, tuple(network.graph for network in networks), whole)
 
@@ -144,11 +150,15 @@ def open_one(
     parameters: dict[str, str] | None = None,
     limits: Limits | None = None,
     inputs: Inputs | None = None,
+    check: bool = True,
 ) -> Network:
-    """As `open_spec`, for one network: the one named, the file's own, or its only one."""
+    """As `open_spec`, for one network: the one named, the file's own, or its only one.
+
+    Without `check` it need not be as the spec expects, so that it can be looked at.
+    """
     tree, name = _resolve(spec)
     values = {key: _value(key, text) for key, text in (parameters or {}).items()}
-    return _compile(tree, name, values, limits, inputs)
+    return _compile(tree, name, values, limits, inputs, check)
 
 
 def optimizer(text: str) -> Optimizer:
@@ -169,11 +179,15 @@ def _compile(
     parameters: dict[str, Any],
     limits: Limits | None = None,
     inputs: Inputs | None = None,
+    check: bool = True,
 ) -> Network:
     values = {key: _given(value) for key, value in parameters.items()}
     if inputs is not None and not isinstance(inputs, Mapping):
         inputs = {"": inputs}
-    return Network(elaborate(spec, name, values, limits, inputs), spec)
+    network = Network(elaborate(spec, name, values, limits, inputs), spec)
+    if check:
+        network.check()
+    return network
 
 
 def _resolve(spec: str) -> tuple[ast.Spec, str | None]:

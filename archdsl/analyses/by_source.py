@@ -109,14 +109,14 @@ def annotated(
     return "\n".join(found).rstrip()
 
 
-def _numbers(line: Line, scale: int) -> str:
+def _numbers(line: Line, width: int) -> str:
     totals, values = (
         (line.called, line.called_values) if line.is_call else (line.totals, line.values)
     )
     amounts = (
         show_count(totals.params) if totals.params else "",
         show_count(totals.macs) if totals.macs else "",
-        show_bytes(scale * values) if values else "",
+        show_bytes(width * values) if values else "",
     )
     params, macs, memory = (f"({a})" if a and line.is_call else a for a in amounts)
     several = ".." if len(line.shapes) > 1 else ""

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 WIDTHS = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 """Bytes of one value, by the name of its type."""
 
+SHORT = {"fp64": "float64", "fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+"""The types by the names that a `train` section and the command line have for them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Memory:
@@ -143,9 +146,10 @@ def width_of(dtype: str) -> int:
     Raises:
         ValueError: no type has this name.
     """
-    if dtype not in WIDTHS:
-        raise ValueError(f"{dtype!r} is none of {', '.join(WIDTHS)}")
-    return WIDTHS[dtype]
+    name = SHORT.get(dtype, dtype)
+    if name not in WIDTHS:
+        raise ValueError(f"{dtype!r} is none of {', '.join((*SHORT, *WIDTHS))}")
+    return WIDTHS[name]
 
 
 def _weights(graph: Graph, width: int) -> int:

@@ -37,6 +37,8 @@ class Row:
     """The path of the layer that gives its output: of copies, the last one's."""
     is_layer: bool
     """Whether it is a layer, or copies of one, and has nothing below it."""
+    paths: tuple[str, ...]
+    """All layers that it stands for."""
 
 
 def outline(graph: Graph) -> list[Row]:
@@ -67,9 +69,9 @@ class _Outline:
         names = [_name(copy) for copy in (copies[0], copies[-1])]
         name = names[0] if len(copies) == 1 else _range(*names)
         totals = reduce(add, map(self.totals, copies), NOTHING)
-        *_, last = nodes_in([copies[-1]])
+        paths = tuple(node.path for node in nodes_in(copies))
         text, is_layer = self._text(part), isinstance(part, Node)
-        yield Row(name, text, depth, len(copies), totals, last.path, is_layer)
+        yield Row(name, text, depth, len(copies), totals, paths[-1], is_layer, paths)
         if isinstance(part, ScopeTree):
             yield from self.rows(part.parts, depth + 1)
 
@@ -82,9 +84,9 @@ class _Outline:
             yield from self._one(first[0], [copy[0] for copy in copies], depth)
         else:
             totals = reduce(add, (self.totals(p) for copy in copies for p in copy), NOTHING)
-            *_, last = nodes_in(copies[-1])
+            paths = tuple(node.path for copy in copies for node in nodes_in(copy))
             text = f"{{ {'; '.join(map(self._text, first))} }}"
-            yield Row("", text, depth, len(copies), totals, last.path, is_layer=False)
+            yield Row("", text, depth, len(copies), totals, paths[-1], False, paths)
             yield from self.rows(first, depth + 1)
 
     def _runs(self, copies: list[list[Part]]) -> Iterator[tuple[int, int]]:

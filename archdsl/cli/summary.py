@@ -10,14 +10,8 @@ import click
 from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
 
 if TYPE_CHECKING:
+    from archdsl.analyses.summary import Plan
     from archdsl.ir.shapes import Shape
-
-TYPES = {
-    "fp64": "float64",
-    "fp32": "float32",
-    "bf16": "bfloat16",
-    "fp16": "float16",
-}
 
 
 def _read_depth(ctx: click.Context, param: click.Parameter, text: str | None) -> int | str | None:
@@ -42,13 +36,13 @@ def _read_inputs(
 
 
 def _read_type(ctx: click.Context, param: click.Parameter, text: str) -> str:
-    from archdsl.analyses.memory import WIDTHS
+    from archdsl.analyses.memory import SHORT, width_of
 
-    name = TYPES.get(text, text)
-    if name not in WIDTHS:
-        known = ", ".join((*TYPES, *WIDTHS))
-        raise click.BadParameter(f"{text!r} is none of {known}", ctx, param)
-    return name
+    try:
+        width_of(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+    return SHORT.get(text, text)
 
 
 def _read_size(ctx: click.Context, param: click.Parameter, text: str | None) -> int | None:
@@ -85,7 +79,7 @@ def _read_size(ctx: click.Context, param: click.Parameter, text: str | None) -> 
 )  # fmt: skip
 @click.option(
     "--optimizer", metavar="TEXT",
-    help='For the memory of training, such as "sgd momentum=0.9".  [default: the spec\'s, or adamw]',
+    help='For training, such as "sgd momentum=0.9".  [default: the spec\'s, or adamw]',
 )  # fmt: skip
 @click.option(
     "--checkpoint", multiple=True, metavar="PATH",
@@ -120,15 +114,17 @@ def command(
 
     A MAC is one multiply-add of a convolution, a linear layer or a matrix product, for one example;
     other work is counted apart. A field of 195/32 is 195 input positions wide and moves by 32 from
-    one position to the next; "all" is the whole input. Memory and time are explained in
-    docs/memory.md, and what other tools count in docs/costs.md.
+    one position to the next; "all" is the whole input. Expectations of the spec that do not hold
+    are told after the table. Memory and time are explained in docs/memory.md, and what other tools
+    count in docs/costs.md.
     """
     if sum((csv, markdown, settings.json, by == "source")) > 1:
         raise click.UsageError("--csv, --markdown, --json and --by source exclude each other")
     from archdsl.elaborate import Limits
     from archdsl.pipeline import open_one
 
-    network = open_one(spec, parameters, Limits(**limits), inputs)
+    # The table shows why an expectation does not hold; for machines one document is printed.
+    network = open_one(spec, parameters, Limits(**limits), inputs, check=settings.json)
     plan = _plan(**options)
     if by == "source":
         settings.print(network.annotated_source(plan.batch, plan.dtype))
@@ -144,3 +140,24 @@ def command(
         click.echo(as_markdown(summary, options["depth"]), nl=False)
     else:
         settings.print_table(summary, options["depth"])
+    network.check()
+
+
+def _plan(
+    batch: int,
+    dtype: str,
+    optimizer: str | None,
+    checkpoint: tuple[str, ...],
+    fits: int | None,
+    device: str | None,
+    **_: Any,
+) -> Plan:
+    from archdsl import devices, pipeline
+    from archdsl.analyses.summary import Plan
+
+    found = None if device is None else devices.device(device)
+    if found is not None and dtype not in found.matrix:
+        known = ", ".join(found.matrix)
+        raise click.UsageError(f"{found.name} has no rate for {dtype}; it has {known}")
+    by = None if optimizer is None else pipeline.optimizer(optimizer)
+    return Plan(batch, dtype, by, checkpoint, fits, found)

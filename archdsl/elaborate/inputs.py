@@ -15,6 +15,7 @@ class Inputs:
     def __init__(self, shapes: Mapping[str, Shape] | None = None) -> None:
         self.left = dict(shapes or {})
         self.known: list[str] = []
+        self.changed = False
         for shape in self.left.values():
             if not (1 <= len(shape) <= 3 and all(0 < n < MAX_SIDE for n in shape)):
                 label = f"{show(shape)} is no shape: a map CxHxW, tokens NxD or a vector D"
@@ -23,9 +24,10 @@ class Inputs:
     def take(self, name: str, shape: Shape) -> Shape:
         """The shape of an input, which the spec says is `shape`."""
         self.known.append(name)
-        if len(self.known) == 1:
-            shape = self.left.pop("", shape)
-        return self.left.pop(name, shape)
+        given = self.left.pop("", shape) if len(self.known) == 1 else shape
+        given = self.left.pop(name, given)
+        self.changed |= given != shape
+        return given
 
     def check(self, given: Mapping[str, Shape] | None) -> Diagnostic | None:
         """What is wrong with what was given, now that the inputs are known."""

@@ -32,12 +32,12 @@ IR_VERSION = 1
 
 # Generated files hold these as they are, so a graph from a stranger's JSON has nothing else there.
 _WORD = "[A-Za-z_][A-Za-z0-9_]*"
-_PATH = rf"{_WORD}(\.[A-Za-z0-9_]+)*"
+PATH = rf"{_WORD}(\.[A-Za-z0-9_]+)*"
 Name = Annotated[str, Field(pattern=f"^{_WORD}$")]
 """An identifier."""
-ModulePath = Annotated[str, Field(pattern=f"^{_PATH}$")]
+ModulePath = Annotated[str, Field(pattern=f"^{PATH}$")]
 """Names with dots between them; inside of a sequence they may be numbers."""
-PathWithin = Annotated[str, Field(pattern=f"^({_PATH})?$")]
+PathWithin = Annotated[str, Field(pattern=f"^({PATH})?$")]
 """The path of a scope in its network, of a weight in its layer; empty for the whole itself."""
 
 
@@ -209,6 +209,20 @@ class Output(_Record):
     shape: Shape
 
 
+class Expectation(_Record):
+    """What a spec says must be so: a quantity of the network, and the value it is compared with."""
+
+    quantity: Name
+    path: PathWithin = ""
+    """What it is a quantity of; empty for the whole network."""
+    options: dict[Name, int | float | bool | str] = {}
+    relation: Literal["==", "!=", "<=", ">=", "<", ">"]
+    value: int | float | Shape
+    checked: bool = True
+    """Whether it holds for the parameters in force: an equality is about the spec's own."""
+    place: Place
+
+
 class Origin(_Record):
     """What the network was compiled from."""
 
@@ -232,6 +246,8 @@ class Graph(_Record):
     scopes: tuple[Scope, ...]
     """Outermost first; the first is the network itself, with an empty path."""
     outputs: tuple[Output, ...]
+    expectations: tuple[Expectation, ...] = ()
+    """What the spec says must be so, in its order; `archdsl.analyses.expectations` looks."""
     training: AnyTraining = None
     """How it is trained, where the spec says so."""
 

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from archdsl.analyses import receptive_field, signal
-from archdsl.errors import ArchError, Note
-from archdsl.files import read_source
+from archdsl.errors import Note
+from archdsl.files import source_called
 from archdsl.ir.graph import Graph, Node, Place
 from archdsl.ir.records import Weight
 from archdsl.ir.signal import Signal
@@ -35,27 +35,14 @@ class FileView:
 
     def source_of(self, name: str) -> Source | None:
         """The text of the spec itself, or of a file that it imports."""
-        if name == self.source.name:
-            return self.source
         if name not in self.sources:
-            self.sources[name] = self._imported(name)
+            self.sources[name] = source_called(name, self.source)
         return self.sources[name]
-
-    def _imported(self, name: str) -> Source | None:
-        if self.source.path is None:
-            return None
-        try:
-            return read_source(self.source.path.resolve().parent / name, name)
-        except ArchError:
-            return None
 
     def span(self, place: Place) -> Span | None:
         """The text at a place, if its file is there."""
         source = self.source_of(place.file)
-        if source is None or place.end_line > len(source.line_starts):
-            return None
-        start = source.line_starts[place.line - 1] + place.column - 1
-        return Span(source, start, source.line_starts[place.end_line - 1] + place.end_column - 1)
+        return source and source.span(place.start, place.end)
 
     @cached_property
     def _steps(self) -> dict[tuple[int, int], ast.Step]:

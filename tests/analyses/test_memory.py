@@ -81,7 +81,9 @@ def test_a_step_of_training(name: str) -> None:
     assert predicted == pytest.approx(run.training(optimizer), rel=0.05)
 
 
-@pytest.mark.parametrize("name", [*NETWORKS, "googlenet", "se_resnet50", "unet", "lenet", "mobilenet_v2"])
+@pytest.mark.parametrize(
+    "name", [*NETWORKS, "googlenet", "se_resnet50", "unet", "lenet", "mobilenet_v2"]
+)
 def test_what_is_kept_between_forward_and_backward(name: str) -> None:
     net = archdsl.zoo(name)
     model = net.to_torch().train()

@@ -1,6 +1,6 @@
 """alexnet: compiled by archdsl 0.1.0 from alexnet.arch.
 
-Spec    sha256 e0d0d2a181df9399eb9eaccbee614c2151c946fe6252baaba2977fcd3b428775
+Spec    sha256 6ea80d4a3de2b84e52f8df4b019f2b202f343f4f41aefe7fbf02812b75148110
 Input   N x 3 x 227 x 227
 Output  N x 1000
 60,965,224 parameters

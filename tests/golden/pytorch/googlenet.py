@@ -1,6 +1,6 @@
 """googlenet: compiled by archdsl 0.1.0 from googlenet.arch.
 
-Spec    sha256 1731c47decc46b38c587fb35c4dcf170c85e0e53d10c758c842e1d516318b51f
+Spec    sha256 106c0b3da44dcb5d155fac0c628fb25e82c4a3469a0db765c379c2c23c395fba
 Input   N x 3 x 224 x 224
 Output  N x 1000
 13,378,280 parameters

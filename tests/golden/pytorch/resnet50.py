@@ -1,6 +1,6 @@
 """resnet50: compiled by archdsl 0.1.0 from resnet.arch.
 
-Spec    sha256 93df41255c47c1dba01a9ec30ab507b40cfd0637894b7843e04e748c751613d2
+Spec    sha256 0f83f65192be20a85a6e762693c3972d79a54b4de2f16a3e8419dad35f434716
 Input   N x 3 x 224 x 224
 Output  N x 1000
 25,557,032 parameters
