@@ -57,10 +57,11 @@ def read_bytes(text: str) -> int:
     >>> read_bytes("8GB"), read_bytes("16 GiB"), read_bytes("1.5e6")
     (8000000000, 17179869184, 1500000)
     """
-    found = re.fullmatch(r"\s*([0-9._]+(?:e[0-9]+)?)\s*(?:([kmgt]i?)?b?)\s*", text, re.IGNORECASE)
-    if found is None:
+    number = r"[0-9]+(?:\.[0-9]+)?(?:e[0-9]+)?"
+    found = re.fullmatch(rf"\s*({number})\s*(?:([kmgt]i?)?b?)\s*", text, re.IGNORECASE)
+    if found is None or not 0 <= float(found[1]) < 1e30:
         raise ValueError(f"{text!r} is no size in bytes, such as 8GB or 16GiB")
-    number, unit = float(found[1]), (found[2] or "").lower()
+    count, unit = float(found[1]), (found[2] or "").lower()
     if unit in _BINARY:
-        return int(number * _BINARY[unit])
-    return int(number * 1000 ** ("", "k", "m", "g", "t").index(unit))
+        return int(count * _BINARY[unit])
+    return int(count * 1000 ** ("", "k", "m", "g", "t").index(unit))

@@ -1,6 +1,6 @@
 """resnet50: compiled by archdsl 0.1.0 from resnet.arch.
 
-Spec    sha256 0f83f65192be20a85a6e762693c3972d79a54b4de2f16a3e8419dad35f434716
+Spec    sha256 60c1274ee1223e3548462cb126bee7dcbef321e680f30b8570cd0ebd7c13f1b9
 Input   N x 3 x 224 x 224
 Output  N x 1000
 25,557,032 parameters
