@@ -12,6 +12,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -149,6 +150,73 @@ def layers(processes: int) -> Iterable[Figure]:
             yield Figure(f"{stage}, {kind}: 10,000 layers", median[kind, long], 5, " s")
 
 
+ANALYSES = """
+import sys, time
+import archdsl
+from archdsl.analyses import memory, receptive_field, signal
+from archdsl.analyses.by_source import by_line
+kind, n = sys.argv[1], int(sys.argv[2])
+unit = "block unit { residual { conv 3x3; bn; relu; conv 3x3; bn }; relu }\\n"
+blocks = unit + f"input 8x32x32\\nbody: {{ unit x5 }} x{n // 35}"
+chain = "input 8x32x32\\n" + "conv 3x3; relu\\n" * (n // 2)
+net = archdsl.parse(chain if kind == "chain" else blocks)
+for name, run in {
+    "summary": net.summary,
+    "table": lambda: str(net.summary()),
+    "receptive fields": lambda: receptive_field.fields(net.graph),
+    "memory": lambda: memory.training(net.graph).peak(),
+    "signals": lambda: signal.signals(net.graph),
+    "by source": lambda: by_line(net.graph),
+    "lint": net.lint,
+}.items():
+    start = time.perf_counter()
+    run()
+    print(name, time.perf_counter() - start, sep="=")
+"""
+
+
+def analyses(processes: int) -> Iterable[Figure]:
+    """Every analysis of long networks."""
+    jobs = [(kind, n) for kind in ("chain", "blocks") for n in (1_000, 10_000)]
+    times: dict[tuple[str, str, int], list[float]] = {}
+    for _ in range(processes):
+        for job in jobs:
+            for line in python("-c", ANALYSES, *job).splitlines():
+                name, _, value = line.partition("=")
+                times.setdefault((name, *job), []).append(float(value))
+    median = {key: statistics.median(values) for key, values in times.items()}
+    for name, kind, n in median:
+        if n == 10_000:
+            ratio = median[name, kind, n] / median[name, kind, 1_000]
+            what = f"{name}, {kind}: 10,000 layers"
+            yield Figure(what, median[name, kind, n], 5, " s", detail=f"{ratio:.1f}x of 1,000")
+
+
+TORCHINFO = """
+import sys, torch, torchinfo
+sys.path.insert(0, sys.argv[1])
+name = sys.argv[2]
+module = __import__(name)
+network = next(c for n, c in vars(module).items() if n.lower() == name.replace("_", ""))
+print(torchinfo.summary(network(), input_size=(1, 3, 224, 224), verbose=0))
+"""
+
+
+def tables(processes: int) -> Iterable[Figure]:
+    """Whole processes that print a network's table; torchinfo's builds and runs the module."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("resnet152", "vgg16", "vit_base_patch16_224"):
+            python("-m", "archdsl", "compile", name, "--emit", "torch", "-o", folder, "-q")
+            ours, theirs = [], []
+            for _ in range(processes + 1):
+                ours.append(seconds(lambda: python("-m", "archdsl", "summary", name)))  # noqa: B023
+                theirs.append(seconds(lambda: python("-c", TORCHINFO, folder, name)))  # noqa: B023
+            mine, other = statistics.median(ours[1:]), statistics.median(theirs[1:])
+            detail = f"torchinfo {other:.2f} s, archdsl {mine:.2f} s"
+            what = f"summary {name}, torchinfo / archdsl"
+            yield Figure(what, other / mine, 10, "x", at_least=True, detail=detail)
+
+
 def linting(processes: int) -> Iterable[Figure]:
     """All rules on all networks of the zoo, in one process."""
     specs = sorted((ROOT / "specs").glob("*.arch"))
@@ -174,6 +242,8 @@ PARTS = {
     "resnet": resnet,
     "layers": layers,
     "lint": linting,
+    "analyses": analyses,
+    "tables": tables,
     "modules": modules,
 }
 
