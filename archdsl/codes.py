@@ -174,6 +174,11 @@ CODES: dict[str, Code] = {
         "no network has this name",
         "`file.arch:name` means one network of a file. A file with several wants one named.",
     ),
+    "A307": Code(
+        "the layer has no such position",
+        "A position is a row and a column of a map, or the number of a token, counted from 0. "
+        "`--position` asks for one, and `region` and `effective_field` in Python.",
+    ),
     "A401": Code(
         "the layer has no such argument",
         "`archdsl explain conv` lists the arguments of a layer.",
