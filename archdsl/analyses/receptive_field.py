@@ -74,6 +74,16 @@ class Misalignment:
     path: str
     branches: tuple[Field, ...]
 
+    def __str__(self) -> str:
+        """Where position 0 of the branches is centred; what reads everything agrees with all."""
+        local = [b for b in self.branches if b.windows and not b.whole]
+        return " and ".join(dict.fromkeys(map(_place, local)))
+
+
+def _place(field: Field) -> str:
+    center = ", ".join(f"{c:g}" for c in field.center)
+    return f"({center}), stride {'x'.join(f'{float(s):g}' for s in field.stride)}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerField(Field):

@@ -10,7 +10,7 @@ from typing import Any
 
 from archdsl.analyses import cost, receptive_field
 from archdsl.analyses.cost import Totals
-from archdsl.analyses.receptive_field import Field
+from archdsl.analyses.receptive_field import Field, Misalignment
 from archdsl.ir.graph import Graph
 from archdsl.ir.records import Cost
 from archdsl.ir.shapes import Shape, show
@@ -76,8 +76,8 @@ class Summary:
     layers: tuple[Layer, ...]
     totals: Totals
     """Of all layers: a weight that several share counts once, the work is that of inference."""
-    misaligned: tuple[str, ...]
-    """Paths of the joins whose branches differ in centre or stride."""
+    misaligned: tuple[Misalignment, ...]
+    """The joins whose branches differ in centre or stride, with the branches' fields."""
 
     @property
     def params(self) -> int:
@@ -112,7 +112,10 @@ class Summary:
             "inputs": {name: list(shape) for name, shape in self.inputs.items()},
             "outputs": {name: list(shape) for name, shape in self.outputs.items()},
             **_totals(self.totals),
-            "misaligned": list(self.misaligned),
+            "misaligned": [
+                {"path": m.path, "branches": [_field(b) for b in m.branches]}
+                for m in self.misaligned
+            ],
             "layers": [layer.to_dict() for layer in self.layers],
         }
 
@@ -171,7 +174,7 @@ def summarize(graph: Graph) -> Summary:
         outputs={o.name: o.shape for o in graph.given},
         layers=tuple(rows),
         totals=cost.of_graph(graph),
-        misaligned=tuple(m.path for m in receptive_field.misalignments(graph)),
+        misaligned=tuple(receptive_field.misalignments(graph)),
     )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 WIDTH = 100  # columns of a page, and of a file that the table is piped into
 _RULE = "    \n    \n -- \n    \n    \n    \n    \n    \n"  # a rule under the head, in ASCII
+JOINS = 3  # misaligned ones that are named
 GAP = 2  # between columns, one of them the box's
 
 
@@ -123,10 +124,10 @@ def _totals(summary: Summary) -> Iterator[tuple[str, str]]:
         yield "other work", ", ".join(f"{kind} {n:,}" for kind, n in other.items() if n)
     if summary.last_local:
         yield "field", _extent(summary.last_local, summary)
-    if summary.misaligned:
-        first, *more = summary.misaligned
-        rest = f" and {len(more)} more" if more else ""
-        yield "misaligned", printable(f"the branches joined in {first}{rest} differ in centre")
+    for join in summary.misaligned[:JOINS]:
+        yield "misaligned", printable(f"{join.path} joins branches centred at {join}")
+    if len(summary.misaligned) > JOINS:
+        yield "", f"and {len(summary.misaligned) - JOINS} more joins"
 
 
 def _extent(layer: Layer, summary: Summary) -> str:
