@@ -281,6 +281,12 @@ CODES: dict[str, Code] = {
         "`compile --verify` runs both on the same random inputs. A difference is a defect of ours "
         "or of onnxruntime's: please report it with the spec.",
     ),
+    "A705": Code(
+        "the effective field cannot be measured",
+        "It is where the gradient of one position reaches the input. There is nothing to look at "
+        "if the input is a vector, if the position reads padding alone, and if the gradient "
+        "dies on the way: behind activations that are cut off, or in a deep net without shortcuts.",
+    ),
     "A801": Code(
         "training has no such word",
         "A `train` section has a vocabulary of its own. A step of augmentation follows `augment` "

@@ -53,13 +53,12 @@ class Region:
         return self.clipped == self.unclipped
 
     def __str__(self) -> str:
-        return f"{_show(self.clipped)} of the input's {'x'.join(map(str, self.extent))}"
-
-
-def _show(box: tuple[Interval, ...] | None) -> str:
-    if box is None:
-        return "nothing"
-    return " x ".join(f"{first}..{last}" for first, last in box) or "all"
+        if not self.extent:
+            return "the whole input"
+        sides = "x".join(map(str, self.extent))
+        if self.clipped is None:
+            return f"nothing of the input's {sides}"
+        return f"{' x '.join(f'{a}..{b}' for a, b in self.clipped)} of the input's {sides}"
 
 
 def axes(shape: Shape) -> tuple[int, ...]:
@@ -133,28 +132,30 @@ def _reached(graph: Graph, path: str, box: tuple[Interval, ...]) -> tuple[Interv
     """
     wanted = {path: box}
     for node in _back_from(graph, path):
-        box = wanted.pop(node.path, ())
-        if not box or any(first > last for first, last in box):
+        reached = wanted.pop(node.path, None)
+        if reached is None:
             continue
         for name, shape in zip(node.inputs, node.input_shapes, strict=True):
-            sides, own = axes(shape), axes(node.shape)
-            arriving = box
-            if len(node.inputs) > 1 and len(sides) == len(own):
-                still = [m == 1 < n for m, n in zip(sides, own, strict=True)]
-                if len(still) == len(box):
-                    arriving = tuple((0, 0) if s else b for s, b in zip(still, box, strict=True))
-            windows = node.field.windows
-            if len(windows) == len(arriving):
-                arriving = tuple(
-                    (w.span(a)[0], w.span(b)[1])
-                    for w, (a, b) in zip(windows, arriving, strict=True)
-                )
-            wanted[name] = _around(wanted.get(name), arriving)
+            arriving = _before(node, shape, reached)
+            if all(first <= last for first, last in arriving):
+                wanted[name] = _around(wanted.get(name), arriving)
     found: tuple[Interval, ...] | None = None
     for name in coordinates(graph):
         if name in wanted:
             found = _around(found, wanted[name])
     return found
+
+
+def _before(node: Node, shape: Shape, box: tuple[Interval, ...]) -> tuple[Interval, ...]:
+    """What a box of a layer's output reads of an input of this shape; first > last is nothing."""
+    sides, own, windows = axes(shape), axes(node.shape), node.field.windows
+    if len(sides) == len(own) == len(box):  # an axis of one that is stretched stands still
+        both = zip(sides, own, box, strict=True)
+        box = tuple((0, 0) if not windows and m == 1 < n else b for m, n, b in both)
+    if len(windows) != len(box):
+        return box
+    ends = zip(windows, box, strict=True)
+    return tuple((w.span(first)[0], w.span(last)[1]) for w, (first, last) in ends)
 
 
 def _around(old: tuple[Interval, ...] | None, new: tuple[Interval, ...]) -> tuple[Interval, ...]:
