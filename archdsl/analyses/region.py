@@ -9,10 +9,11 @@ carried from a layer to what it reads, axis by axis:
   padding ends there, the gaps of a dilated kernel stay gaps, and what a crop takes away is not
   seen. Where branches of other strides meet, each is followed by itself.
 
-On each axis the second is exact, with three exceptions that take in more than is read: layers that
+On each axis the second is exact, with four exceptions that take in more than is read: layers that
 read everything by their rule, but for their sizes read less (uneven adaptive pools, transposing);
-a tensor that is read at several places of which some lie in the padding on one axis alone; and
-channels, which are not told apart: a branch of a `split` counts as reading all that was joined.
+a tensor that is read at several places of which some lie in the padding on one axis alone;
+channels, which are not told apart: a branch of a `split` counts as reading all that was joined; and
+maps and sequences too large to be followed position by position (`LONGEST`, `MOST`).
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ from archdsl.ir.shapes import Shape
 
 Interval = tuple[int, int]
 """The first and the last index, both included."""
+
+LONGEST = 2**22  # a side; where one is longer, the unclipped interval is cut off at the edges
+MOST = 2**20  # positions that are counted out where tokens become a map; if there are more, all
 
 _Sets = tuple[int, ...]
 """Positions of a tensor on each of its axes, as bits: bit i is index i. A vector has none."""
@@ -110,15 +114,25 @@ def region(graph: Graph, path: str, position: tuple[int, ...], whole: bool) -> R
     """
     limits = extent(graph)
     sides = axes(graph.shapes[path])
-    start = tuple(1 << i for i in position)
-    clipped = _hull(_arrived(graph, path, start), len(limits))
-    everything = tuple((0, n - 1) for n in limits)
-    if whole or not limits:
-        return Region(path, position, limits, everything, clipped)
-    box: tuple[Interval, ...] = tuple((i, i) for i in position)
-    if len(sides) != len(limits):
-        box = _laid_out(box, sides, _grid(graph, path, len(limits)))
-    return Region(path, position, limits, _reached(graph, path, box), clipped)
+    unclipped: tuple[Interval, ...] | None = tuple((0, n - 1) for n in limits)
+    if limits and not whole:
+        box: tuple[Interval, ...] = tuple((i, i) for i in position)
+        if len(sides) != len(limits):
+            box = _laid_out(box, sides, _grid(graph, path, len(limits)))
+        unclipped = _reached(graph, path, box)
+    if any(n > LONGEST for shape in graph.shapes.values() for n in axes(shape)):
+        clipped = _cut(unclipped, limits)
+    else:
+        clipped = _hull(_arrived(graph, path, tuple(1 << i for i in position)), len(limits))
+    return Region(path, position, limits, unclipped, clipped)
+
+
+def _cut(box: tuple[Interval, ...] | None, limits: tuple[int, ...]) -> tuple[Interval, ...] | None:
+    """What of a box lies within the input."""
+    if box is None:
+        return None
+    found = tuple((max(a, 0), min(b, n - 1)) for (a, b), n in zip(box, limits, strict=True))
+    return found if all(a <= b for a, b in found) else None
 
 
 # Without edges
@@ -232,12 +246,14 @@ def _same(positions: _Sets, own: tuple[int, ...], sides: tuple[int, ...]) -> _Se
         )
     if prod(own) != prod(sides):  # beside a map, a vector is read wherever the position is
         return tuple((1 << n) - 1 for n in sides)
-    found = [0] * len(sides)
+    if prod(p.bit_count() for p in positions) > MOST:
+        return tuple((1 << n) - 1 for n in sides)
+    marks = [bytearray(b"0" * n) for n in sides]
     for index in _product(positions, own):
         for axis in reversed(range(len(sides))):
             index, place = divmod(index, sides[axis])
-            found[axis] |= 1 << place
-    return tuple(found)
+            marks[axis][place] = _SET
+    return tuple(map(_bits, marks))
 
 
 def _product(positions: _Sets, sides: tuple[int, ...]) -> Iterator[int]:
@@ -252,17 +268,14 @@ def _product(positions: _Sets, sides: tuple[int, ...]) -> Iterator[int]:
 def _through(window: Window, positions: int, n: int) -> int:
     """The inputs, of n, that a window reads for these outputs."""
     if window.stride.denominator > 1 or window.first.denominator > 1:
-        found = 0
+        marks = bytearray(b"0" * n)
         for i in _indices(positions):
             first, last = window.span(i)
             first, last = max(first, 0), min(last, n - 1)
-            if first <= last:
-                found |= ((1 << (last - first + 1)) - 1) << first
-        return found
-    stride, first = int(window.stride), int(window.first)
-    starts = positions if stride == 1 else sum(1 << i for i in _strided(positions, stride))
-    taps = len(window.reads(0))
-    found, done = starts, min(taps, 1)
+            marks[first : last + 1] = bytes([_SET]) * (last - first + 1)
+        return _bits(marks)
+    first, taps = int(window.first), len(window.reads(0))
+    found, done = _spread(positions, int(window.stride)), 1
     while done < taps:  # each turn doubles the taps that are done
         more = min(done, taps - done)
         found |= found << more * window.step
@@ -271,15 +284,24 @@ def _through(window: Window, positions: int, n: int) -> int:
     return found & ((1 << n) - 1)
 
 
-def _strided(positions: int, stride: int) -> Sequence[int]:
-    return [stride * i for i in _indices(positions)] if stride else [0]
+def _spread(positions: int, stride: int) -> int:
+    """The positions times the stride."""
+    if stride < 2:
+        return positions if stride else 1
+    return int(("0" * (stride - 1)).join(f"{positions:b}"), 2)
+
+
+_SET = ord("1")
+
+
+def _bits(marks: bytearray) -> int:
+    """Marks by index, as bits."""
+    return int(marks[::-1], 2)
 
 
 def _indices(bits: int) -> Iterator[int]:
     """The bits that are set, in order."""
-    for i, bit in enumerate(reversed(f"{bits:b}")):
-        if bit == "1":
-            yield i
+    return (i for i, bit in enumerate(reversed(f"{bits:b}")) if bit == "1")
 
 
 def _hull(read: Sequence[_Sets], rank: int) -> tuple[Interval, ...] | None:

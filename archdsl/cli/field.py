@@ -52,7 +52,7 @@ _OPTIONS = (
         help="With --effective: draw it too.",
     ),
     click.option(
-        "--inputs", type=click.IntRange(1, 10_000), metavar="N",
+        "--samples", type=click.IntRange(1, 10_000), metavar="N",
         help="With --effective: random inputs to measure with.  [default: 16]",
     ),
 )  # fmt: skip
@@ -70,7 +70,7 @@ def check(
     position: tuple[int, ...] | None,
     effective: bool,
     output: Path | None,
-    inputs: int | None,
+    samples: int | None,
 ) -> bool:
     """Whether a field is asked for.
 
@@ -80,8 +80,8 @@ def check(
     if at is None and (position or effective):
         name = "--position" if position else "--effective"
         raise click.UsageError(f"{name} goes with --field-at")
-    if not effective and (output or inputs):
-        raise click.UsageError(f"{'-o' if output else '--inputs'} goes with --effective")
+    if not effective and (output or samples):
+        raise click.UsageError(f"{'-o' if output else '--samples'} goes with --effective")
     return at is not None
 
 
@@ -92,7 +92,7 @@ def tell(
     position: tuple[int, ...] | None,
     effective: bool,
     output: Path | None,
-    inputs: int | None,
+    samples: int | None,
 ) -> None:
     """Print the report of a field; measure it, and draw what was measured, if asked."""
     from archdsl.analyses import field_report
@@ -103,7 +103,7 @@ def tell(
     rows: list[tuple[str, str]] = []
     if effective:
         settings.progress(f"measuring {field.path}")
-        found = network.effective_field(at, region.position, **_given(inputs=inputs))
+        found = network.effective_field(at, region.position, **_given(inputs=samples))
         data["effective"] = found.to_dict()
         rows.append(("effective", str(found)))
         if output:

@@ -142,6 +142,23 @@ def test_a_position_outside(text: str, position: tuple[int, ...], help: str) -> 
     assert (found.code, found.help) == ("A307", help)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("input 1x2000000000x1; conv 3x1; crop 9x1", (999_999_995 + 3, 999_999_995 + 5)),
+        ("input 1x999999x1; conv 3x1; subsample 7x1; upsample 3x1; gap", (0, 7 * 142_856 + 1)),
+        ("input 1x9999x999; tokens; untokens 999x9999; crop 998x9999; gap", (0, 9998)),
+    ],
+)
+def test_sides_of_any_length(text: str, expected: tuple[int, int]) -> None:
+    """Neither memory nor time is used up; what is too large is covered."""
+    begin = time.process_time()
+    found = region(text).clipped
+    assert time.process_time() - begin < 5
+    assert found is not None
+    assert found[0] == expected
+
+
 def test_ten_thousand_layers() -> None:
     net = archdsl.parse("input 4x32x32\n" + "conv 3x3; residual\n" * 5_000)
     begin = time.process_time()

@@ -41,7 +41,7 @@ def test_the_whole_input(cli: Cli, spec: Path) -> None:
 
 def test_measured_and_drawn(cli: Cli, spec: Path, tmp_path: Path) -> None:
     picture = tmp_path / "out" / "field.png"
-    options = ["--field-at", "stage", "--effective", "--inputs", "2", "-o", picture]
+    options = ["--field-at", "stage", "--effective", "--samples", "2", "-o", picture]
     result = cli("summary", spec, *options)
     assert (result.status, result.err) == (0, "")
     assert "95% of the energy within a diameter of" in result.out
@@ -58,12 +58,12 @@ def test_measured_and_drawn(cli: Cli, spec: Path, tmp_path: Path) -> None:
         (["--position", "1,2"], "--position goes with --field-at"),
         (["--effective"], "--effective goes with --field-at"),
         (["--field-at", "stage", "-o", "x.png"], "-o goes with --effective"),
-        (["--field-at", "stage", "--inputs", "3"], "--inputs goes with --effective"),
+        (["--field-at", "stage", "--samples", "3"], "--samples goes with --effective"),
         (["--field-at", "stage", "--csv"], "--csv and --field-at exclude each other"),
         (["--field-at", "stage", "--position", "1;2"], "is not a row and a column"),
         (["--field-at", "stage", "--position", "1,-2"], "is not a row and a column"),
         (["--field-at", "stage", "--effective", "-o", "x.svg"], "does not end in .png"),
-        (["--field-at", "stage", "--effective", "--inputs", "0"], "not in the range"),
+        (["--field-at", "stage", "--effective", "--samples", "0"], "not in the range"),
     ],
 )
 def test_misuse(cli: Cli, spec: Path, options: list[str], words: str) -> None:
