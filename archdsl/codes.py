@@ -1,7 +1,7 @@
 """The error codes: a title that every message starts with, and a page for `archdsl explain`.
 
 A0 files · A1 syntax · A2 shapes · A3 names · A4 arguments · A5 limits · A6 statements · A7 building
-· A8 training · A9 the future.
+· A8 training.
 """
 
 from __future__ import annotations
@@ -260,7 +260,23 @@ CODES: dict[str, Code] = {
         "An import lies in the folder of the spec or below it, exists, and does not import itself. "
         "A spec from a stranger cannot read elsewhere.",
     ),
-    "A603": Code("an expectation does not hold", "`expect` states what must be so."),
+    "A603": Code(
+        "an expectation does not hold",
+        "`expect` states what must be so of the network: its size, its work, its shapes, its "
+        "receptive fields. Either the network is not what was meant, or the figure is not its "
+        "own: `archdsl summary` shows both. An equality is about the spec's own parameters, so it "
+        "is left out where another one is set from outside, unless it computes with that; a bound "
+        "holds always.",
+        "input 1x28x28\nfc 10\nexpect params == 7_840",
+        "input 1x28x28\nfc 10\nexpect params == 28*28*10 + 10",
+    ),
+    "A604": Code(
+        "this is no quantity of a network",
+        "`expect` compares a quantity with a number or a size: of the network, or of a layer, a "
+        "block or a group, whose path stands in parentheses.",
+        "input 1x28x28\nfc 10\nexpect parms == 7_850",
+        "input 1x28x28\nfc 10\nexpect params == 7_850",
+    ),
     "A701": Code(
         "the network is too large to build",
         "`summary` and `check` need no memory for the weights; a module and an ONNX file do.",
@@ -322,8 +338,5 @@ CODES: dict[str, Code] = {
         "has; class weights are as many.",
         "input 3x8x8\ngap; fc 1\ntrain { loss cross_entropy }",
         "input 3x8x8\ngap; fc 1\ntrain { loss bce }",
-    ),
-    "A901": Code(
-        "not yet implemented", "The grammar knows the statement, this version does not compile it."
     ),
 }

@@ -49,6 +49,18 @@ def read_source(path: str | Path, name: str | None = None) -> Source:
     return Source(text, name or path.name, path)
 
 
+def source_called(name: str, spec: Source) -> Source | None:
+    """The text of a spec itself, or of a file that it imports; None if that is not there."""
+    if name == spec.name:
+        return spec
+    if spec.path is None:
+        return None
+    try:
+        return read_source(spec.path.resolve().parent / name, name)
+    except ReadError:
+        return None
+
+
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`, which takes its name when the block ends well.

@@ -6,15 +6,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archdsl.errors import Level
+from archdsl.errors import Diagnostic, Level, SpecError
+from archdsl.files import source_called
 from archdsl.ir import Graph
 from archdsl.source import Source
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from archdsl.analyses.expectations import Failure
     from archdsl.analyses.receptive_field import LayerField
-    from archdsl.analyses.summary import Summary
+    from archdsl.analyses.summary import Plan, Summary
     from archdsl.backends.effective import EffectiveField
     from archdsl.lint import Finding
     from archdsl.syntax import ast
@@ -39,11 +41,65 @@ class Network:
     def __repr__(self) -> str:
         return f"<Network {self.name}: {len(self.graph.nodes)} layers>"
 
-    def summary(self) -> Summary:
-        """Parameters, MACs, shapes and receptive fields, by layer and in total."""
+    def summary(self, plan: Plan | None = None) -> Summary:
+        """Parameters, MACs, shapes, receptive fields and memory, by layer and in total.
+
+        Args:
+            plan: the batch, type, optimizer and device that memory and time are for; by default
+                one example in 32 bits.
+
+        Raises:
+            SpecError: the plan names a part to run again that the network does not have.
+            ValueError: the plan's type is none, or the device has no rate for it.
+        """
         from archdsl.analyses.summary import summarize
 
-        return summarize(self.graph)
+        return summarize(self.graph, plan)
+
+    def _files(self) -> list[tuple[str, str]]:
+        """The names and the texts of the spec and of what it imports, as far as they are there."""
+        if self.source is None:
+            return []
+        names = (self.source.name, *self.graph.origin.imports)
+        found = ((name, source_called(name, self.source)) for name in names)
+        return [(name, source.text) for name, source in found if source is not None]
+
+    def annotated_source(self, batch: int = 1, dtype: str = "float32") -> str:
+        """The spec itself, with what each line costs in its margin; see `by_source`.
+
+        Args:
+            batch: the examples that the memory of outputs is for.
+            dtype: the numbers' type.
+
+        Raises:
+            ValueError: no type has this name.
+        """
+        from archdsl.analyses.by_source import annotated
+        from archdsl.analyses.memory import width_of
+
+        return annotated(self.graph, self._files(), batch, width_of(dtype))
+
+    def check(self) -> None:
+        """Hold what the spec expects against the network.
+
+        Raises:
+            SpecError: an expectation does not hold, or is about nothing that the network has; all
+                of them are told, each with the value that is expected and the one that is found.
+        """
+        if not self.graph.expectations:
+            return
+        from archdsl.analyses.expectations import failures
+
+        found = [self._told(failure) for failure in failures(self.graph)]
+        if found:
+            raise SpecError(found)
+
+    def _told(self, failure: Failure) -> Diagnostic:
+        place = failure.expectation.place
+        text = self.source and source_called(place.file, self.source)
+        span = text.span(place.start, place.end) if text else None
+        label = failure.label if span else f"{place}: {failure.label}"
+        return Diagnostic(failure.code, span, label, failure.message, help=failure.help)
 
     def receptive_field(self, at: str | None = None) -> LayerField:
         """What one position of a layer's output sees of the input: size, stride, padding, centre.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from archdsl.elaborate.values import BlockValue, LayerValue, Scope, Value
 from archdsl.errors import ArchError, Diagnostic, ReadError, SpecError, suggestion
 from archdsl.files import read_source
 from archdsl.ir.op import registry
+from archdsl.ir.shapes import Shape
 from archdsl.network import Network
 from archdsl.resources import folder
 from archdsl.source import Source
@@ -24,42 +26,59 @@ from archdsl.syntax import ast, parse_value
 from archdsl.syntax import parse as parse_source
 
 if TYPE_CHECKING:
+    from archdsl.ir.training.learning import Optimizer
     from archdsl.lint import Subject
+
+Inputs = Mapping[str, Shape] | Shape
+"""Shapes of inputs by their names, or that of an only one."""
 
 
 def load(
-    path: str | Path, name: str | None = None, *, limits: Limits | None = None, **parameters: Any
+    path: str | Path,
+    name: str | None = None,
+    *,
+    limits: Limits | None = None,
+    inputs: Inputs | None = None,
+    **parameters: Any,
 ) -> Network:
     """A network of a spec file.
 
     Without a `name`, the network of the file's bare statements, or its only one. `parameters` set
-    the spec's `param`s, or the parameters of the network's block; `limits` what it may use up.
+    the spec's `param`s, or the parameters of the network's block; `inputs` the shapes of its
+    inputs, by their names, or that of its only one; `limits` what it may use up.
 
     Raises:
         ReadError: the file cannot be read.
-        ParseError, SpecError: it describes no such network; each has places and ways out.
+        ParseError, SpecError: it describes no such network, or one that is not as the spec expects;
+            each has places and ways out.
     """
-    return _compile(parse_source(read_source(path)), name, parameters, limits)
+    return _compile(parse_source(read_source(path)), name, parameters, limits, inputs)
 
 
 def parse(
-    text: str, name: str | None = None, file: str = "spec.arch", **parameters: Any
+    text: str,
+    name: str | None = None,
+    file: str = "spec.arch",
+    *,
+    inputs: Inputs | None = None,
+    **parameters: Any,
 ) -> Network:
     """A network of a spec given as text; `file` is what messages call it.
 
     >>> parse("input 3x32x32; conv 3x3 x3; residual; gap").graph.outputs[0].shape
     (3,)
     """
-    return _compile(parse_source(Source(text.replace("\r\n", "\n"), file)), name, parameters)
+    source = Source(text.replace("\r\n", "\n"), file)
+    return _compile(parse_source(source), name, parameters, inputs=inputs)
 
 
-def zoo(name: str, **parameters: Any) -> Network:
+def zoo(name: str, *, inputs: Inputs | None = None, **parameters: Any) -> Network:
     """A network of the specs that come with archdsl, such as `vgg16`.
 
     Raises:
         SpecError: the zoo has no such network.
     """
-    return _compile(_zoo_spec(name), name, parameters)
+    return _compile(_zoo_spec(name), name, parameters, inputs=inputs)
 
 
 def zoo_names() -> dict[str, Path]:
@@ -85,7 +104,11 @@ def open_spec(
 
 
 def _networks(
-    tree: ast.Spec, name: str | None, parameters: dict[str, str] | None, limits: Limits | None
+    tree: ast.Spec,
+    name: str | None,
+    parameters: dict[str, str] | None,
+    limits: Limits | None,
+    check: bool = True,
 ) -> list[Network]:
     """The network of a name, or all of a file; the errors of all of them at once."""
     values = {key: _value(key, text) for key, text in (parameters or {}).items()}
@@ -94,10 +117,11 @@ def _networks(
     errors: list[Diagnostic] = []
     for each in names:
         try:
-            networks.append(_compile(tree, each, values, limits))
+            networks.append(_compile(tree, each, values, limits, check=check))
         except SpecError as error:
-            places = {str(d.span) for d in errors}
-            errors += [d for d in error.diagnostics if d.span is None or str(d.span) not in places]
+            places = {(str(d.span), d.message) for d in errors}
+            told = ((d, (str(d.span), d.message)) for d in error.diagnostics)
+            errors += [d for d, place in told if d.span is None or place not in places]
     if errors:
         raise SpecError(errors)
     return networks
@@ -106,7 +130,7 @@ def _networks(
 def open_subject(
     spec: str, parameters: dict[str, str] | None = None, limits: Limits | None = None
 ) -> Subject:
-    """As `open_spec`, to be linted: the networks with their text.
+    """As `open_spec`, to be linted: the networks with their text, whatever the spec expects.
 
     A file of definitions alone, for others to import, has no networks and no error.
     """
@@ -116,25 +140,54 @@ def open_subject(
     blocks = any(isinstance(statement, ast.Block) for statement in tree.flow.statements)
     if name is None and blocks and not network_names(tree):
         return Subject(tree, ())
-    networks = _networks(tree, name, parameters, limits)
+    networks = _networks(tree, name, parameters, limits, check=False)
     whole = not parameters and len(networks) == len(network_names(tree))
     return Subject(tree, tuple(network.graph for network in networks), whole)
 
 
 def open_one(
-    spec: str, parameters: dict[str, str] | None = None, limits: Limits | None = None
+    spec: str,
+    parameters: dict[str, str] | None = None,
+    limits: Limits | None = None,
+    inputs: Inputs | None = None,
+    check: bool = True,
 ) -> Network:
-    """As `open_spec`, for one network: the one named, the file's own, or its only one."""
+    """As `open_spec`, for one network: the one named, the file's own, or its only one.
+
+    Without `check` it need not be as the spec expects, so that it can be looked at.
+    """
     tree, name = _resolve(spec)
     values = {key: _value(key, text) for key, text in (parameters or {}).items()}
-    return _compile(tree, name, values, limits)
+    return _compile(tree, name, values, limits, inputs, check)
+
+
+def optimizer(text: str) -> Optimizer:
+    """An optimizer as a `train` section has it, such as `sgd lr=0.1 momentum=0.9`.
+
+    Raises:
+        ParseError, SpecError: it is none.
+    """
+    spec = Source(f"input 2\nidentity\ntrain {{ optimizer {text} }}", "--optimizer")
+    training = elaborate(parse_source(spec)).training
+    assert training is not None
+    return training.optimizer
 
 
 def _compile(
-    spec: ast.Spec, name: str | None, parameters: dict[str, Any], limits: Limits | None = None
+    spec: ast.Spec,
+    name: str | None,
+    parameters: dict[str, Any],
+    limits: Limits | None = None,
+    inputs: Inputs | None = None,
+    check: bool = True,
 ) -> Network:
     values = {key: _given(value) for key, value in parameters.items()}
-    return Network(elaborate(spec, name, values, limits), spec)
+    if inputs is not None and not isinstance(inputs, Mapping):
+        inputs = {"": inputs}
+    network = Network(elaborate(spec, name, values, limits, inputs), spec)
+    if check:
+        network.check()
+    return network
 
 
 def _resolve(spec: str) -> tuple[ast.Spec, str | None]:

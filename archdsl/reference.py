@@ -86,7 +86,8 @@ too; `net.lint(level="warning")` leaves them out.
 nothing. Before a file is written it is compiled again, and every network of it must be what the
 fixes claim: the same but for the bias that is gone, for example, with the same weights under the
 same names. A fix whose claim does not hold is left out, and so is one at a place that another
-network of the file needs as it is. Other files that import this one are not looked at.
+network of the file needs as it is, or after which the network is not what the spec expects. Other
+files that import this one are not looked at.
 """
 
 

@@ -34,6 +34,13 @@ class Source:
         end = self.text.find("\n", start)
         return self.text[start : end if end >= 0 else len(self.text)].rstrip("\r")
 
+    def span(self, start: tuple[int, int], end: tuple[int, int]) -> Span | None:
+        """The text between two 1-based lines and columns; None if it has no such lines."""
+        if not 1 <= start[0] <= end[0] <= len(self.line_starts):
+            return None
+        first, last = (self.line_starts[line - 1] + column - 1 for line, column in (start, end))
+        return Span(self, first, last)
+
 
 @dataclass(frozen=True, slots=True)
 class Span:

@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from strategies import mutations, networks, soups
 
+from archdsl.analyses.expectations import failures
 from archdsl.backends.torch import source as torch_source
 from archdsl.elaborate import Limits, elaborate, network_names
 from archdsl.errors import ArchError
@@ -70,6 +71,7 @@ def check(text: str) -> bool:
         return False
     for graph in graphs[:3]:
         assert Graph.from_json(graph.to_json()) == graph
+        failures(graph)
         python_is_ours(torch_source(graph))
     return True
 

@@ -178,4 +178,6 @@ def networks(draw: Callable[..., Any]) -> str:
     if writer.one(True, False):
         writer.shape = (writer.shape[0],)
         text += "\ngap\n" + writer.flow(writer.integer(1, 4), depth=0)
+    if writer.one(True, False):
+        text += f"\nexpect shape == {list(writer.shape)}, 1e15 >= params(stem), depth(stem) < 2"
     return f"{text}\n"

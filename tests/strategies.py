@@ -13,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from random_networks import networks as networks
 
+from archdsl.analyses.expectations import QUANTITIES
 from archdsl.elaborate.statements import STATEMENTS
 from archdsl.ir.op import registry
 from archdsl.ir.training import vocabulary
@@ -97,7 +98,7 @@ def expressions(depth: int = 3) -> st.SearchStrategy[ast.Expr]:
         st.builds(ast.Unary, st.sampled_from(["-", "not"]), inner, st.just(SPAN)),
         st.builds(ast.Binary, st.sampled_from(_BINARY), inner, inner, st.just(SPAN)),
         st.builds(ast.Index, inner, inner, st.just(SPAN)),
-        st.builds(ast.Apply, words, few, st.just(SPAN)),
+        st.builds(ast.Apply, words, few, st.just(()) | _named(inner), st.just(SPAN)),
         st.builds(ast.Conditional, inner, inner, inner, st.just(SPAN)),
         st.builds(ast.Partial, words, st.just(SPAN), _named(inner), st.just(SPAN)),
     )
@@ -130,8 +131,8 @@ def statements(depth: int) -> st.SearchStrategy[ast.Statement]:
         st.builds(ast.Step, labels, calls(0) | references, repeats, st.just(SPAN)),
         st.builds(ast.Param, any_words, value, st.just(SPAN)),
         st.builds(ast.Let, any_words, value, st.just(SPAN)),
-        st.builds(ast.Expect, value, st.just(SPAN)),
-        st.builds(ast.Network, any_words, calls(depth), st.just(SPAN)),
+        st.builds(ast.Expect, st.lists(value, min_size=1, max_size=3).map(tuple), st.just(SPAN)),
+        st.builds(ast.Network, any_words, calls(depth, most=1), st.just(SPAN)),
     ]
     if depth:
         formals = st.lists(st.builds(ast.Formal, formal_words, st.none() | value, st.just(SPAN)))
@@ -167,8 +168,8 @@ def bodies(depth: int, most: int = 1) -> st.SearchStrategy[ast.Body]:
 
 
 @cache
-def calls(depth: int) -> st.SearchStrategy[ast.Call]:
-    body = st.none() | bodies(depth, most=3) if depth else st.none()
+def calls(depth: int, most: int = 3) -> st.SearchStrategy[ast.Call]:
+    body = st.none() | bodies(depth, most) if depth else st.none()
     given = st.lists(_arguments, max_size=4).map(tuple)
     return st.builds(ast.Call, words, st.just(SPAN), given, body, st.just(SPAN))
 
@@ -222,7 +223,9 @@ _WORDS += [
 _CALLS = [*registry(), *STATEMENTS]
 _TRAINING = [word for setting, choices in vocabulary().items() for word in (setting, *choices)]
 
-tokens = st.one_of(map(st.sampled_from, (_SIGNS, _NUMBERS, _WORDS, _CALLS, _TRAINING)))
+_EXPECTED = ["expect", "a.0.conv1", "conv1", "batch=2", *QUANTITIES, *(f"{q}(" for q in QUANTITIES)]
+
+tokens = st.one_of(map(st.sampled_from, (_SIGNS, _NUMBERS, _WORDS, _CALLS, _TRAINING, _EXPECTED)))
 
 
 TRAIN = "input 3x8x8; gap; head: fc 4\ntrain { "

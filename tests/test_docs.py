@@ -78,6 +78,17 @@ def test_the_error_of_the_guide_is_the_one_that_is_shown() -> None:
     assert re.sub(r" +", " ", shown) in squeezed
 
 
+def test_the_expectation_of_the_guide_that_does_not_hold() -> None:
+    page = (ROOT / "docs/guide.md").read_text()
+    (spec,) = (s for s in snippets("docs/guide.md") if "macs <= 2e6" in s)
+    with pytest.raises(archdsl.ArchError) as error:
+        archdsl.parse(spec.replace("conv 3x3 32", "conv 5x5 32"), file="my.arch")
+    first, second = error.value.diagnostics
+    shown = "\n".join(f"    {line}".rstrip() for line in first.render().splitlines())
+    assert shown in page
+    assert "3,719,488 found" in second.label and "3,719,488" in page
+
+
 def test_links_lead_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text()):

@@ -167,6 +167,19 @@ def misalignments(graph: Graph) -> list[Misalignment]:
     return result
 
 
+def reach(field: Field) -> str:
+    """Size and stride in short: `195/32`, `all` for the whole input."""
+    if field.whole:
+        return "all"
+    return f"{sides(field.size)}/{sides(field.stride)}" if field.windows else "-"
+
+
+def sides(sizes: tuple[int | Fraction, ...]) -> str:
+    """A square as one number."""
+    texts = [str(n) if isinstance(n, int) else f"{float(n):.3g}" for n in sizes]
+    return texts[0] if len(set(texts)) == 1 else "x".join(texts)
+
+
 def _trace(graph: Graph) -> dict[str, Field]:
     """The field of every input, by its name, and of every layer, by its path."""
     sides = extent(graph)

@@ -6,14 +6,20 @@ import csv
 import io
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from archdsl.analyses import cost, receptive_field
+from archdsl.analyses import cost, memory, receptive_field, roofline
 from archdsl.analyses.cost import Totals
+from archdsl.analyses.memory import Course, Memory
+from archdsl.analyses.outline import Row, outline
 from archdsl.analyses.receptive_field import Field, Misalignment
+from archdsl.analyses.roofline import Device, Estimate
 from archdsl.ir.graph import Graph
 from archdsl.ir.records import Cost
 from archdsl.ir.shapes import Shape, show
+
+if TYPE_CHECKING:
+    from archdsl.ir.training.learning import Optimizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,71 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """How a network is run: what its memory is worked out for."""
+
+    batch: int = 1
+    dtype: str = "float32"
+    optimizer: Optimizer | None = None
+    """What the weights are changed by; otherwise the spec's own, or AdamW."""
+    checkpoint: tuple[str, ...] = ()
+    """Blocks and sequences that run again in the backward pass; otherwise the spec's own."""
+    limit: int | None = None
+    """The bytes that the largest batch is wanted for."""
+    device: Device | None = None
+    """What the time is estimated on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The memory and the bandwidth that a batch takes, with numbers of one type."""
+
+    batch: int
+    dtype: str
+    inference: Course
+    training: Course
+    optimizer: str
+    """The word for what the weights are changed by in training."""
+    traffic: int
+    """Bytes moved at inference; see `archdsl.analyses.cost`."""
+    intensity: float
+    """Operations for each byte moved."""
+    limit: int | None
+    """The bytes that the largest batch is wanted for."""
+    estimate: Estimate | None
+    """The time at inference, where a device was named."""
+
+    @property
+    def peak(self) -> Memory:
+        """The most that is held at inference."""
+        return self.inference.peak(self.batch)
+
+    @property
+    def training_peak(self) -> Memory:
+        """The most that is held in a step of training."""
+        return self.training.peak(self.batch)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain data, in bytes."""
+        found = {
+            "batch": self.batch,
+            "dtype": self.dtype,
+            "optimizer": self.optimizer,
+            "inference": self.peak.to_dict(),
+            "training": self.training_peak.to_dict(),
+            "moved": self.traffic,
+            "intensity": round(self.intensity, 3),
+        }
+        if self.limit is not None:
+            courses = {"inference": self.inference, "training": self.training}
+            batches = {name: c.largest_batch(self.limit) for name, c in courses.items()}
+            found["largest_batch"] = {"bytes": self.limit, **batches}
+        if self.estimate is not None:
+            found["time"] = self.estimate.to_dict()
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """A network's layers in order, and their totals.
 
@@ -78,6 +149,10 @@ class Summary:
     """Of all layers: a weight that several share counts once, the work is that of inference."""
     misaligned: tuple[Misalignment, ...]
     """The joins whose branches differ in centre or stride, with the branches' fields."""
+    rows: tuple[Row, ...]
+    """The layers under the scopes that they are in, repetitions folded."""
+    usage: Usage
+    """What memory and bandwidth it takes."""
 
     @property
     def params(self) -> int:
@@ -112,6 +187,7 @@ class Summary:
             "inputs": {name: list(shape) for name, shape in self.inputs.items()},
             "outputs": {name: list(shape) for name, shape in self.outputs.items()},
             **_totals(self.totals),
+            "usage": self.usage.to_dict(),
             "misaligned": [
                 {"path": m.path, "branches": [_field(b) for b in m.branches]}
                 for m in self.misaligned
@@ -153,8 +229,13 @@ class Summary:
         return plain(self)
 
 
-def summarize(graph: Graph) -> Summary:
-    """The table of a network."""
+def summarize(graph: Graph, plan: Plan | None = None) -> Summary:
+    """The table of a network.
+
+    Raises:
+        SpecError: a path of the plan is none of the network's.
+        ValueError: the plan's type is none.
+    """
     fields = receptive_field.fields(graph)
     rows = (
         Layer(
@@ -168,13 +249,32 @@ def summarize(graph: Graph) -> Summary:
         )
         for n in graph.nodes
     )
+    totals = cost.of_graph(graph)
     return Summary(
         name=graph.name,
         inputs={i.name: i.shape for i in graph.inputs},
         outputs={o.name: o.shape for o in graph.given},
         layers=tuple(rows),
-        totals=cost.of_graph(graph),
+        totals=totals,
         misaligned=tuple(receptive_field.misalignments(graph)),
+        rows=tuple(outline(graph)),
+        usage=_usage(graph, totals, plan or Plan()),
+    )
+
+
+def _usage(graph: Graph, totals: Totals, plan: Plan) -> Usage:
+    optimizer = plan.optimizer or memory.optimizer_of(graph)
+    width = memory.width_of(plan.dtype)
+    return Usage(
+        plan.batch,
+        plan.dtype,
+        memory.inference(graph, plan.dtype),
+        memory.training(graph, plan.dtype, optimizer, plan.checkpoint),
+        optimizer.name,
+        totals.traffic(plan.batch, width),
+        totals.intensity(plan.batch, width),
+        plan.limit,
+        plan.device and roofline.estimate(graph, plan.device, plan.batch, plan.dtype),
     )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
-from archdsl.analyses.receptive_field import Field
-from archdsl.analyses.summary import Layer, Summary
+from archdsl.analyses.outline import Row
+from archdsl.analyses.quantity import show_bytes, show_count, show_time
+from archdsl.analyses.receptive_field import reach, sides
+from archdsl.analyses.roofline import Estimate
+from archdsl.analyses.summary import Layer, Summary, Usage
 from archdsl.errors import printable
 from archdsl.ir.shapes import show
 
@@ -17,9 +19,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 WIDTH = 100  # columns of a page, and of a file that the table is piped into
+PAGE = 60  # rows that a table has at most where its depth is not asked for
 _RULE = "    \n    \n -- \n    \n    \n    \n    \n    \n"  # a rule under the head, in ASCII
 JOINS = 3  # misaligned ones that are named
 GAP = 2  # between columns, one of them the box's
+
+Depth = int | Literal["all"] | None
+"""How deep the rows go; `all` is a row for each layer, unfolded, None as deep as a page allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +46,14 @@ class _Column:
         return self.natural if self.room is None else min(self.room, self.natural)
 
 
-def render(summary: Summary, console: Console) -> None:
+def render(summary: Summary, console: Console, depth: Depth = None) -> None:
     """Print the table and the totals, with the columns that fit the console."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    columns = _fitting(_columns(summary), console.width)
+    found, hint = _columns(summary, depth)
+    columns = _fitting(found, console.width)
     rule = box.SIMPLE_HEAD if console.is_terminal else box.Box(_RULE, ascii=True)
     table = Table(box=rule, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
     for column in columns:
@@ -63,6 +70,8 @@ def render(summary: Summary, console: Console) -> None:
     console.print(Text(_title(summary), style="bold"))
     console.print()
     console.print(table)
+    for line in hint:
+        console.print(Text(line, style="dim"))
     console.print()
     totals = Table.grid(padding=(0, GAP, 0, 0))
     totals.add_column(style="bold", no_wrap=True)
@@ -72,14 +81,41 @@ def render(summary: Summary, console: Console) -> None:
     console.print(totals)
 
 
-def plain(summary: Summary, width: int = WIDTH) -> str:
+def plain(summary: Summary, depth: Depth = None, width: int = WIDTH) -> str:
     """The table as text without colour."""
     from rich.console import Console
 
     text = io.StringIO()
     console = Console(file=text, width=width, force_terminal=False, color_system=None)
-    render(summary, console)
+    render(summary, console, depth)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+
+
+def markdown(summary: Summary, depth: Depth = None) -> str:
+    """The table and the totals as Markdown."""
+    columns, hint = _columns(summary, depth)
+    rules = {"left": ":--", "right": "--:"}
+    rows = [[c.title for c in columns], [rules[c.justify] for c in columns]]
+    rows += [list(cells) for cells in zip(*(map(_code, c.cells) for c in columns), strict=True)]
+    lines = [f"**{_escape(_title(summary))}**", ""]
+    lines += [f"| {' | '.join(cells)} |" for cells in rows]
+    if hint:
+        lines += ["", *hint]
+    lines += ["", "| | |", "| :-- | :-- |"]
+    lines += [f"| {name} | {_escape(value)} |" for name, value in _totals(summary)]
+    return "\n".join(lines) + "\n"
+
+
+def _code(cell: str) -> str:
+    """A cell of Markdown, indented as it is in the table."""
+    bare = cell.lstrip(" ")
+    return "&nbsp;" * (len(cell) - len(bare)) + _escape(bare)
+
+
+def _escape(text: str) -> str:
+    for sign in "\\|*_<>`[]":
+        text = text.replace(sign, f"\\{sign}")
+    return text
 
 
 def _title(summary: Summary) -> str:
@@ -88,19 +124,70 @@ def _title(summary: Summary) -> str:
     return printable(f"{summary.name}: {given} -> {gives}")
 
 
-def _columns(summary: Summary) -> list[_Column]:
-    rows = summary.layers
+def _columns(summary: Summary, depth: Depth) -> tuple[list[_Column], list[str]]:
+    """The columns, and what is to be said below them."""
+    if depth == "all":
+        return _unfolded(summary.layers), []
+    deepest = max(row.depth for row in summary.rows) + 1
+    levels = min(depth or _deepest(summary.rows), deepest)
+    rows = [row for row in summary.rows if row.depth < levels]
+    hint: list[str] = []
+    if any(row.copies > 1 for row in rows) and levels > 1:
+        hint.append("What is below a row of `N x` is one of the N.")
+    if levels < deepest:
+        hint.append(f"`--depth {levels + 1}` goes deeper, `--depth all` has a row for each layer.")
+    return _folded(summary, rows), hint
+
+
+def _deepest(rows: Sequence[Row]) -> int:
+    """How deep the rows of a page go."""
+    depth = 1
+    while sum(row.depth <= depth for row in rows) <= PAGE and any(r.depth >= depth for r in rows):
+        depth += 1
+    return depth
+
+
+def _folded(summary: Summary, rows: Sequence[Row]) -> list[_Column]:
+    by_path = {layer.path: layer for layer in summary.layers}
+    lasts = [by_path[row.last] for row in rows]
+    return [
+        _Column("name", "left", [printable("  " * r.depth + r.name) for r in rows], room=12),
+        _Column("layer", "left", [_row(r, x) for r, x in zip(rows, lasts, strict=True)], room=16),
+        _Column("output", "left", [show(x.shape) for x in lasts]),
+        _Column("params", "right", [_number(r.totals.params) for r in rows]),
+        _Column("MACs", "right", [_number(r.totals.macs) for r in rows]),
+        _Column("field/stride", "right", [reach(x.field) for x in lasts]),
+        *_times(summary, rows),
+    ]
+
+
+def _times(summary: Summary, rows: Sequence[Row]) -> list[_Column]:
+    """How long each row takes, where a device was named."""
+    estimate = summary.usage.estimate
+    if estimate is None:
+        return []
+    times = [sum(estimate.layers.get(path, 0.0) for path in row.paths) for row in rows]
+    return [_Column("time", "right", [show_time(t) if t else "-" for t in times])]
+
+
+def _unfolded(rows: Sequence[Layer]) -> list[_Column]:
     return [
         _Column("path", "left", [printable(r.path) for r in rows], room=12),
         _Column("layer", "left", [_layer(r) for r in rows], room=16),
         _Column("output", "left", [show(r.shape) for r in rows]),
         _Column("params", "right", [_number(r.params) for r in rows]),
         _Column("MACs", "right", [_number(r.macs) for r in rows]),
-        _Column("field/stride", "right", [_reach(r.field) for r in rows]),
+        _Column("field/stride", "right", [reach(r.field) for r in rows]),
     ]
 
 
-_DISPENSABLE = ("field/stride", "layer", "output", "MACs")  # what goes first on a narrow terminal
+_DISPENSABLE = (
+    "field/stride",
+    "layer",
+    "output",
+    "MACs",
+    "time",
+)  # what goes first on a narrow terminal
 
 
 def _fitting(columns: list[_Column], width: int) -> list[_Column]:
@@ -122,6 +209,7 @@ def _totals(summary: Summary) -> Iterator[tuple[str, str]]:
     del other["macs"]
     if any(other.values()):
         yield "other work", ", ".join(f"{kind} {n:,}" for kind, n in other.items() if n)
+    yield from _memory(summary)
     if summary.last_local:
         yield "field", _extent(summary.last_local, summary)
     for join in summary.misaligned[:JOINS]:
@@ -130,30 +218,56 @@ def _totals(summary: Summary) -> Iterator[tuple[str, str]]:
         yield "", f"and {len(summary.misaligned) - JOINS} more joins"
 
 
+def _memory(summary: Summary) -> Iterator[tuple[str, str]]:
+    usage = summary.usage
+    peak, training = usage.peak, usage.training_peak
+    held = (peak.weights, training.weights + training.optimizer)
+    most = (peak.activations, usage.training.most_activations(usage.batch))
+    parts = [
+        f"{show_bytes(h)} held, up to {show_bytes(m)} activations"
+        for h, m in zip(held, most, strict=True)
+    ]
+    yield "memory", f"{show_bytes(peak.total)} at inference: {parts[0]}"
+    yield "", f"{show_bytes(training.total)} in training by {usage.optimizer}: {parts[1]}"
+    moved = f"{show_bytes(usage.traffic)}, {usage.intensity:.3g} operations for each byte"
+    yield "moved", f"{moved} (batch {usage.batch}, {usage.dtype})"
+    if usage.limit is not None:
+        largest = [c.largest_batch(usage.limit) for c in (usage.inference, usage.training)]
+        words = f"batch {largest[0]:,} at inference, {largest[1]:,} in training"
+        yield "fits", f"{words}, in {show_bytes(usage.limit)}"
+    if usage.estimate is not None:
+        yield from _time(usage.estimate, usage)
+
+
+def _time(estimate: Estimate, usage: Usage) -> Iterator[tuple[str, str]]:
+    kinds = {
+        "arithmetic": estimate.arithmetic,
+        "bandwidth": estimate.bandwidth,
+        "launches": estimate.launches,
+    }
+    shares = ", ".join(f"{k} {t / estimate.total:.0%}" for k, t in kinds.items())
+    rate = show_count(usage.batch / estimate.total)
+    yield "time", f"{show_time(estimate.total)} on {estimate.device.name} at best: {shares}"
+    yield "", f"{rate} examples a second, if every layer ran alone at the device's peaks"
+
+
 def _extent(layer: Layer, summary: Summary) -> str:
     """The largest field that is not the whole input, in words."""
     field = layer.field
-    words = f"{_sides(field.size)}, stride {_sides(field.stride)}, padding {_sides(field.padding)}"
+    words = f"{sides(field.size)}, stride {sides(field.stride)}, padding {sides(field.padding)}"
     after = "" if layer is summary.layers[-1] else ", then the whole input"
     return printable(f"{words} at {layer.path}{after}")
+
+
+def _row(row: Row, last: Layer) -> str:
+    times = f"{row.copies} x " if row.copies > 1 else ""
+    return printable(times + (_layer(last) if row.is_layer else row.text))
 
 
 def _layer(row: Layer) -> str:
     notes = [f"weights of {row.shares}"] if row.shares else []
     notes += ["in training only"] if row.training else []
     return printable(row.layer + (f" ({', '.join(notes)})" if notes else ""))
-
-
-def _reach(field: Field) -> str:
-    if field.whole:
-        return "all"
-    return f"{_sides(field.size)}/{_sides(field.stride)}" if field.windows else "-"
-
-
-def _sides(sizes: tuple[int | Fraction, ...]) -> str:
-    """A square as one number."""
-    texts = [str(n) if isinstance(n, int) else f"{float(n):.3g}" for n in sizes]
-    return texts[0] if len(set(texts)) == 1 else "x".join(texts)
 
 
 def _number(n: int) -> str:

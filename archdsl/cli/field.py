@@ -58,6 +58,9 @@ _OPTIONS = (
 )  # fmt: skip
 
 
+_NAMES = ("at", "position", "effective", "output", "samples")
+
+
 def field_options(command: _Command) -> _Command:
     """--field-at, and what goes with it: the keywords of `tell`."""
     for option in reversed(_OPTIONS):
@@ -65,24 +68,20 @@ def field_options(command: _Command) -> _Command:
     return command
 
 
-def check(
-    at: str | None,
-    position: tuple[int, ...] | None,
-    effective: bool,
-    output: Path | None,
-    samples: int | None,
-) -> bool:
-    """Whether a field is asked for.
+def asked_for(options: dict[str, Any]) -> dict[str, Any] | None:
+    """Take the options of a field out of a command's; None if no field is asked for.
 
     Raises:
         UsageError: an option is given without the one that it goes with.
     """
-    if at is None and (position or effective):
-        name = "--position" if position else "--effective"
+    field = {name: options.pop(name) for name in _NAMES}
+    if field["at"] is None and (field["position"] or field["effective"]):
+        name = "--position" if field["position"] else "--effective"
         raise click.UsageError(f"{name} goes with --field-at")
-    if not effective and (output or samples):
-        raise click.UsageError(f"{'-o' if output else '--samples'} goes with --effective")
-    return at is not None
+    if not field["effective"] and (field["output"] or field["samples"]):
+        name = "-o" if field["output"] else "--samples"
+        raise click.UsageError(f"{name} goes with --effective")
+    return None if field["at"] is None else field
 
 
 def tell(

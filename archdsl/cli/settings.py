@@ -13,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from archdsl.analyses.summary import Summary
+    from archdsl.analyses.table import Depth
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -55,18 +56,18 @@ class Settings:
         if self.verbose:
             click.echo(text, err=True)
 
-    def print_table(self, summary: Summary) -> None:
+    def print_table(self, summary: Summary, depth: Depth = None) -> None:
         """A network's table, unless --quiet: on a terminal as wide as that is, else plain."""
         if self.quiet:
             return
+        from archdsl.analyses.table import plain, render
+
         if not sys.stdout.isatty():
-            click.echo(str(summary))
+            click.echo(plain(summary, depth))
             return
         from rich.console import Console
 
-        from archdsl.analyses.table import render
-
-        render(summary, Console(no_color=not self.color(sys.stdout), highlight=False))
+        render(summary, Console(no_color=not self.color(sys.stdout), highlight=False), depth)
 
 
 def _set(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:

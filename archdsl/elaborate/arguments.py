@@ -244,7 +244,8 @@ def initializer(expr: ast.Expr, context: Context) -> Initializer:
             return _initializer(name, [], {}, expr.span)
         case ast.Apply(function=name) if name in INITIALIZERS:
             positional = [(_word_or_value(a, context), a.span) for a in expr.arguments]
-            return _initializer(name, positional, {}, expr.span)
+            named = {o.key or "": (_word_or_value(o.value, context), o.span) for o in expr.options}
+            return _initializer(name, positional, named, expr.span)
         case ast.Apply(function=name):
             raise _no_initializer(name, expr.span)
         case ast.Name(id=name) if context.scope.find(name) is None:

@@ -6,12 +6,14 @@ so that what follows is still checked for names and arguments but complains of n
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from archdsl.elaborate import arguments as binding
-from archdsl.elaborate import heads, statements
+from archdsl.elaborate import expectations, heads, statements
 from archdsl.elaborate.build import GraphBuilder, Tensor
 from archdsl.elaborate.expressions import (
     Context,
@@ -22,6 +24,7 @@ from archdsl.elaborate.expressions import (
     truth,
 )
 from archdsl.elaborate.frame import Flow, Frame, Labelled
+from archdsl.elaborate.inputs import Inputs
 from archdsl.elaborate.limits import Exhausted, Limits, Meter
 from archdsl.elaborate.names import Namespace
 from archdsl.elaborate.training import Sections
@@ -47,10 +50,15 @@ class Elaborator:
     source: Source
     overrides: dict[str, Value]
     """Parameters set from outside."""
+    inputs: Inputs = field(default_factory=Inputs)
+    """Shapes of inputs set from outside."""
     graph: GraphBuilder = field(init=False)
     meter: Meter = field(init=False)
     errors: list[Diagnostic] = field(default_factory=list[Diagnostic])
     parameters: dict[str, Any] = field(default_factory=dict[str, Any])
+    changed: set[str] = field(default_factory=set[str])
+    """Parameters that were set to another value than the spec's own."""
+    expected: list[expectations.Stated] = field(default_factory=list["expectations.Stated"])
     imported: dict[Path, Source] = field(default_factory=dict[Path, Source])
     scopes: dict[Source, Scope | None] = field(default_factory=dict["Source", "Scope | None"])
     """The definitions of each imported file; None while they are being carried out."""
@@ -94,9 +102,8 @@ class Elaborator:
             case ast.Step():
                 self.step(statement, flow, frame)
             case ast.Param(name=name):
-                value = self.overrides.get(name)
-                if value is None:
-                    value = evaluate(statement.value, self.context(flow, frame))
+                context = self.context(flow, frame)
+                value = self.parameter(name, lambda: evaluate(statement.value, context))
                 frame.scope.define(name, value, statement.span)
                 self.parameters[name] = plain(value)
             case ast.Let(name=name):
@@ -111,7 +118,19 @@ class Elaborator:
                     label = "a network is defined at the outermost level of a file"
                     raise SpecError(Diagnostic("A601", statement.span, label))
             case ast.Expect():
-                raise not_yet(statement.span, "`expect`")
+                expectations.state(self, statement, flow, frame)
+
+    def parameter(self, name: str, own: Callable[[], Value]) -> Value:
+        """The value of a parameter that can be set from outside; `own` gives the spec's."""
+        if name not in self.overrides:
+            return own()
+        value = self.overrides[name]
+        try:
+            changed = plain(own()) != plain(value)
+        except (SpecError, UnknownShape):
+            changed = True
+        self.changed |= {name} if changed else set()
+        return value
 
     def conditional(self, statement: ast.If, flow: Flow, frame: Frame) -> None:
         branch: ast.Body | ast.If | None = statement
@@ -251,7 +270,7 @@ class Elaborator:
         block = value.block
         path = frame.space.layer(block.name, label, call.span)
         context = self.context(flow, frame)
-        scope = self.bind_block(value, call, context, {})
+        scope = self.bind_block(value, call, context)
         self.check_depth(call.span, frame)
         self.meter.handle(len(path) + 5 * len(scope.names), call.span)
         for argument, _ in scope.names.values():
@@ -276,9 +295,9 @@ class Elaborator:
         self.run(flow, block.body.branches[0].statements, inner)
 
     def bind_block(
-        self, value: BlockValue, call: ast.Call, context: Context, overrides: dict[str, Value]
+        self, value: BlockValue, call: ast.Call, context: Context, is_network: bool = False
     ) -> Scope:
-        """The scope of a block's body, its parameters given.
+        """The scope of a block's body, its parameters given; a network's from outside too.
 
         Raises:
             SpecError: an argument is unknown, missing or given twice.
@@ -286,20 +305,22 @@ class Elaborator:
         block = value.block
         scope = Scope(value.scope, until=block.span)
         given = statements.match_formals(block, call)
-        for formal in block.formals:
+
+        def bound(formal: ast.Formal) -> Value:
             argument = given.get(formal.name)
-            if formal.name in overrides:
-                result = overrides[formal.name]
-            elif argument is not None:
-                result = evaluate(argument.value, context)
-            elif formal.name in value.given:
-                result = value.given[formal.name]
-            elif formal.default is not None:
-                result = evaluate(formal.default, replace(context, scope=scope))
-            else:
-                label = f"`{block.name}` needs `{formal.name}`"
-                note = Note(formal.span, "declared here")
-                raise SpecError(Diagnostic("A402", call.name_span, label, notes=(note,)))
+            if argument is not None:
+                return evaluate(argument.value, context)
+            if formal.name in value.given:
+                return value.given[formal.name]
+            if formal.default is not None:
+                return evaluate(formal.default, replace(context, scope=scope))
+            label = f"`{block.name}` needs `{formal.name}`"
+            note = Note(formal.span, "declared here")
+            raise SpecError(Diagnostic("A402", call.name_span, label, notes=(note,)))
+
+        for formal in block.formals:
+            own = partial(bound, formal)
+            result = self.parameter(formal.name, own) if is_network else own()
             scope.define(formal.name, result, formal.span)
         return scope
 
@@ -369,8 +390,3 @@ def _word(statement: ast.Statement) -> str:
 def _moves(statement: ast.Statement) -> bool:
     """Whether a statement is one that `residual` can go around: it moves the flow, or could."""
     return isinstance(statement, ast.Step | ast.If) and _word(statement) not in statements.ASIDE
-
-
-def not_yet(span: Span, what: str) -> SpecError:
-    """The error for what the grammar knows and the compiler does not build yet."""
-    return SpecError(Diagnostic("A901", span, f"{what} cannot be compiled yet"))

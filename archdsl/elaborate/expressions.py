@@ -197,15 +197,21 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "len": len,
 }
 
+FUNCTIONS = frozenset([*_FUNCTIONS, "range"])
+"""The functions of the language."""
+
 
 def _apply(expr: ast.Apply, context: Context) -> Value:
     arguments: list[Any] = [evaluate(a, context) for a in expr.arguments]
     context.meter.handle(sum(len(a) for a in arguments if isinstance(a, list)), expr.span)
+    if expr.options:
+        label = f"`{expr.function}` takes no arguments by name"
+        raise SpecError(Diagnostic("A401", expr.options[0].span, label))
     if expr.function == "range":
         return _range(expr, arguments, context)
     function = _FUNCTIONS.get(expr.function)
     if function is None:
-        known = [*_FUNCTIONS, "range"]
+        known = sorted(FUNCTIONS)
         help = suggestion(expr.function, known) or f"the functions are {', '.join(known)}"
         label = f"no function is called `{expr.function}`"
         raise SpecError(Diagnostic("A302", expr.span, label, help=help))

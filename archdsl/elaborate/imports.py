@@ -89,9 +89,18 @@ def _definitions(e: Elaborator, source: Source, span: Span) -> Scope:
 
 def is_rule(statement: ast.Statement) -> bool:
     """Whether a step is one of those that belong to a file as a whole, not to one network."""
-    rules = ("default", "init", "import", "train")
+    return _word(statement) in ("default", "init", "import", "train")
+
+
+def is_training(statement: ast.Statement) -> bool:
+    """Whether a statement is a `train { … }`."""
+    return _word(statement) == "train"
+
+
+def _word(statement: ast.Statement) -> str:
+    """The first word of a statement that is a call."""
     item = statement.item if isinstance(statement, ast.Step) else None
-    return isinstance(item, ast.Call) and item.name in rules
+    return item.name if isinstance(item, ast.Call) else ""
 
 
 def digests(imported: dict[Path, Source]) -> dict[str, str]:

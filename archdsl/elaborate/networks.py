@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 
 from archdsl.elaborate.elaborator import Elaborator
+from archdsl.elaborate.expectations import in_force
 from archdsl.elaborate.expressions import UnknownShape
 from archdsl.elaborate.frame import Flow, Frame
-from archdsl.elaborate.imports import digests, is_rule
+from archdsl.elaborate.imports import digests, is_rule, is_training
+from archdsl.elaborate.inputs import Inputs
 from archdsl.elaborate.limits import Exhausted, Limits
 from archdsl.elaborate.names import Namespace
 from archdsl.elaborate.values import BlockValue, Scope, Value, plain
 from archdsl.errors import Diagnostic, SpecError, suggestion
 from archdsl.ir.graph import Graph, Origin, Output
+from archdsl.ir.shapes import Shape
 from archdsl.source import Span
 from archdsl.syntax import ast
 from archdsl.version import VERSION
@@ -30,17 +34,19 @@ def elaborate(
     name: str | None = None,
     parameters: dict[str, Value] | None = None,
     limits: Limits | None = None,
+    inputs: Mapping[str, Shape] | None = None,
 ) -> Graph:
     """The graph of one network of a spec.
 
-    Without a name it is the network of the bare statements, or the only one.
+    Without a name it is the network of the bare statements, or the only one. `inputs` are shapes
+    that take the place of the spec's, by the inputs' names; of an only input, by an empty name.
 
     Raises:
         SpecError: the spec describes no such network; every error that was found is in it.
     """
     names = network_names(spec)
     name = _choose(spec, names, name)
-    work = Elaborator(limits or Limits(), spec.source, parameters or {})
+    work = Elaborator(limits or Limits(), spec.source, parameters or {}, Inputs(inputs))
     scope = Scope()
     frame = Frame(scope, Namespace(), {}, is_network=True)
     flow = Flow()
@@ -62,14 +68,18 @@ def elaborate(
     except SpecError as error:
         work.errors.extend(error.diagnostics)
     _check_overrides(work)
+    if not work.errors and (wrong := work.inputs.check(inputs)):
+        work.errors.append(wrong)
     if len(work.errors) > work.sections.mistakes:  # else they are in how it is trained
         raise SpecError(sorted(work.errors, key=_order))
     return _finish(work, spec, name, flow)
 
 
 def _run_definitions(work: Elaborator, spec: ast.Spec, frame: Frame) -> None:
-    """Everything at the file's outermost level but the steps, which are another network's."""
-    kept = tuple(s for s in spec.flow.statements if not _is_bare_step(s))
+    """Everything at the file's outermost level but the bare statements, another network's."""
+    aside = ast.Expect if _has_bare_steps(spec) else ()  # it is about the bare statements too
+    every = spec.flow.statements
+    kept = tuple(s for s in every if not (_is_bare_step(s) or isinstance(s, aside)))
     work.run(Flow(), kept, frame)
 
 
@@ -84,10 +94,35 @@ def _run_network(work: Elaborator, network: ast.Network, flow: Flow, frame: Fram
     if not isinstance(callee, BlockValue):
         label = f"`{call.name}` is a layer; a network is a block with an `input`"
         raise SpecError(Diagnostic("A601", call.name_span, label))
-    scope = work.bind_block(callee, call, work.context(Flow(), frame), work.overrides)
+    scope = work.bind_block(callee, call, work.context(Flow(), frame), is_network=True)
     work.parameters |= {key: plain(value) for key, (value, _) in scope.names.items()}
     body = Frame(scope, frame.space, {}, depth=1, is_network=True)
     work.run(flow, callee.block.body.branches[0].statements, body)
+    if call.body is not None:
+        inner.scope.names.update(scope.names)
+        _run_additions(work, call.body.branches[0], flow, inner)
+
+
+def _run_additions(work: Elaborator, added: ast.Flow, flow: Flow, frame: Frame) -> None:
+    """The braces behind a network's call: what is said of it beside its layers."""
+    left = list(added.statements)
+    while left:
+        statement = left.pop()
+        match statement:
+            case ast.If(then=then, otherwise=otherwise):
+                left += then.branches[0].statements
+                if otherwise is not None:
+                    inside = isinstance(otherwise, ast.Body)
+                    left += otherwise.branches[0].statements if inside else [otherwise]
+            case ast.Expect() | ast.Let():
+                pass
+            case _ if is_training(statement):
+                pass
+            case _:
+                label = "braces behind a call hold `expect`, `train`, `let` and `if`"
+                help = "layers are in the block, or in a network of its own: `network name { … }`"
+                raise SpecError(Diagnostic("A601", statement.span, label, help=help))
+    work.run(flow, added.statements, frame)
 
 
 def _finish(work: Elaborator, spec: ast.Spec, name: str, flow: Flow) -> Graph:
@@ -109,6 +144,7 @@ def _finish(work: Elaborator, spec: ast.Spec, name: str, flow: Flow) -> Graph:
             imports=digests(work.imported),
         ),
         parameters=work.parameters,
+        expectations=in_force(work),
         inputs=tuple(work.graph.inputs),
         nodes=tuple(work.graph.nodes),
         scopes=tuple(work.graph.scopes),

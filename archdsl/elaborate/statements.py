@@ -40,7 +40,7 @@ def input_(e: Elaborator, call: ast.Call, label: ast.Name | None, flow: Flow, fr
         text = "`out` is what the network's own output is called"
         raise SpecError(Diagnostic("A304", call.span, text, help="call the input otherwise"))
     path = frame.space.take(name, call.span)
-    flow.tensor = e.graph.input(path, shape, call.span)
+    flow.tensor = e.graph.input(path, e.inputs.take(path, shape), call.span)
     frame.labels[name] = Labelled(flow.tensor, path, None, frame)
 
 

@@ -22,7 +22,7 @@ from pydantic import (
 from archdsl.ir.initializers import AnyInitializer
 from archdsl.ir.op import Op, registry
 from archdsl.ir.place import Place as Place
-from archdsl.ir.records import Cost, FieldRule, OnnxLowering, TorchLowering, Weight
+from archdsl.ir.records import Cost, FieldRule, Footprint, OnnxLowering, TorchLowering, Weight
 from archdsl.ir.shapes import Shape, Shapes
 from archdsl.ir.signal import Signal
 from archdsl.ir.word import Word
@@ -32,12 +32,12 @@ IR_VERSION = 1
 
 # Generated files hold these as they are, so a graph from a stranger's JSON has nothing else there.
 _WORD = "[A-Za-z_][A-Za-z0-9_]*"
-_PATH = rf"{_WORD}(\.[A-Za-z0-9_]+)*"
+PATH = rf"{_WORD}(\.[A-Za-z0-9_]+)*"
 Name = Annotated[str, Field(pattern=f"^{_WORD}$")]
 """An identifier."""
-ModulePath = Annotated[str, Field(pattern=f"^{_PATH}$")]
+ModulePath = Annotated[str, Field(pattern=f"^{PATH}$")]
 """Names with dots between them; inside of a sequence they may be numbers."""
-PathWithin = Annotated[str, Field(pattern=f"^({_PATH})?$")]
+PathWithin = Annotated[str, Field(pattern=f"^({PATH})?$")]
 """The path of a scope in its network, of a weight in its layer; empty for the whole itself."""
 
 
@@ -166,6 +166,10 @@ class Node(_Record):
         return self.op.cost(self.input_shapes, self.shape)
 
     @property
+    def memory(self) -> Footprint:
+        return self.op.memory(self.input_shapes, self.shape)
+
+    @property
     def field(self) -> FieldRule:
         return self.op.field(self.input_shapes, self.shape)
 
@@ -205,6 +209,20 @@ class Output(_Record):
     shape: Shape
 
 
+class Expectation(_Record):
+    """What a spec says must be so: a quantity of the network, and the value it is compared with."""
+
+    quantity: Name
+    path: PathWithin = ""
+    """What it is a quantity of; empty for the whole network."""
+    options: dict[Name, int | float | bool | str] = {}
+    relation: Literal["==", "!=", "<=", ">=", "<", ">"]
+    value: int | float | Shape
+    checked: bool = True
+    """Whether it holds for the parameters in force: an equality is about the spec's own."""
+    place: Place
+
+
 class Origin(_Record):
     """What the network was compiled from."""
 
@@ -228,6 +246,8 @@ class Graph(_Record):
     scopes: tuple[Scope, ...]
     """Outermost first; the first is the network itself, with an empty path."""
     outputs: tuple[Output, ...]
+    expectations: tuple[Expectation, ...] = ()
+    """What the spec says must be so, in its order; `archdsl.analyses.expectations` looks."""
     training: AnyTraining = None
     """How it is trained, where the spec says so."""
 
@@ -255,6 +275,31 @@ class Graph(_Record):
         """The shape of every input and node, by its name or path."""
         given = {i.name: i.shape for i in self.inputs}
         return given | {node.path: node.shape for node in self.nodes}
+
+    @cached_property
+    def readers(self) -> dict[str, list[str]]:
+        """The paths of the nodes that read each tensor; `""` stands for the network's caller."""
+        found: dict[str, list[str]] = {}
+        for node in self.nodes:
+            for source in node.inputs:
+                found.setdefault(source, []).append(node.path)
+        for output in self.outputs:
+            found.setdefault(output.node, []).append("")
+        return found
+
+    @cached_property
+    def in_place(self) -> frozenset[str]:
+        """The layers that overwrite their input in PyTorch: no one else, nor a gradient, reads it.
+
+        Layers that are one module do so together or not at all.
+        """
+        able = [n for n in self.nodes if getattr(n.torch, "overwrites", False)]
+        refused = {n.owner for n in able if not self._may_be_overwritten(n.inputs[0])}
+        return frozenset(n.path for n in able if n.owner not in refused)
+
+    def _may_be_overwritten(self, tensor: str) -> bool:
+        maker = self.by_path.get(tensor)
+        return maker is not None and maker.op.overwritable and len(self.readers[tensor]) == 1
 
     def state(self) -> dict[str, Weight]:
         """Every tensor of the network by its `state_dict` key, in order; a shared one once."""

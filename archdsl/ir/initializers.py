@@ -30,6 +30,13 @@ class Initializer(BaseModel, ABC):
     def signal(self, shape: Shape) -> Signal:
         """The mean and the variance of a weight of this shape."""
 
+    @abstractmethod
+    def keeps(self) -> float | None:
+        """What a layer as wide behind as before makes of the mean square, as a factor.
+
+        None for a spread that does not go by the width.
+        """
+
 
 class He(Initializer):
     """Normal with variance gain²/fan, which keeps the variance through ReLUs (He et al. 2015)."""
@@ -46,6 +53,9 @@ class He(Initializer):
         fan = _fans(shape)[self.mode == "fan_out"]
         return Signal(0.0, _GAINS[self.nonlinearity] ** 2 / fan)
 
+    def keeps(self) -> float | None:
+        return _GAINS[self.nonlinearity] ** 2
+
 
 class Glorot(Initializer):
     """Uniform with variance 2/(fan_in + fan_out), which suits tanh (Glorot & Bengio 2010)."""
@@ -58,6 +68,9 @@ class Glorot(Initializer):
 
     def signal(self, shape: Shape) -> Signal:
         return Signal(0.0, 2 * self.gain**2 / sum(_fans(shape)))
+
+    def keeps(self) -> float | None:
+        return self.gain**2
 
 
 class Normal(Initializer):
@@ -72,6 +85,9 @@ class Normal(Initializer):
 
     def signal(self, shape: Shape) -> Signal:
         return Signal(self.mean, self.std**2)
+
+    def keeps(self) -> float | None:
+        return None
 
 
 class TruncatedNormal(Initializer):
@@ -89,6 +105,9 @@ class TruncatedNormal(Initializer):
     def signal(self, shape: Shape) -> Signal:
         return Signal(self.mean, CUT_AT_TWO * self.std**2)
 
+    def keeps(self) -> float | None:
+        return None
+
 
 class Uniform(Initializer):
     """Uniform between two bounds."""
@@ -103,6 +122,9 @@ class Uniform(Initializer):
 
     def signal(self, shape: Shape) -> Signal:
         return Signal((self.low + self.high) / 2, (self.high - self.low) ** 2 / 12)
+
+    def keeps(self) -> float | None:
+        return None
 
 
 class Constant(Initializer):
@@ -119,6 +141,9 @@ class Constant(Initializer):
     def signal(self, shape: Shape) -> Signal:
         return Signal(self.value, 0.0)
 
+    def keeps(self) -> float | None:
+        return None
+
 
 class Zeros(Initializer):
     """Zero everywhere."""
@@ -130,6 +155,9 @@ class Zeros(Initializer):
 
     def signal(self, shape: Shape) -> Signal:
         return ZERO
+
+    def keeps(self) -> float | None:
+        return None
 
 
 class Orthogonal(Initializer):
@@ -144,6 +172,9 @@ class Orthogonal(Initializer):
     def signal(self, shape: Shape) -> Signal:
         rows = shape[0]
         return Signal(0.0, self.gain**2 / max(rows, prod(shape) // rows))
+
+    def keeps(self) -> float | None:
+        return self.gain**2
 
 
 AnyInitializer = Annotated[

@@ -16,6 +16,7 @@ from archdsl.ir.records import (
     Cost,
     Family,
     FieldRule,
+    Footprint,
     OnnxLowering,
     Slide,
     Statistics,
@@ -92,6 +93,10 @@ class Op(Word, ABC):
     @abstractmethod
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         """Work for one example at inference."""
+
+    @abstractmethod
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        """What it holds in memory, at inference and for the backward pass of training."""
 
     @abstractmethod
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:

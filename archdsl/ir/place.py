@@ -16,5 +16,13 @@ class Place(BaseModel):
     end_line: int
     end_column: int
 
+    @property
+    def start(self) -> tuple[int, int]:
+        return self.line, self.column
+
+    @property
+    def end(self) -> tuple[int, int]:
+        return self.end_line, self.end_column
+
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"

@@ -52,6 +52,11 @@ class Cost:
     pooling: int = 0
     elementwise: int = 0
 
+    @property
+    def other(self) -> int:
+        """All that is no MAC."""
+        return self.normalization + self.activation + self.pooling + self.elementwise
+
     def __add__(self, other: Cost) -> Cost:
         return Cost(
             self.macs + other.macs,
@@ -63,6 +68,34 @@ class Cost:
 
 
 FREE = Cost()  # no arithmetic: a reshape, or a layer that is gone at inference
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """The memory that a layer takes as PyTorch runs it, for one example and beside its weights.
+
+    A `view` is the first input's own memory in another form. Where the gradient of the output is
+    handed on as it is, or in parts, it `passes`. For the backward pass PyTorch keeps the inputs
+    numbered in `inputs`, the output if `output` says so, and of the layer's own making `values`, as
+    wide as the activations, `bytes`, and `fixed` bytes whatever the batch: indices, masks, and
+    statistics, which are float32 always. `scratch` are values that exist only while it runs.
+    """
+
+    view: OneOf["never", "inference", "always"] = "never"
+    passes: bool = False
+    inputs: tuple[int, ...] = ()
+    output: bool = False
+    values: int = 0
+    bytes: int = 0
+    fixed: int = 0
+    scratch: int = 0
+
+
+KEEPS_NOTHING = Footprint()
+KEEPS_INPUT = Footprint(inputs=(0,))
+KEEPS_OUTPUT = Footprint(output=True)
+VIEW = Footprint(view="always", passes=True)  # of all values, in another form
+VIEW_OF_PART = Footprint(view="always")  # the gradient of the rest is zeros, in new memory
 
 # Receptive field
 

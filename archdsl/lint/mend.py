@@ -3,7 +3,8 @@
 Before anything is written, the mended text is compiled again. Every network of the file must then
 be the one before with exactly what the fixes claim: a layer with another argument, a layer gone
 whose readers read what it read, or no difference at all. What weights are called must not change,
-so that trained ones still load, but for those that a fix says are gone.
+so that trained ones still load, but for those that a fix says are gone. What the spec expects of
+its networks holds as before.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from archdsl.analyses.expectations import failures
 from archdsl.elaborate import elaborate, network_names
 from archdsl.errors import ArchError, Level
 from archdsl.ir.graph import Graph, Node
@@ -118,7 +120,13 @@ def _attempt(done: Mended, findings: Sequence[Finding]) -> Subject | None:
     claims = {graph.name: _claims(graph.name, findings) for graph in done.subject.graphs}
     before = [_form(graph, claims[graph.name]) for graph in done.subject.graphs]
     same = before == [_form(graph, {}) for graph in graphs]
+    same = same and _unmet(graphs) <= _unmet(done.subject.graphs)
     return replace(done.subject, tree=tree, graphs=graphs) if same else None
+
+
+def _unmet(graphs: Iterable[Graph]) -> int:
+    """How many expectations do not hold."""
+    return sum(len(failures(graph)) for graph in graphs)
 
 
 def _with_text(done: Mended, text: str) -> Source:

@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import Any
 
 from archdsl.analyses import receptive_field, signal
-from archdsl.errors import ArchError, Note
-from archdsl.files import read_source
+from archdsl.errors import Note
+from archdsl.files import source_called
 from archdsl.ir.graph import Graph, Node, Place
 from archdsl.ir.records import Weight
 from archdsl.ir.signal import Signal
+from archdsl.lint import paths
 from archdsl.lint.names import head
 from archdsl.lint.rule import Edit
 from archdsl.source import Source, Span
@@ -34,27 +35,14 @@ class FileView:
 
     def source_of(self, name: str) -> Source | None:
         """The text of the spec itself, or of a file that it imports."""
-        if name == self.source.name:
-            return self.source
         if name not in self.sources:
-            self.sources[name] = self._imported(name)
+            self.sources[name] = source_called(name, self.source)
         return self.sources[name]
-
-    def _imported(self, name: str) -> Source | None:
-        if self.source.path is None:
-            return None
-        try:
-            return read_source(self.source.path.resolve().parent / name, name)
-        except ArchError:
-            return None
 
     def span(self, place: Place) -> Span | None:
         """The text at a place, if its file is there."""
         source = self.source_of(place.file)
-        if source is None or place.end_line > len(source.line_starts):
-            return None
-        start = source.line_starts[place.line - 1] + place.column - 1
-        return Span(source, start, source.line_starts[place.end_line - 1] + place.end_column - 1)
+        return source and source.span(place.start, place.end)
 
     @cached_property
     def _steps(self) -> dict[tuple[int, int], ast.Step]:
@@ -153,9 +141,25 @@ class NetworkView:
     def signals(self) -> Mapping[str, Signal]:
         """The mean and the variance of every layer and input as training starts, by path.
 
-        What comes in has mean 0 and variance 1.
+        What comes in has mean 0 and variance 1. Averages over positions keep the variance, as they
+        do of neighbours that are alike: no rule speaks of a signal that might be there.
         """
-        return signal.signals(self.graph)
+        return signal.signals(self.graph, alike=True)
+
+    @cached_property
+    def depths(self) -> Mapping[str, int]:
+        """The fewest weighted layers on a way from an input to each tensor, by path."""
+        return paths.depths(self.graph)
+
+    @cached_property
+    def shortest(self) -> tuple[Node, ...]:
+        """The way from an input to the main output through the fewest weighted layers."""
+        return paths.shortest(self.graph, self.depths)
+
+    @cached_property
+    def forks(self) -> paths.Forks:
+        """Where branches part."""
+        return paths.Forks(self.graph)
 
     # The text
 

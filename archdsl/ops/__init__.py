@@ -9,6 +9,7 @@ from archdsl.ops import (  # noqa: F401
     channelwise,
     clipped,
     conv,
+    group_normalization,
     linear,
     local_response,
     margin,

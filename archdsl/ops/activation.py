@@ -12,9 +12,12 @@ from archdsl.ir.fields import Flag, Positive, Real
 from archdsl.ir.op import Op, curve_of
 from archdsl.ir.records import (
     EACH,
+    KEEPS_INPUT,
+    KEEPS_OUTPUT,
     Cost,
     Family,
     FieldRule,
+    Footprint,
     OnnxConstant,
     OnnxLowering,
     OnnxNode,
@@ -42,6 +45,10 @@ class Activation(Op):
 
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return Cost(activation=elements(output))
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        """Most have a slope that is a function of what came in."""
+        return KEEPS_INPUT
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH
@@ -73,6 +80,9 @@ class Relu(Activation):
 
     def curve(self) -> Curve:
         return Curve(lambda x: max(0.0, x))
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return KEEPS_OUTPUT
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         return TorchModule("nn.ReLU", overwrites=True)
@@ -253,6 +263,9 @@ class Sigmoid(Activation):
     def curve(self) -> Curve:
         return Curve(_sigmoid)
 
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return KEEPS_OUTPUT
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         return TorchModule("nn.Sigmoid")
 
@@ -293,6 +306,11 @@ class Tanh(Activation):
 
     def curve(self) -> Curve:
         return Curve(lambda x: self.amplitude * tanh(self.slope * x))
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        if (self.amplitude, self.slope) == (1, 1):
+            return KEEPS_OUTPUT
+        return Footprint(values=elements(output), scratch=elements(output))
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         if (self.amplitude, self.slope) == (1, 1):

@@ -10,9 +10,12 @@ from archdsl.ir.fields import Size
 from archdsl.ir.op import OpError, only_map
 from archdsl.ir.records import (
     EACH,
+    KEEPS_INPUT,
+    KEEPS_NOTHING,
     WHOLE,
     Cost,
     FieldRule,
+    Footprint,
     OnnxConstant,
     OnnxLowering,
     OnnxNode,
@@ -58,6 +61,10 @@ class AdaptiveAveragePool(PoolLayer):
         # The spans cover every input, and twice those that a bound between two spans falls inside.
         reads = [n + m - gcd(n, m) for n, m in zip(inputs[0][1:], output[1:], strict=True)]
         return Cost(pooling=output[0] * reads[0] * reads[1])
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        """A mean over all of the map needs no more than its size."""
+        return KEEPS_NOTHING if output[1:] == (1, 1) else KEEPS_INPUT
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         if inputs[0][1:] == output[1:]:
@@ -155,6 +162,9 @@ class GlobalAveragePool(PoolLayer):
 
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return Cost(pooling=elements(inputs[0]))
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return KEEPS_NOTHING
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return WHOLE

@@ -13,6 +13,7 @@ from archdsl.ir.records import (
     Cost,
     Family,
     FieldRule,
+    Footprint,
     OnnxConstant,
     OnnxLowering,
     OnnxNode,
@@ -100,6 +101,11 @@ class Attention(Op):
         """Two linear layers, and the products of queries with keys and of weights with values."""
         n, d = output
         return Cost(macs=4 * n * d * d + 2 * n * n * d, activation=self.heads * n * n)
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        """Queries, keys, values and their mixture; a fused kernel never holds the products."""
+        n, d = output
+        return Footprint(inputs=(0,), values=4 * n * d, bytes=4 * self.heads * n, scratch=4 * n * d)
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return WHOLE

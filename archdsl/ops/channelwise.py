@@ -10,9 +10,12 @@ from archdsl.ir.op import Op, OpError, only_map
 from archdsl.ir.records import (
     EACH,
     FREE,
+    KEEPS_INPUT,
+    KEEPS_NOTHING,
     Cost,
     Family,
     FieldRule,
+    Footprint,
     OnnxConstant,
     OnnxLowering,
     OnnxNode,
@@ -57,6 +60,9 @@ class ChannelShuffle(Op):
 
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return FREE
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return KEEPS_NOTHING
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH
@@ -144,6 +150,9 @@ class Scale(Op):
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return Cost(elementwise=elements(output))
 
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return KEEPS_INPUT
+
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH
 
@@ -211,6 +220,9 @@ class PositionBias(Op):
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return Cost(elementwise=elements(output))
 
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return Footprint(passes=True)
+
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH
 
@@ -275,6 +287,9 @@ class Rescale(Op):
 
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return Cost(elementwise=elements(output))
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return Footprint(scratch=elements(output))
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH

@@ -8,9 +8,11 @@ from pydantic import Field
 from archdsl.ir.fields import Flag, Margin, Size, Width
 from archdsl.ir.op import Op, OpError, only_map, written
 from archdsl.ir.records import (
+    KEEPS_INPUT,
     Cost,
     Family,
     FieldRule,
+    Footprint,
     OnnxLowering,
     OnnxNode,
     Sample,
@@ -80,6 +82,9 @@ class _Convolution(Op):
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         fan = inputs[0][0] // self.groups_of(inputs)
         return Cost(macs=elements(output) * fan * elements(self.kernel))
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return KEEPS_INPUT
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         axes = zip(self.kernel, *self.geometry(), strict=True)

@@ -9,10 +9,12 @@ from archdsl.ir.fields import Flag, Width
 from archdsl.ir.op import Op, OpError
 from archdsl.ir.records import (
     EACH,
+    KEEPS_INPUT,
     WHOLE,
     Cost,
     Family,
     FieldRule,
+    Footprint,
     OnnxLowering,
     OnnxNode,
     Sample,
@@ -87,6 +89,9 @@ class Linear(Op):
 
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return Cost(macs=elements(output) * self.fan(inputs))
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return KEEPS_INPUT
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return WHOLE if len(inputs[0]) == 3 else EACH

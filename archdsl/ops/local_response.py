@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, Strict
 from archdsl.ir.fields import MAX_SIDE, Positive, Wants
 from archdsl.ir.op import only_map
 from archdsl.ir.records import (
+    Footprint,
     OnnxLowering,
     OnnxNode,
     Sample,
@@ -17,7 +18,7 @@ from archdsl.ir.records import (
     Value,
     Weight,
 )
-from archdsl.ir.shapes import Shape, Shapes
+from archdsl.ir.shapes import Shape, Shapes, elements
 from archdsl.ir.signal import Signal
 from archdsl.ops.normalization import NormalizationLayer
 
@@ -80,6 +81,12 @@ class LocalResponseNorm(NormalizationLayer):
         neighbours = min(self.size, output[0])
         mean_square = signals[0].mean_square
         return signals[0].scaled((self.k + self.alpha * neighbours * mean_square) ** -self.beta)
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        """The padded squares, their sum, and its power."""
+        c, *sides = output
+        kept = (c + self.size - 1 + 2 * c) * elements(tuple(sides))
+        return Footprint(inputs=(0,), values=kept, scratch=2 * elements(output))
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {

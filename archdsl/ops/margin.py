@@ -9,8 +9,11 @@ from archdsl.ir.fields import Margin, Size, Width
 from archdsl.ir.op import OpError, only_map, written
 from archdsl.ir.records import (
     FREE,
+    KEEPS_NOTHING,
+    VIEW_OF_PART,
     Cost,
     FieldRule,
+    Footprint,
     OnnxConstant,
     OnnxLowering,
     OnnxNode,
@@ -73,6 +76,9 @@ class Pad(Resize):
 
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return FREE
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return KEEPS_NOTHING
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         before, _ = self.zeros(inputs)
@@ -152,6 +158,9 @@ class Crop(Resize):
 
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return FREE
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return VIEW_OF_PART
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return FieldRule(tuple(Window(1, n, n) for n in self.start(inputs)))

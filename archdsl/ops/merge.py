@@ -10,9 +10,12 @@ from archdsl.ir.op import Op, OpError
 from archdsl.ir.records import (
     EACH,
     FREE,
+    KEEPS_NOTHING,
+    VIEW_OF_PART,
     Cost,
     Family,
     FieldRule,
+    Footprint,
     OnnxConstant,
     OnnxLowering,
     OnnxNode,
@@ -99,6 +102,9 @@ class Add(_Elementwise):
         Sample("residual { fc }", ((6,),)),
     )
 
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return Footprint(passes=True)
+
     def signal(
         self,
         signals: tuple[Signal, ...],
@@ -123,6 +129,9 @@ class Sub(_Elementwise):
         Sample("sub { fc 5 | fc 5 | fc 5 }", ((6,),)),
     )
 
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return KEEPS_NOTHING
+
     def signal(
         self,
         signals: tuple[Signal, ...],
@@ -146,6 +155,9 @@ class Mul(_Elementwise):
         Sample("mul { | gap; fc 2; relu; fc 4; sigmoid }", ((4, 6, 6),)),
         Sample("mul { conv 3x3 5 | conv 3x3 5; sigmoid }", ((4, 6, 6),)),
     )
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return Footprint(inputs=tuple(range(len(inputs))))
 
     def signal(
         self,
@@ -206,6 +218,9 @@ class Concat(_Join):
     ) -> Signal:
         return mixture(zip(map(channels, inputs), signals, strict=True))
 
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return Footprint(passes=True)
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         axis = 1 if len(output) == 3 else -1
         return TorchExpression(f"torch.cat([{{inputs}}], {axis})")
@@ -247,6 +262,9 @@ class Part(_Join):
         output: Shape,
     ) -> Signal:
         return signals[0]
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return VIEW_OF_PART
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         axis = 1 if len(output) == 3 else -1

@@ -1,4 +1,4 @@
-"""Normalisation: over the batch, the channels of a position, groups of channels, neighbours."""
+"""Normalisation over the batch and over the channels of a position."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -6,14 +6,14 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, Strict
 
-from archdsl.ir.fields import Flag, Positive, Wants, Width
-from archdsl.ir.op import Op, OpError, only_map
+from archdsl.ir.fields import Flag, Positive, Wants
+from archdsl.ir.op import Op, OpError
 from archdsl.ir.records import (
     EACH,
-    WHOLE,
     Cost,
     Family,
     FieldRule,
+    Footprint,
     OnnxConstant,
     OnnxLowering,
     OnnxNode,
@@ -113,9 +113,13 @@ class BatchNorm(NormalizationLayer):
     def normalizes(self, inputs: Shapes, output: Shape) -> Statistics:
         return Statistics(1, positions=len(output) == 3, batch=True, centers=True)
 
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        """Beside the input the mean and the scale of each channel."""
+        return Footprint(inputs=(0,), fixed=8 * channels(output))
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {"num_features": channels(output)}
-        arguments |= _unless_default(self, "eps", "momentum")
+        arguments |= unless_default(self, "eps", "momentum")
         name = "nn.BatchNorm2d" if len(output) == 3 else "nn.BatchNorm1d"
         return TorchModule(name, arguments, positional=1)
 
@@ -169,9 +173,13 @@ class LayerNorm(NormalizationLayer):
     def normalizes(self, inputs: Shapes, output: Shape) -> Statistics:
         return Statistics(channels(output), positions=False, batch=False, centers=True)
 
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        positions = elements(output) // channels(output)
+        return Footprint(inputs=(0,), bytes=8 * positions)
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {"normalized_shape": channels(output)}
-        arguments |= _unless_default(self, "eps")
+        arguments |= unless_default(self, "eps")
         if not self.affine:
             arguments["elementwise_affine"] = False
         elif not self.bias:
@@ -232,6 +240,11 @@ class RMSNorm(NormalizationLayer):
     def normalizes(self, inputs: Shapes, output: Shape) -> Statistics:
         return Statistics(channels(output), positions=False, batch=False, centers=False)
 
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        positions = elements(output) // channels(output)
+        values = elements(output) if self.affine else 0
+        return Footprint(inputs=(0,), values=values, bytes=4 * positions, scratch=values)
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {"normalized_shape": channels(output), "eps": self.eps}
         if not self.affine:
@@ -241,7 +254,7 @@ class RMSNorm(NormalizationLayer):
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
         attributes: dict[str, Value] = {"axis": -1, "epsilon": self.eps}
-        gain, constants = _or_constant(self.affine, weight=1.0, width=channels(output))
+        gain, constants = or_constant(self.affine, weight=1.0, width=channels(output))
         if len(output) != 3:
             node = OnnxNode("RMSNormalization", ("x0", *gain), attributes)
             return OnnxLowering((node,), constants)
@@ -253,132 +266,12 @@ class RMSNorm(NormalizationLayer):
         return OnnxLowering(nodes, constants)
 
 
-class GroupNorm(NormalizationLayer):
-    """Each group of channels to mean 0 and variance 1 over the whole map (Wu & He 2018).
-
-    Of one example by itself, so that small batches do no harm. `groups=1` takes all channels
-    together, as many groups as channels each by itself. A position depends on the mean and the
-    variance of the map, so the receptive field is the whole input.
-    """
-
-    name: ClassVar[str] = "gn"
-    elsewhere: ClassVar[tuple[str, ...]] = (
-        "groupnorm",
-        "groupnormalization",
-    )
-    is_affine: ClassVar[bool] = False
-    positional: ClassVar[int] = 1
-    samples: ClassVar[tuple[Sample, ...]] = (
-        Sample("gn", ((64, 3, 4),)),
-        Sample("gn 2", ((4, 5, 6),)),
-        Sample("gn groups=1 eps=0.01 affine=false", ((3, 4, 4),)),
-        Sample("gn 4", ((8,),)),
-    )
-
-    groups: Width = Field(32, description="groups of channels, each normalised by itself")
-    eps: Positive = Field(1e-5, description="added to the variance")
-    affine: Flag = Field(True, description="whether each channel has a gain and a shift")
-
-    def shape(self, inputs: Shapes) -> Shape:
-        (shape,) = inputs
-        if len(shape) not in (1, 3):
-            label = f"`gn` takes a map CxHxW or a vector; {show(shape)} comes in"
-            raise OpError("A201", label, "`ln` normalises each token" if len(shape) == 2 else "")
-        width = channels(shape)
-        if width % self.groups:
-            label = f"groups={self.groups} does not divide the {width} channels"
-            raise OpError("A203", label, f"choose a divisor of {width}")
-        if elements(shape) == self.groups:
-            label = f"one value in a group has no variance: {show(shape)} comes in"
-            raise OpError("A201", label, "take fewer groups")
-        return shape
-
-    def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
-        return _gain_and_shift(output) if self.affine else {}
-
-    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
-        return WHOLE if len(output) == 3 else EACH
-
-    def normalizes(self, inputs: Shapes, output: Shape) -> Statistics:
-        return Statistics(
-            channels(output) // self.groups,
-            positions=len(output) == 3,
-            batch=False,
-            centers=True,
-        )
-
-    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
-        arguments: dict[str, Value] = {
-            "num_groups": self.groups,
-            "num_channels": channels(output),
-        }
-        arguments |= _unless_default(self, "eps", "affine")
-        return TorchModule("nn.GroupNorm", arguments, positional=2)
-
-    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
-        attributes: dict[str, Value] = {"num_groups": self.groups, "epsilon": self.eps}
-        width = channels(output)
-        tensors, constants = _or_constant(self.affine, weight=1.0, bias=0.0, width=width)
-        node = OnnxNode("GroupNormalization", ("x0", *tensors), attributes)
-        return OnnxLowering((node,), constants)
-
-
-class InstanceNorm(NormalizationLayer):
-    """Each channel of each example to mean 0 and variance 1 over its map (Ulyanov et al. 2016).
-
-    It takes the contrast out of a picture, for style transfer. With `affine=true` each channel has
-    a gain and a shift; PyTorch's default is none. A position depends on the mean and the variance
-    of its map, so the receptive field is the whole input.
-    """
-
-    name: ClassVar[str] = "instancenorm"
-    elsewhere: ClassVar[tuple[str, ...]] = (
-        "instancenorm2d",
-        "instancenormalization",
-    )
-    is_affine: ClassVar[bool] = False
-    samples: ClassVar[tuple[Sample, ...]] = (
-        Sample("instancenorm", ((3, 4, 5),)),
-        Sample("instancenorm affine=true eps=0.01", ((4, 5, 6),)),
-    )
-
-    eps: Positive = Field(1e-5, description="added to the variance")
-    affine: Flag = Field(False, description="whether each channel has a gain and a shift")
-
-    def shape(self, inputs: Shapes) -> Shape:
-        shape = only_map(inputs, self.name)
-        if shape[1:] == (1, 1):
-            label = f"one position has no variance: {show(shape)} comes in"
-            raise OpError("A201", label, "normalise before the map shrinks to one position")
-        return shape
-
-    def weights(self, inputs: Shapes, output: Shape) -> dict[str, Weight]:
-        return _gain_and_shift(output) if self.affine else {}
-
-    def field(self, inputs: Shapes, output: Shape) -> FieldRule:
-        return WHOLE
-
-    def normalizes(self, inputs: Shapes, output: Shape) -> Statistics:
-        return Statistics(1, positions=True, batch=False, centers=True)
-
-    def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
-        arguments: dict[str, Value] = {"num_features": channels(output)}
-        arguments |= _unless_default(self, "eps", "affine")
-        return TorchModule("nn.InstanceNorm2d", arguments, positional=1)
-
-    def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
-        width = channels(output)
-        tensors, constants = _or_constant(self.affine, weight=1.0, bias=0.0, width=width)
-        node = OnnxNode("InstanceNormalization", ("x0", *tensors), {"epsilon": self.eps})
-        return OnnxLowering((node,), constants)
-
-
-def _gain_and_shift(output: Shape) -> dict[str, Weight]:
+def gain_and_shift(output: Shape) -> dict[str, Weight]:
     width = (channels(output),)
     return {"weight": Weight(width, "gain"), "bias": Weight(width, "shift")}
 
 
-def _or_constant(
+def or_constant(
     trained: bool, *, width: int, **neutral: float
 ) -> tuple[tuple[str, ...], dict[str, OnnxConstant]]:
     """The names of the gain and the shift: the weights, or constants that change nothing."""
@@ -391,7 +284,7 @@ def _or_constant(
     return tuple(constants), constants
 
 
-def _unless_default(op: Op, *names: str) -> dict[str, Any]:
+def unless_default(op: Op, *names: str) -> dict[str, Any]:
     """The arguments that differ from their defaults, which are PyTorch's too."""
     fields = op.arguments()
     return {n: getattr(op, n) for n in names if getattr(op, n) != fields[n].default}

@@ -13,9 +13,11 @@ from pydantic import Field
 from archdsl.ir.fields import Flag, Margin, Size
 from archdsl.ir.op import Op, OpError, only_map, written
 from archdsl.ir.records import (
+    KEEPS_INPUT,
     Cost,
     Family,
     FieldRule,
+    Footprint,
     OnnxConstant,
     OnnxLowering,
     OnnxNode,
@@ -165,6 +167,10 @@ class MaxPool(_WindowPool):
         mean = x.mean + best.mean * x.variance**0.5
         return Signal.of(mean, mean**2 + best.variance * x.variance)
 
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        """Beside the input the place of every maximum, in 64 bits."""
+        return Footprint(inputs=(0,), bytes=8 * elements(output))
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments = self._torch_arguments()
         if self.dilation != (1, 1):
@@ -226,6 +232,9 @@ class AveragePool(_WindowPool):
         share = inside / elements(output[1:]) / size  # of a window, that is not padding
         mean = signals[0].averaged(size * share)
         return mean.scaled(share) if self.count_pad else mean
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return KEEPS_INPUT
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments = self._torch_arguments()

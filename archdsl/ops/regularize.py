@@ -10,16 +10,18 @@ from archdsl.ir.op import Op
 from archdsl.ir.records import (
     EACH,
     FREE,
+    VIEW,
     Cost,
     Family,
     FieldRule,
+    Footprint,
     OnnxLowering,
     Sample,
     TorchLowering,
     TorchModule,
     Weight,
 )
-from archdsl.ir.shapes import Shape, Shapes
+from archdsl.ir.shapes import Shape, Shapes, elements
 from archdsl.ir.signal import Signal
 
 
@@ -79,6 +81,12 @@ class Dropout(_TrainingOnly):
     def drops(self) -> float:
         return self.p
 
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        """A mask of a byte a value, as on a GPU; the CPU keeps it as wide as the values."""
+        if not self.p:
+            return VIEW
+        return Footprint(view="inference", bytes=elements(output))
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         return TorchModule("nn.Dropout", {"p": self.p}, positional=1)
 
@@ -117,6 +125,9 @@ class DropPath(_TrainingOnly):
 
     def drops(self) -> float:
         return self.p
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return Footprint(view="inference", values=1) if self.p else VIEW
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         return TorchModule("DropPath", {"p": self.p}, positional=1, helper=_DROP_PATH)

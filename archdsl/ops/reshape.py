@@ -10,10 +10,12 @@ from archdsl.ir.op import Op, OpError
 from archdsl.ir.records import (
     EACH,
     FREE,
+    VIEW,
     WHOLE,
     Cost,
     Family,
     FieldRule,
+    Footprint,
     OnnxConstant,
     OnnxLowering,
     OnnxNode,
@@ -37,6 +39,9 @@ class _Reshape(Op):
 
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return FREE
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return VIEW
 
     def signal(
         self,

@@ -12,9 +12,12 @@ from archdsl.ir.fields import Flag, Size
 from archdsl.ir.op import Op, OpError, only_map
 from archdsl.ir.records import (
     FREE,
+    KEEPS_NOTHING,
+    VIEW_OF_PART,
     Cost,
     Family,
     FieldRule,
+    Footprint,
     OnnxConstant,
     OnnxLowering,
     OnnxNode,
@@ -89,6 +92,9 @@ class Upsample(Resize):
 
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return FREE if self.mode == "nearest" else Cost(elementwise=elements(output))
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return KEEPS_NOTHING
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         axes = zip(inputs[0][1:], output[1:], strict=True)
@@ -223,6 +229,9 @@ class Subsample(Resize):
 
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return FREE
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return VIEW_OF_PART
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return FieldRule(tuple(Window(s, 0, 0) for s in self.step))

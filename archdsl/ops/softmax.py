@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from math import exp, expm1, inf, log, log1p
 from typing import ClassVar
 
-from archdsl.ir.records import OnnxLowering, OnnxNode, Sample, TorchLowering, TorchModule
+from archdsl.ir.records import (
+    KEEPS_OUTPUT,
+    Footprint,
+    OnnxLowering,
+    OnnxNode,
+    Sample,
+    TorchLowering,
+    TorchModule,
+)
 from archdsl.ir.shapes import Shape, Shapes, channels
 from archdsl.ir.signal import Signal
 from archdsl.ops.activation import Activation
@@ -20,6 +28,9 @@ class _OverChannels(Activation):
     def axis(shape: Shape) -> int:
         """The channels' axis, the batch counted."""
         return 1 if len(shape) == 3 else -1
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return KEEPS_OUTPUT
 
 
 class Softmax(_OverChannels):

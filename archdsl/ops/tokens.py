@@ -12,9 +12,12 @@ from archdsl.ir.op import Op, OpError, only_map, written
 from archdsl.ir.records import (
     EACH,
     FREE,
+    VIEW,
+    VIEW_OF_PART,
     Cost,
     Family,
     FieldRule,
+    Footprint,
     OnnxConstant,
     OnnxLowering,
     OnnxNode,
@@ -95,6 +98,9 @@ class Tokens(_Tokens):
         c, h, w = only_map(inputs, self.name)
         return h * w, c
 
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return VIEW
+
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH
 
@@ -158,6 +164,9 @@ class Untokens(_Tokens):
                 help = "a class token has no place on the map: `take start=1` before it"
             raise OpError("A201", f"{label} come in", help)
         return width, *self.size
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return VIEW
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH
@@ -235,6 +244,9 @@ class Take(_Tokens):
         asked = self.index or self.start or 0
         return asked + (inputs[0][0] if asked < 0 else 0)
 
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return VIEW_OF_PART
+
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         first = self.first(inputs)
         return FieldRule((Window(0 if self.start is None else 1, first, first),))
@@ -284,6 +296,9 @@ class ClassToken(Op):
 
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return FREE
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return Footprint(passes=True)
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return FieldRule((Window(1, -1, -1),))
@@ -340,6 +355,9 @@ class PositionEmbedding(Op):
 
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return Cost(elementwise=elements(output))
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return Footprint(passes=True)
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         return EACH

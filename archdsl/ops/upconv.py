@@ -9,9 +9,11 @@ from pydantic import Field
 from archdsl.ir.fields import Flag, Margin, Size, Width
 from archdsl.ir.op import Op, OpError, only_map, written
 from archdsl.ir.records import (
+    KEEPS_INPUT,
     Cost,
     Family,
     FieldRule,
+    Footprint,
     OnnxLowering,
     OnnxNode,
     Sample,
@@ -101,6 +103,9 @@ class UpConv(Op):
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         """Each input value times its kernel, what falls into the padding included."""
         return Cost(macs=elements(inputs[0]) * elements(self.kernel) * output[0] // self.groups)
+
+    def memory(self, inputs: Shapes, output: Shape) -> Footprint:
+        return KEEPS_INPUT
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         """Output i is written by the inputs j with stride*j - pad <= i < stride*j - pad + kernel.

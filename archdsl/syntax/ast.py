@@ -69,10 +69,12 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """`min(a, b)`: a function of the language."""
+    """`min(a, b)`: a function of the language; `memory(batch=32)`: a quantity with options."""
 
     function: str
     arguments: tuple[Expr, ...]
+    options: tuple[Argument, ...]
+    """Those that are given by name; they stand behind the others."""
     span: Span
 
 
@@ -226,7 +228,9 @@ class If:
 
 @dataclass(frozen=True, slots=True)
 class Expect:
-    condition: Expr
+    """`expect params == 61_706, macs <= 5e5`: what must be so of the network."""
+
+    conditions: tuple[Expr, ...]
     span: Span
 
 

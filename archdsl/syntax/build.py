@@ -70,7 +70,7 @@ class TreeBuilder(Transformer[Token, Any]):
             case "SIZE":
                 return ast.Literal(tuple(self.number(token, n) for n in token.split("x")), span)
             case "STRING":
-                return ast.Literal(self.text(token), span)
+                return ast.Literal(self.text(token, token), span)
             case "TRUE" | "FALSE":
                 return ast.Literal(token.type == "TRUE", span)
             case _:
@@ -82,10 +82,10 @@ class TreeBuilder(Transformer[Token, Any]):
             self.report("A503", token, "it does not fit a 64-bit float")
         return value
 
-    def text(self, token: Token) -> str:
-        if len(token) > 2 + 10 * MAX_NAME:
-            self.report("A504", token, f"a text may have {10 * MAX_NAME} characters")
-        return re.sub(r"\\(.)", r"\1", token[1:-1])
+    def text(self, quoted: str, where: Meta | Token) -> str:
+        if len(quoted) > 2 + 10 * MAX_NAME:
+            self.report("A504", where, f"a text may have {10 * MAX_NAME} characters")
+        return re.sub(r"\\(.)", r"\1", quoted[1:-1])
 
     def list(self, meta: Meta, children: list[Any]) -> ast.Expr:
         items = tuple(c for c in children if not isinstance(c, Token))
@@ -115,8 +115,15 @@ class TreeBuilder(Transformer[Token, Any]):
         return ast.Index(value, index, self.span(meta))
 
     def apply(self, meta: Meta, children: list[Any]) -> ast.Expr:
-        arguments = tuple(c for c in children if not isinstance(c, Token))
-        return ast.Apply(self.word(children[0]), arguments, self.span(meta))
+        name, *rest = children
+        given = [c for c in rest if not isinstance(c, Token)]
+        options = tuple(c for c in given if isinstance(c, ast.Argument))
+        arguments = tuple(c for c in given if not isinstance(c, ast.Argument))
+        return ast.Apply(self.word(name), arguments, options, self.span(meta))
+
+    def path(self, meta: Meta, children: list[Token]) -> ast.Expr:
+        """`layer4.0.conv1`, where a path may stand, is the text of it."""
+        return ast.Literal(self.text(f'"{children[0]}"', meta), self.span(meta))
 
     def conditional(self, meta: Meta, children: list[Any]) -> ast.Expr:
         then, condition, otherwise = children
@@ -212,7 +219,8 @@ class TreeBuilder(Transformer[Token, Any]):
 
     def network(self, meta: Meta, children: list[Any]) -> ast.Network:
         name, definition = children
-        if isinstance(definition, ast.Body) and len(definition.branches) > 1:
+        body = definition.body if isinstance(definition, ast.Call) else definition
+        if body is not None and len(body.branches) > 1:
             self.report("A407", meta, "a network is one flow", "put `concat { a | b }` into it")
         return ast.Network(self.word(name), definition, self.span(meta))
 
@@ -254,7 +262,8 @@ class TreeBuilder(Transformer[Token, Any]):
         statements[-1] = joined
 
     def expect(self, meta: Meta, children: list[Any]) -> ast.Expect:
-        return ast.Expect(children[-1], self.span(meta))
+        conditions = tuple(c for c in children if not isinstance(c, Token))
+        return ast.Expect(conditions, self.span(meta))
 
 
 class _Else:

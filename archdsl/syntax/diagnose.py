@@ -13,6 +13,7 @@ from archdsl.source import Source, Span
 _WORDS = {
     "NAME": "a name",
     "LABEL": "a label",
+    "PATH": "a path",
     "KEY": "a name with a value, such as `n=3`",
     "INT": "a number",
     "FLOAT": "a number",
@@ -124,6 +125,8 @@ def _hint(token: Token, before: str) -> str:
             return "a size of values is a list: `input [3, size, size]`"
         case "DOUBLE_SLASH":
             return "a comment starts with #"
+        case "KEY" if re.search(r"\bexpect\b", line):
+            return "an expectation compares with `==`, `<=` or another comparison"
         case "COMPARE" | "AND" | "OR" | "NOT" | "IF":
             return "in an argument this needs parentheses: `when=(n > 1)`"
         case "RBRACE" | "RPAR" | "RSQB":

@@ -67,8 +67,8 @@ def _statement(statement: ast.Statement) -> Iterator[str]:
             yield from _call(f"network {name} = ", call)
         case ast.If():
             yield from _if("", statement)
-        case ast.Expect(condition):
-            yield f"expect {print_expr(condition)}"
+        case ast.Expect(conditions):
+            yield f"expect {_items(conditions)}"
 
 
 def _formal(formal: ast.Formal) -> str:
@@ -190,8 +190,9 @@ def _whole(
             head = _expr(value, _WHOLE)
             head = f"({head})" if head.endswith('"') else head
             return f"{head}[{print_expr(index)}]"
-        case ast.Apply(function, arguments):
-            return f"{function}({_items(arguments)})"
+        case ast.Apply(function, arguments, options):
+            given = [*map(print_expr, arguments), *(_argument(o, first=False) for o in options)]
+            return f"{function}({', '.join(given)})"
         case ast.Partial(name, _, arguments):
             return f"({' '.join([name, *(_argument(a, first=False) for a in arguments)])})"
 

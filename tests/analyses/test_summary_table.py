@@ -66,7 +66,7 @@ def test_csv(summary: Summary) -> None:
 
 
 def test_the_text_is_plain_and_fits_a_page(summary: Summary) -> None:
-    text = str(summary)
+    text = plain(summary, "all")
     assert text.isascii()
     assert "\x1b" not in text
     lines = text.splitlines()
@@ -83,7 +83,7 @@ def test_the_text_is_plain_and_fits_a_page(summary: Summary) -> None:
 
 @pytest.mark.parametrize("width", [20, 40, 60, 72, 80, 100, 200])
 def test_narrow_terminals_lose_columns_not_digits(summary: Summary, width: int) -> None:
-    lines = plain(summary, width).splitlines()
+    lines = plain(summary, "all", width).splitlines()
     assert max(map(len, lines)) <= width
     shown = [word for line in lines for word in line.split()]
     for row in summary.layers:

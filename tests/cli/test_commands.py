@@ -47,6 +47,40 @@ def test_summary(cli: Cli, small: Path) -> None:
     assert result.out == f"{archdsl.load(small).summary()}\n"
 
 
+@pytest.fixture
+def unmet(tmp_path: Path) -> Path:
+    """A spec whose expectation does not hold: it has 108 + 4 + 40 + 10 parameters."""
+    path = tmp_path / "unmet.arch"
+    path.write_text("input 3x8x8\nconv 3x3 4; gap; fc 10\nexpect params == 161\n")
+    return path
+
+
+def test_a_spec_that_is_not_as_it_expects_is_not_compiled(
+    cli: Cli, unmet: Path, tmp_path: Path
+) -> None:
+    for command in (["check"], ["compile", "-o", str(tmp_path / "build")]):
+        result = cli(*command, unmet)
+        assert (result.status, result.out) == (1, "")
+        assert "unmet.arch:3:8" in result.err
+        assert "161 expected, 162 found: 1 more" in result.err
+    assert not (tmp_path / "build").exists()
+    (error,) = json.loads(cli("check", "--json", unmet).out)["errors"]
+    assert (error["code"], error["label"]) == ("A603", "161 expected, 162 found: 1 more")
+
+
+def test_a_spec_that_is_not_as_it_expects_can_be_looked_at(
+    cli: Cli, unmet: Path, tmp_path: Path
+) -> None:
+    shown = cli("summary", unmet)
+    assert shown.status == 1
+    assert "parameters  162" in shown.out
+    assert "161 expected, 162 found" in shown.err
+    (error,) = json.loads(cli("summary", "--json", unmet).out)["errors"]
+    assert error["code"] == "A603"
+    assert cli("draw", unmet, "-o", tmp_path / "unmet.gv").status == 0
+    assert cli("lint", unmet).status == 0
+
+
 def test_summary_for_machines(cli: Cli, small: Path) -> None:
     data = json.loads(cli("summary", small, "--json", "-p", "classes=7").out)
     assert data["params"] == 3 * 8 * 9 + 8 + 8 * 7 + 7

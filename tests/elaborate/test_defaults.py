@@ -125,6 +125,10 @@ def test_init_of_one_layer() -> None:
     }
 
 
+def test_the_arguments_of_an_initialisation_may_have_names() -> None:
+    assert starts("conv 3x3 init=normal(std=0.05)") == {"conv1.weight": "normal 0.05 0.0"}
+
+
 def test_init_as_a_default_of_one_kind_of_layer() -> None:
     found = starts("init he; default conv init=glorot bias_init=1; conv 3x3; fc 3")
     assert found == {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import log
 
 import pytest
@@ -117,6 +118,44 @@ def test_an_activation_without_effect_changes_nothing(text: str) -> None:
     before = nn.Sequential(*parts[:-1])(x).clone()
     torch.manual_seed(0)
     assert torch.equal(nn.Sequential(*parts)(x), before)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{ fc 200 init=glorot; sigmoid } x6",
+        "{ fc 200; tanh } x18",
+        "{ fc 300 init=normal(0.02); relu; fc 100 init=normal(0.02); tanh } x5",
+    ],
+)
+def test_gradients_vanish_as_it_is_told(text: str) -> None:
+    """L402: of the length of a gradient at the last activation, what comes back to the first."""
+    net = archdsl.parse(f"input 200\n{text}\nfc 10")
+    (finding,) = net.lint(select=["L402"])
+    told = re.search(r"give back (\S+) of a gradient", finding.diagnostic.label)
+    assert told is not None
+    kept: list[float] = []
+    for seed in range(8):
+        *parts, _ = torch_backend.build(net.graph, seed=seed).double().children()
+        x = torch.randn(64, 200, generator=torch.Generator().manual_seed(seed)).double()
+        first = parts[0](x).detach().requires_grad_()
+        last = nn.Sequential(*parts[1:])(first * 1)  # some overwrite what they are given
+        sent = torch.randn(last.shape, generator=torch.Generator().manual_seed(seed)).double()
+        (back,) = torch.autograd.grad(last, first, sent)
+        kept.append(float(back.norm() / sent.norm()))
+    assert sum(map(log, kept)) / 8 == pytest.approx(log(float(told[1])), abs=0.6)
+
+
+def test_what_layers_give_on_is_as_it_is_told() -> None:
+    """L406: a ReLU behind Glorot's variance halves the mean square."""
+    net = archdsl.parse("input 500\n{ fc 500 init=glorot bias_init=0; relu } x8\nfc 10")
+    (finding,) = net.lint(select=["L406"])
+    parts = list(torch_backend.build(net.graph, seed=0).children())
+    x = torch.randn(500, 500, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        given = float(nn.Sequential(*parts[:-1])(x).square().mean() / x.square().mean())
+    assert given == pytest.approx(0.5**8, rel=0.3)
+    assert "8 such layers 0.004 of it" in finding.diagnostic.label
 
 
 def test_values_stay_within_the_bounds_that_arrive() -> None:

@@ -94,6 +94,14 @@ def test_what_is_not_certain_stays(what: str, tmp_path: Path) -> None:
     assert mended(tmp_path, UNMENDED[what]).text == UNMENDED[what]
 
 
+def test_a_fix_that_would_break_an_expectation_is_refused(tmp_path: Path) -> None:
+    text = "input 3x8x8\nconv 3x3 4; bn; relu\nexpect params == 120\n"
+    done = mended(tmp_path, text)
+    assert (done.text, [f.code for f in done.refused]) == (text, ["L201"])
+    wrong = text.replace("120", "116")  # what it has without the bias
+    assert mended(tmp_path, wrong).text == wrong.replace("conv 3x3 4", "conv 3x3 4 bias=false")
+
+
 def test_a_fix_whose_claim_does_not_hold_is_refused_and_the_others_are_not(tmp_path: Path) -> None:
     class Liar(FileRule):
         """A width that is said to make no difference."""

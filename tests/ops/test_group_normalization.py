@@ -22,7 +22,8 @@ from archdsl import ArchError
 from archdsl.backends import torch as torch_backend
 from archdsl.backends.onnx import write
 from archdsl.ir import Op
-from archdsl.ops.normalization import GroupNorm, InstanceNorm, RMSNorm
+from archdsl.ops.group_normalization import GroupNorm, InstanceNorm
+from archdsl.ops.normalization import RMSNorm
 
 
 def check(op: Op, x: np.ndarray, expected: np.ndarray, tmp_path: Path) -> None:

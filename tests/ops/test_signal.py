@@ -11,7 +11,7 @@ import archdsl
 from archdsl.analyses.signal import signals
 from archdsl.backends import torch as torch_backend
 from archdsl.ir import Op
-from archdsl.ir.initializers import INITIALIZERS, He, TruncatedNormal
+from archdsl.ir.initializers import INITIALIZERS, Glorot, He, TruncatedNormal
 from archdsl.ir.records import Sample
 from archdsl.ir.signal import Signal, largest_of
 
@@ -85,6 +85,27 @@ def test_the_largest_of_several() -> None:
     """Of two standard normal values it is 1/sqrt(pi) on average, with variance 1 - 1/pi."""
     assert largest_of(2).mean == pytest.approx(torch.pi**-0.5, abs=1e-4)
     assert largest_of(2).variance == pytest.approx(1 - 1 / torch.pi, abs=1e-4)
+
+
+def test_initialisers_say_what_a_square_layer_keeps() -> None:
+    """And none that does not go by the width says so: with another one it makes something else."""
+    for init in [
+        *(cls() for cls in INITIALIZERS.values()),
+        He(nonlinearity="tanh"),
+        Glorot(gain=2),
+    ]:
+        function, *arguments = init.torch()
+        kept: list[float] = []
+        for width in (200, 800):
+            tensor = torch.empty(width, width, dtype=torch.float64)
+            torch.manual_seed(0)
+            eval(f"torch.nn.init.{function}({', '.join(['tensor', *arguments])})")
+            x = torch.randn(200, width, dtype=torch.float64)
+            kept.append(float((x @ tensor.T).square().mean() / x.square().mean()))
+        if init.keeps() is None:
+            assert kept[1] == 0 or kept[1] > 2 * kept[0]
+        else:
+            assert kept == pytest.approx([init.keeps()] * 2, rel=0.05)
 
 
 @pytest.mark.parametrize("start", ["he", "glorot", "normal(0.01)", "orthogonal"])

@@ -44,6 +44,8 @@ def test_the_zoo_is_formatted(path: Path) -> None:
         ("relu #a\ngap   # b", "relu  # a\ngap   # b\n"),
         ("#! A204 kept", "#! A204 kept\n"),
         ("linear 10", "fc 10\n"),
+        ("expect f(a.0 ,b = 1)==2,g<3", "expect f(a.0, b=1)==2, g<3\n"),
+        ("network  n=b 2{expect params==1}", "network n = b 2 { expect params==1 }\n"),
         ("block linear w { fc w }\nlinear 10", "block linear w { fc w }\nlinear 10\n"),
         ("f depths[0] [1,\n2] (a -1) -1", "f depths[0] [1,\n  2] (a -1) -1\n"),
         ("f [1, # one\n2]", "f [1,  # one\n  2]\n"),

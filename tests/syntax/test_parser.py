@@ -133,7 +133,18 @@ def test_definitions() -> None:
     ]
     assert isinstance(statement("network n = resnet basic [2, 2]").definition, ast.Call)
     assert isinstance(statement("network n { a }").definition, ast.Body)
-    assert isinstance(statement("expect n > 0"), ast.Expect)
+    braces = statement("network n = resnet basic [2, 2] { expect params == 3 }").definition.body
+    assert isinstance(braces.branches[0].statements[0], ast.Expect)
+
+
+def test_expectations() -> None:
+    found = statement("expect n > 0, field(a.0.conv1) == 3x3, f(a, b=1, c=x)")
+    assert [type(c) for c in found.conditions] == [ast.Binary, ast.Binary, ast.Apply]
+    path = found.conditions[1].left.arguments[0]
+    assert (path.value, path.span.text) == ("a.0.conv1", "a.0.conv1")
+    call = found.conditions[2]
+    assert [type(a) for a in call.arguments] == [ast.Name]
+    assert [o.key for o in call.options] == ["b", "c"]
 
 
 def test_else_may_stand_on_its_own_line() -> None:

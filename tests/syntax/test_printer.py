@@ -19,7 +19,8 @@ def test_statements() -> None:
         "residual{a|b;c}}\n"
         "network big=unit 3 stride = n - 1;network small { input 3 }\n"
         "stem : unit 64 x3; { relu } x n as i\n@stem;concat { |a| }; {}\n"
-        "if n>1{a}else if not n == 0 or n<2{b}\nelse{c}\nexpect n>=2 and n != 3 # why"
+        "if n>1{a}else if not n == 0 or n<2{b}\nelse{c}\n"
+        "expect n>=2 and n != 3,m(a.0.b , k = 1)==1 # why"
     )  # fmt: skip
     assert printed(text) == (
         "param n = 2*3\n"
@@ -54,7 +55,7 @@ def test_statements() -> None:
         "} else {\n"
         "  c\n"
         "}\n"
-        "expect n >= 2 and n != 3\n"
+        'expect n >= 2 and n != 3, m("a.0.b", k=1) == 1\n'
     )
 
 

@@ -10,37 +10,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
-from archdsl.ir import Graph, Node, Repetition, Scope
-
-
-@dataclass(slots=True)
-class ScopeTree:
-    """A scope and what is in it, in order."""
-
-    scope: Scope
-    parts: list[Part] = field(default_factory=list["Part"])
-
-
-@dataclass(slots=True)
-class RepetitionTree:
-    """A repetition and its copies."""
-
-    id: int
-    copies: list[list[Part]] = field(default_factory=list["list[Part]"])
-
-
-@dataclass(slots=True)
-class Folded:
-    """Copies of which the first is drawn."""
-
-    id: int
-    count: int
-    parts: list[Part]
-
-
-Part = Node | ScopeTree | RepetitionTree | Folded
+from archdsl.ir import Graph, Node
+from archdsl.ir.hierarchy import Folded, Part, RepetitionTree, ScopeTree, nodes_in, tree
 
 
 class Fold:
@@ -94,7 +66,7 @@ class Fold:
     def _runs(self, copies: list[list[Part]]) -> Iterator[tuple[int, int]]:
         """The ranges of copies that may be drawn as one."""
         looks = [tuple(map(_look, copy)) for copy in copies]
-        nodes = [list(_nodes(copy)) for copy in copies]
+        nodes = [list(nodes_in(copy)) for copy in copies]
         start = 0
         for i in range(1, len(copies)):
             before = nodes[i - 2] if i - start > 1 else None
@@ -116,63 +88,9 @@ class Fold:
         """Let a copy's nodes and scopes be drawn as the first one's."""
         for a, b in zip(_paths(first), _paths(copy), strict=True):
             self._stands_in[b] = a
-        inside = {node.path for node in _nodes(copy)}
-        for a, b in zip(_nodes(first), _nodes(copy), strict=True):
+        inside = {node.path for node in nodes_in(copy)}
+        for a, b in zip(nodes_in(first), nodes_in(copy), strict=True):
             self._readers[a.path] |= self._readers[b.path] - inside
-
-
-def tree(graph: Graph) -> list[Part]:
-    """The nodes of a graph under the scopes and repetitions that they are in."""
-    root: list[Part] = []
-    chains: dict[str, list[Scope | Repetition]] = {}
-    for scope in graph.scopes:
-        if scope.parent is None:
-            chains[scope.path] = list(scope.repetitions)
-        else:
-            above = chains[scope.parent]
-            turns = scope.repetitions[sum(isinstance(s, Repetition) for s in above) :]
-            chains[scope.path] = [*above, *turns, scope]
-    known: dict[tuple[int, str | int], ScopeTree | RepetitionTree] = {}
-    for node in graph.nodes:
-        chain = chains[node.scope]
-        turns = node.repetitions[sum(isinstance(s, Repetition) for s in chain) :]
-        place = root
-        for step in (*chain, *turns):
-            place = _enter(place, step, known)
-        place.append(node)
-    return root
-
-
-def _enter(
-    place: list[Part],
-    step: Scope | Repetition,
-    known: dict[tuple[int, str | int], ScopeTree | RepetitionTree],
-) -> list[Part]:
-    """The inside of a scope or of a copy, which is made when it is first met."""
-    key = (id(place), step.path if isinstance(step, Scope) else step.id)
-    found = known.get(key)
-    if found is None:
-        found = ScopeTree(step) if isinstance(step, Scope) else RepetitionTree(step.id)
-        known[key] = found
-        place.append(found)
-    if isinstance(found, ScopeTree):
-        return found.parts
-    index = step.index if isinstance(step, Repetition) else 0
-    while len(found.copies) <= index:
-        found.copies.append([])
-    return found.copies[index]
-
-
-def _nodes(parts: Sequence[Part]) -> Iterator[Node]:
-    for part in parts:
-        match part:
-            case Node():
-                yield part
-            case RepetitionTree():
-                for copy in part.copies:
-                    yield from _nodes(copy)
-            case _:
-                yield from _nodes(part.parts)
 
 
 def _paths(parts: Sequence[Part]) -> Iterator[str]:

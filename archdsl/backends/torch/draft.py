@@ -137,7 +137,7 @@ class Drafter:
             )
             for i, (key, value) in enumerate(lowering.arguments.items())
         ]
-        if lowering.overwrites and self.tree.may_overwrite(node):
+        if node.path in self.tree.graph.in_place:
             arguments.append(Argument("inplace", Raw("True")))
         return Call(lowering.name, tuple(arguments))
 

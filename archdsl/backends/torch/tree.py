@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from archdsl.ir import Graph, Node, Output, Scope
 from archdsl.ir.records import TorchModule
@@ -39,7 +38,7 @@ class Level:
 
 @dataclass(eq=False)
 class Tree:
-    """The levels of a graph, and who reads each tensor."""
+    """The levels of a graph, and what goes in and out of each."""
 
     graph: Graph
     root: Level
@@ -63,17 +62,6 @@ class Tree:
             place(node.scope).children.append(node)
         return cls(graph, levels[""])
 
-    @cached_property
-    def readers(self) -> dict[str, list[str]]:
-        """The paths of the nodes that read each tensor; `""` stands for the network's caller."""
-        found: dict[str, list[str]] = {}
-        for node in self.graph.nodes:
-            for source in node.inputs:
-                found.setdefault(source, []).append(node.path)
-        for output in self.graph.outputs:
-            found.setdefault(output.node, []).append("")
-        return found
-
     def boundary(self, level: Level) -> tuple[list[str], list[str]]:
         """The tensors that a level reads from outside, and its own that are read outside."""
         path = level.scope.path
@@ -84,27 +72,9 @@ class Tree:
     def _boundary(self, level: Level) -> tuple[list[str], list[str]]:
         inside = {node.path for node in level.nodes()}
         reads = [t for node in level.nodes() for t in node.inputs if t not in inside]
-        gives = [t for t in inside if any(r not in inside for r in self.readers.get(t, ()))]
+        gives = [t for t in inside if any(r not in inside for r in self.graph.readers.get(t, ()))]
         order = {node.path: i for i, node in enumerate(level.nodes())}
         return list(dict.fromkeys(reads)), sorted(gives, key=order.__getitem__)
-
-    def may_overwrite(self, node: Node) -> bool:
-        """Whether a layer may work in place: no one else, nor a gradient, reads its input."""
-        for use in (node, *self.sharers.get(node.path, ())):
-            maker = self.graph.by_path.get(use.inputs[0])
-            alone = len(self.readers.get(use.inputs[0], ())) == 1
-            if not (alone and maker is not None and maker.op.overwritable):
-                return False
-        return True
-
-    @cached_property
-    def sharers(self) -> dict[str, list[Node]]:
-        """The nodes that use the module of another, by its path."""
-        found: dict[str, list[Node]] = {}
-        for node in self.graph.nodes:
-            if node.shares is not None:
-                found.setdefault(node.shares, []).append(node)
-        return found
 
     def heads(self) -> dict[str, Output]:
         """The outputs beside the main one that are modules of their own, by path."""
@@ -147,5 +117,5 @@ class Tree:
     def _feeds(self, tensor: str, child: Node | Level) -> bool:
         """Whether a tensor is read by one child alone."""
         inside = {n.path for n in child.nodes()} if isinstance(child, Level) else {child.path}
-        readers = self.readers.get(tensor, ())
+        readers = self.graph.readers.get(tensor, ())
         return bool(readers) and all(r in inside for r in readers)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from archdsl.ir.fields import Count, Flag, Positive, Probability, Width
-from archdsl.ir.records import Sample
+from archdsl.ir.records import Sample, Weight
 from archdsl.ir.shapes import channels, show
 from archdsl.ir.training.kinds import (
     Betas,
@@ -142,6 +142,14 @@ class Optimizer(Setting, ABC):
     slot: ClassVar[str] = "optimizer"
     part: ClassVar[str] = "optimizer"
 
+    @abstractmethod
+    def held(self, weight: Weight) -> int:
+        """How many tensors of a weight's size it holds from step to step."""
+
+    @abstractmethod
+    def scratch(self) -> int:
+        """How many more, of every weight at once, it makes in a step, as on a GPU (`foreach`)."""
+
 
 _RATE: Any = Field(1e-3, description="the learning rate, before the schedule")
 _BETAS: Any = Field((0.9, 0.999), description="how slowly the two running means forget")
@@ -169,6 +177,12 @@ class Sgd(Optimizer):
             raise ValueError("Nesterov's step needs `momentum`, such as momentum=0.9")
         return value
 
+    def held(self, weight: Weight) -> int:
+        return 1 if self.momentum else 0
+
+    def scratch(self) -> int:
+        return 1 if self.weight_decay else 0  # gradients with the penalty's
+
 
 class Adam(Optimizer):
     """Steps scaled by running means of the gradient and its square (Kingma & Ba 2014)."""
@@ -184,6 +198,12 @@ class Adam(Optimizer):
     eps: Positive = _EPSILON
     weight_decay: NotNegative = Field(0.0, description="the factor of the L2 penalty's gradient")
     amsgrad: Flag = Field(False, description="whether the second mean may only grow")
+
+    def held(self, weight: Weight) -> int:
+        return 3 if self.amsgrad else 2
+
+    def scratch(self) -> int:
+        return 1  # the root of the second mean
 
 
 class AdamW(Optimizer):
@@ -202,6 +222,12 @@ class AdamW(Optimizer):
         0.01, description="the share of a weight that a step takes away, times the rate"
     )
     amsgrad: Flag = Field(False, description="whether the second mean may only grow")
+
+    def held(self, weight: Weight) -> int:
+        return 3 if self.amsgrad else 2
+
+    def scratch(self) -> int:
+        return 1  # the root of the second mean
 
 
 class Muon(Optimizer):
@@ -228,6 +254,12 @@ class Muon(Optimizer):
         "original", description="how a step's size depends on the matrix's; `adamw` matches AdamW's"
     )
     adamw_lr: Positive = Field(1e-3, description="the learning rate of what is no matrix")
+
+    def held(self, weight: Weight) -> int:
+        return 1 if len(weight.shape) == 2 else 2
+
+    def scratch(self) -> int:
+        return 1
 
 
 # Schedules

@@ -1,6 +1,6 @@
 """alexnet: compiled by archdsl 0.1.0 from alexnet.arch.
 
-Spec    sha256 d26d12799673db36baf91d1356af5ee32c0b8f1483ae73160db53ec7e8f7db7f
+Spec    sha256 6ea80d4a3de2b84e52f8df4b019f2b202f343f4f41aefe7fbf02812b75148110
 Input   N x 3 x 227 x 227
 Output  N x 1000
 60,965,224 parameters

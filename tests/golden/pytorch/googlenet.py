@@ -1,6 +1,6 @@
 """googlenet: compiled by archdsl 0.1.0 from googlenet.arch.
 
-Spec    sha256 0d45c31eb7cc27f70d163b2ad4e7d020973adb97b1e68863ff4a021a45d874ba
+Spec    sha256 106c0b3da44dcb5d155fac0c628fb25e82c4a3469a0db765c379c2c23c395fba
 Input   N x 3 x 224 x 224
 Output  N x 1000
 13,378,280 parameters

@@ -1,6 +1,6 @@
 """lenet: compiled by archdsl 0.1.0 from lenet.arch.
 
-Spec    sha256 a0d23718397d5804c39b96025b647502b87039d88e84266140a0d12edebbc5a9
+Spec    sha256 7114d2655b275ab078459d4868bed289a2514bea6bb330e41bdfc2884ec46df6
 Input   N x 1 x 32 x 32
 Output  N x 10
 61,706 parameters

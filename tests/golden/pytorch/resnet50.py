@@ -1,6 +1,6 @@
 """resnet50: compiled by archdsl 0.1.0 from resnet.arch.
 
-Spec    sha256 3ef38e2ef79ccecf944f65894431acfd756be895809b46011a33394316b7e2ca
+Spec    sha256 60c1274ee1223e3548462cb126bee7dcbef321e680f30b8570cd0ebd7c13f1b9
 Input   N x 3 x 224 x 224
 Output  N x 1000
 25,557,032 parameters

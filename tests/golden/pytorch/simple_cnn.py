@@ -1,6 +1,6 @@
 """simple_cnn: compiled by archdsl 0.1.0 from simple_cnn.arch.
 
-Spec    sha256 c3e1d6da5097fbf5ffa5cefbe22188479fff7fc976acbfb19ff8163bd446ce8d
+Spec    sha256 cee9c99b31d34cb08bb38c445bd457a5ef21c62947e90da5c96c830531f2498c
 Input   N x 3 x 32 x 32
 Output  N x 10
 94,538 parameters

@@ -1,6 +1,6 @@
 """vgg16_bn: compiled by archdsl 0.1.0 from vgg.arch.
 
-Spec    sha256 beef5a39b993668229514c2a44350e2eae6ec7ae4e7a80e6cdd34cf43f58fe44
+Spec    sha256 153b6c1b1d5a289f10855b87659d163db04a1bbc40f2d9e8ecfd9ec6ae1f5a5a
 Input   N x 3 x 224 x 224
 Output  N x 1000
 138,365,992 parameters

@@ -1,6 +1,6 @@
 """vit_base_patch16_224: compiled by archdsl 0.1.0 from vit.arch.
 
-Spec    sha256 0c49db3ad95c08e2527d3208b4b779cdb6c490d457864c9b83443fa9d6a224be
+Spec    sha256 8bc624429cec745ddfc7989d63ca1658ebb415804e29ea847c96accad3d62fd1
 Input   N x 3 x 224 x 224
 Output  N x 1000
 86,567,656 parameters
