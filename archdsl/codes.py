@@ -174,6 +174,11 @@ CODES: dict[str, Code] = {
         "no network has this name",
         "`file.arch:name` means one network of a file. A file with several wants one named.",
     ),
+    "A307": Code(
+        "the layer has no such position",
+        "A position is a row and a column of a map, or the number of a token, counted from 0. "
+        "`--position` asks for one, and `region` and `effective_field` in Python.",
+    ),
     "A401": Code(
         "the layer has no such argument",
         "`archdsl explain conv` lists the arguments of a layer.",
@@ -291,6 +296,12 @@ CODES: dict[str, Code] = {
         "the ONNX file does not compute what PyTorch does",
         "`compile --verify` runs both on the same random inputs. A difference is a defect of ours "
         "or of onnxruntime's: please report it with the spec.",
+    ),
+    "A705": Code(
+        "the effective field cannot be measured",
+        "It is where the gradient of one position reaches the input. There is nothing to look at "
+        "if the input is a vector, if the position reads padding alone, and if the gradient "
+        "dies on the way: behind activations that are cut off, or in a deep net without shortcuts.",
     ),
     "A801": Code(
         "training has no such word",

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archdsl.analyses.expectations import Failure
-    from archdsl.analyses.receptive_field import Field
+    from archdsl.analyses.receptive_field import LayerField
     from archdsl.analyses.summary import Plan, Summary
+    from archdsl.backends.effective import EffectiveField
     from archdsl.lint import Finding
     from archdsl.syntax import ast
 
@@ -100,8 +101,11 @@ class Network:
         label = failure.label if span else f"{place}: {failure.label}"
         return Diagnostic(failure.code, span, label, failure.message, help=failure.help)
 
-    def receptive_field(self, at: str | None = None) -> Field:
+    def receptive_field(self, at: str | None = None) -> LayerField:
         """What one position of a layer's output sees of the input: size, stride, padding, centre.
+
+        `.region(i, j)` of the result is what the position i, j sees, the input's edges heeded
+        (`.clipped`) and not (`.unclipped`).
 
         Args:
             at: the path of a layer or of a block; the network's output if left out.
@@ -112,6 +116,31 @@ class Network:
         from archdsl.analyses.receptive_field import receptive_field
 
         return receptive_field(self.graph, at)
+
+    def effective_field(
+        self,
+        at: str | None = None,
+        position: tuple[int, ...] | None = None,
+        inputs: int = 16,
+        seed: int = 0,
+        weights: Any = None,
+    ) -> EffectiveField:
+        """How much of its field a position uses, by the gradient at random inputs (needs torch).
+
+        Args:
+            at: as for `receptive_field`.
+            position: row and column of a map, the number of a token; the middle if left out.
+            inputs: how many random inputs are averaged, each of them with weights of its own.
+            seed: what inputs and weights are drawn from.
+            weights: as for `to_torch`; then these are used for all inputs.
+
+        Raises:
+            SpecError: the network has no such path, or the layer no such position.
+            BuildError: no gradient reaches the input, or the network is too large to run.
+        """
+        from archdsl.backends import effective
+
+        return effective.measure(self.graph, at, position or (), inputs, seed, weights)
 
     def lint(
         self, select: Iterable[str] = ("L",), ignore: Iterable[str] = (), level: Level = "info"

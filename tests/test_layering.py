@@ -32,6 +32,7 @@ ORDER = [
     ["elaborate"],
     ["analyses"],
     ["devices", "backends.torch", "backends.onnx", "backends.graphviz"],
+    ["backends.effective"],
     ["lint"],
     ["network"],
     ["pipeline"],
@@ -54,6 +55,7 @@ ONLY = {
     "backends.torch": {"errors", "files", "ir"},
     "backends.onnx": {"errors", "files", "ir"},
     "backends.graphviz": {"errors", "files", "ir", "analyses"},
+    "backends.effective": {"errors", "files", "ir", "analyses", "backends.torch"},
 }
 
 HEAVY = {

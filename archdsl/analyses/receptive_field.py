@@ -22,14 +22,14 @@ Networks", Distill 2019, sections 2 and 3). Four things go beyond their algorith
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil, floor
 
+from archdsl.analyses.region import Region, axes, check_position, coordinates, extent, region
 from archdsl.errors import Diagnostic, SpecError, suggestion
 from archdsl.ir.graph import Graph, Node
 from archdsl.ir.records import FieldRule, Window
-from archdsl.ir.shapes import Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,44 @@ class Misalignment:
     path: str
     branches: tuple[Field, ...]
 
+    def __str__(self) -> str:
+        """Where position 0 of the branches is centred; what reads everything agrees with all."""
+        local = [b for b in self.branches if b.windows and not b.whole]
+        return " and ".join(dict.fromkeys(map(_place, local)))
 
-def receptive_field(graph: Graph, at: str | None = None) -> Field:
-    """The field of the output, or of a layer or scope (of its last layer).
+
+def _place(field: Field) -> str:
+    center = ", ".join(f"{c:g}" for c in field.center)
+    return f"({center}), stride {'x'.join(f'{float(s):g}' for s in field.stride)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerField(Field):
+    """The field of one layer, which can be asked what a position of it sees."""
+
+    path: str
+    sides: tuple[int, ...]
+    """The layer's positions on each axis: of a map H and W, of tokens N, of a vector none."""
+    graph: Graph = field(repr=False, compare=False)
+
+    def region(self, *position: int) -> Region:
+        """What one position sees of the input: first and last index per axis, edges heeded or not.
+
+        It is found for this position by itself (`archdsl.analyses.region`), so it may be smaller
+        than the window of the field, which holds for all positions.
+
+        Args:
+            position: row and column of a map, the number of a token; the middle if left out.
+
+        Raises:
+            SpecError: the layer has no such position.
+        """
+        place = check_position(self.path, self.sides, position)
+        return region(self.graph, self.path, place, self.whole)
+
+
+def receptive_field(graph: Graph, at: str | None = None) -> LayerField:
+    """The field of the output, of a layer, of a scope (of its last layer), or of an input.
 
     Args:
         graph: the network.
@@ -86,15 +121,29 @@ def receptive_field(graph: Graph, at: str | None = None) -> Field:
         SpecError: nothing has this path.
     """
     found = _trace(graph)
+    path = _meant(graph, at)
+    own = found[path]
+    return LayerField(
+        own.windows,
+        own.whole,
+        own.misaligned,
+        path=path,
+        sides=axes(graph.shapes[path]),
+        graph=graph,
+    )
+
+
+def _meant(graph: Graph, at: str | None) -> str:
+    """The path of a layer or an input, from that of the scope that ends in it."""
     if at is None:
-        return found[next(o.node for o in graph.outputs if o.kind == "main")]
-    if at in found:
-        return found[at]
+        return graph.main.node
+    if at in graph.shapes:
+        return at
     within = f"{at}."
     inside = [n.path for n in graph.nodes if n.path.startswith(within)]
     if not inside:
-        raise _unknown(graph, at, found)
-    return found[inside[-1]]
+        raise _unknown(graph, at)
+    return inside[-1]
 
 
 def fields(graph: Graph) -> dict[str, Field]:
@@ -133,21 +182,27 @@ def sides(sizes: tuple[int | Fraction, ...]) -> str:
 
 def _trace(graph: Graph) -> dict[str, Field]:
     """The field of every input, by its name, and of every layer, by its path."""
-    axes = {i.name: _axes(i.shape) for i in graph.inputs}
-    most = max(map(len, axes.values()), default=0)
-    extent = tuple(max(n) for n in zip(*(a for a in axes.values() if len(a) == most), strict=True))
-    whole = Field(tuple(Window(0, 0, n - 1) for n in extent), whole=True)
-    start = Field(tuple(Window(1, 0, 0) for _ in extent)) if extent else whole
-    found = {name: start if len(a) == most else Field(()) for name, a in axes.items()}
+    sides = extent(graph)
+    whole = Field(tuple(Window(0, 0, n - 1) for n in sides), whole=True)
+    start = Field(tuple(Window(1, 0, 0) for _ in sides)) if sides else whole
+    common = coordinates(graph)
+    found = {i.name: start if i.name in common else Field(()) for i in graph.inputs}
+    grids = {i.name: axes(i.shape) for i in graph.inputs}
     for node in graph.nodes:
-        found[node.path] = _through(node, found, whole)
+        own = _through(node, found, whole)
+        before, grid = grids[node.inputs[0]], axes(node.shape)
+        if len(grid) != len(own.windows):
+            grid = before  # tokens in the order of a map's positions
+        elif len(axes(node.input_shapes[0])) != len(grid) != 0 and grid != before:
+            own = whole  # and then as a map of other sides: no position has a window of the former
+        found[node.path], grids[node.path] = own, grid
     return found
 
 
 def _through(node: Node, found: Mapping[str, Field], whole: Field) -> Field:
     """The field of a node from those of its inputs."""
     branches = _arriving(node, found)
-    read = whole if branches is None else _union(branches, _axes(node.shape), whole)
+    read = whole if branches is None else _union(branches, axes(node.shape), whole)
     rule = node.field
     if not read.windows or read.whole:
         return read
@@ -163,10 +218,10 @@ def _arriving(node: Node, found: Mapping[str, Field]) -> tuple[Field, ...] | Non
     branches = tuple(found[path] for path in node.inputs)
     if len(branches) < 2:
         return branches
-    sides = _axes(node.shape)
+    sides = axes(node.shape)
     arriving: list[Field] = []
     for branch, shape in zip(branches, node.input_shapes, strict=True):
-        own = _axes(shape)
+        own = axes(shape)
         if own != sides and branch.windows and not branch.whole:
             if not len(own) == len(sides) == len(branch.windows):
                 return None
@@ -209,8 +264,8 @@ def _after(window: Window, read: Window) -> Window:
     )
 
 
-def _union(branches: Sequence[Field], axes: tuple[int, ...], whole: Field) -> Field:
-    """The field of tensors that are joined position by position; `axes` are the result's sides."""
+def _union(branches: Sequence[Field], sides: tuple[int, ...], whole: Field) -> Field:
+    """The field of tensors that are joined position by position; `sides` are the result's."""
     if any(b.whole for b in branches):
         return whole
     reached = [b for b in branches if b.windows]
@@ -218,10 +273,10 @@ def _union(branches: Sequence[Field], axes: tuple[int, ...], whole: Field) -> Fi
         return reached[0] if reached else Field(())
     by_axis = list(zip(*(b.windows for b in reached), strict=True))
     one_stride = len({b.stride for b in reached}) == 1
-    if not one_stride and len(axes) != len(by_axis):
+    if not one_stride and len(sides) != len(by_axis):
         return whole  # the positions have no index on these axes any more
-    sides = [1] * len(by_axis) if one_stride else axes
-    windows = tuple(_cover(w, n) for w, n in zip(by_axis, sides, strict=True))
+    lengths = [1] * len(by_axis) if one_stride else sides
+    windows = tuple(_cover(w, n) for w, n in zip(by_axis, lengths, strict=True))
     return Field(windows, misaligned=_disagree(reached) or any(b.misaligned for b in reached))
 
 
@@ -241,13 +296,8 @@ def _disagree(branches: Sequence[Field]) -> bool:
     return len({(b.center, b.stride) for b in local}) > 1
 
 
-def _axes(shape: Shape) -> tuple[int, ...]:
-    """The sides along which a tensor has positions: of a map height and width, of tokens N."""
-    return shape[1:] if len(shape) == 3 else shape[:1] if len(shape) == 2 else ()
-
-
-def _unknown(graph: Graph, at: str, found: Mapping[str, Field]) -> SpecError:
-    paths = [*found, *(s.path for s in graph.scopes if s.path)]
+def _unknown(graph: Graph, at: str) -> SpecError:
+    paths = [*graph.shapes, *(s.path for s in graph.scopes if s.path)]
     label = f"`{graph.name}` has no layer, block or sequence called `{at}`"
     return SpecError(
         Diagnostic("A305", None, label, "nothing has this path", help=suggestion(at, paths))

@@ -12,7 +12,7 @@ from archdsl.analyses import cost, memory, receptive_field, roofline
 from archdsl.analyses.cost import Totals
 from archdsl.analyses.memory import Course, Memory
 from archdsl.analyses.outline import Row, outline
-from archdsl.analyses.receptive_field import Field
+from archdsl.analyses.receptive_field import Field, Misalignment
 from archdsl.analyses.roofline import Device, Estimate
 from archdsl.ir.graph import Graph
 from archdsl.ir.records import Cost
@@ -147,8 +147,8 @@ class Summary:
     layers: tuple[Layer, ...]
     totals: Totals
     """Of all layers: a weight that several share counts once, the work is that of inference."""
-    misaligned: tuple[str, ...]
-    """Paths of the joins whose branches differ in centre or stride."""
+    misaligned: tuple[Misalignment, ...]
+    """The joins whose branches differ in centre or stride, with the branches' fields."""
     rows: tuple[Row, ...]
     """The layers under the scopes that they are in, repetitions folded."""
     usage: Usage
@@ -188,7 +188,10 @@ class Summary:
             "outputs": {name: list(shape) for name, shape in self.outputs.items()},
             **_totals(self.totals),
             "usage": self.usage.to_dict(),
-            "misaligned": list(self.misaligned),
+            "misaligned": [
+                {"path": m.path, "branches": [_field(b) for b in m.branches]}
+                for m in self.misaligned
+            ],
             "layers": [layer.to_dict() for layer in self.layers],
         }
 
@@ -253,7 +256,7 @@ def summarize(graph: Graph, plan: Plan | None = None) -> Summary:
         outputs={o.name: o.shape for o in graph.given},
         layers=tuple(rows),
         totals=totals,
-        misaligned=tuple(m.path for m in receptive_field.misalignments(graph)),
+        misaligned=tuple(receptive_field.misalignments(graph)),
         rows=tuple(outline(graph)),
         usage=_usage(graph, totals, plan or Plan()),
     )

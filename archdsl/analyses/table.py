@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 WIDTH = 100  # columns of a page, and of a file that the table is piped into
 PAGE = 60  # rows that a table has at most where its depth is not asked for
 _RULE = "    \n    \n -- \n    \n    \n    \n    \n    \n"  # a rule under the head, in ASCII
+JOINS = 3  # misaligned ones that are named
 GAP = 2  # between columns, one of them the box's
 
 Depth = int | Literal["all"] | None
@@ -211,10 +212,10 @@ def _totals(summary: Summary) -> Iterator[tuple[str, str]]:
     yield from _memory(summary)
     if summary.last_local:
         yield "field", _extent(summary.last_local, summary)
-    if summary.misaligned:
-        first, *more = summary.misaligned
-        rest = f" and {len(more)} more" if more else ""
-        yield "misaligned", printable(f"the branches joined in {first}{rest} differ in centre")
+    for join in summary.misaligned[:JOINS]:
+        yield "misaligned", printable(f"{join.path} joins branches centred at {join}")
+    if len(summary.misaligned) > JOINS:
+        yield "", f"and {len(summary.misaligned) - JOINS} more joins"
 
 
 def _memory(summary: Summary) -> Iterator[tuple[str, str]]:

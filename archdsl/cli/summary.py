@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from archdsl.cli.field import asked_for, field_options, tell
 from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def _read_size(ctx: click.Context, param: click.Parameter, text: str | None) -> 
 )  # fmt: skip
 @click.option("--csv", is_flag=True, help="Print the layers as CSV.")
 @click.option("--markdown", is_flag=True, help="Print the table as Markdown.")
+@field_options
 @limits_option
 @json_option
 @common
@@ -120,11 +122,18 @@ def command(
     """
     if sum((csv, markdown, settings.json, by == "source")) > 1:
         raise click.UsageError("--csv, --markdown, --json and --by source exclude each other")
+    field = asked_for(options)
+    if field and (csv or markdown or by == "source"):
+        raise click.UsageError("--field-at goes with none of --csv, --markdown, --by source")
     from archdsl.elaborate import Limits
     from archdsl.pipeline import open_one
 
     # The table shows why an expectation does not hold; for machines one document is printed.
     network = open_one(spec, parameters, Limits(**limits), inputs, check=settings.json)
+    if field:
+        tell(settings, network, **field)
+        network.check()
+        return
     plan = _plan(**options)
     if by == "source":
         settings.print(network.annotated_source(plan.batch, plan.dtype))

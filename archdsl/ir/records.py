@@ -106,12 +106,13 @@ class Window:
 
     Where a layer enlarges the map these are fractions, and the inputs are the whole numbers from
     the one to the other, both included; there may be none. So one affine rule is exact for the
-    floor(i/2) of an upsampling: from (i - 1)/2 to i/2.
+    floor(i/2) of an upsampling: from (i - 1)/2 to i/2. Those of a dilated kernel are `step` apart.
     """
 
     stride: int | Fraction
     first: int | Fraction
     last: int | Fraction
+    step: int = 1
 
     def span(self, i: int) -> tuple[int, int]:
         """The first and the last input that output i reads.
@@ -121,6 +122,15 @@ class Window:
         [(0, 0), (0, 0), (1, 1), (1, 1)]
         """
         return ceil(self.stride * i + self.first), floor(self.stride * i + self.last)
+
+    def reads(self, i: int) -> range:
+        """The inputs that output i reads, those in the padding too.
+
+        >>> list(Window(2, -2, 2, step=2).reads(3))
+        [4, 6, 8]
+        """
+        first, last = self.span(i)
+        return range(first, last + 1, self.step)
 
 
 @dataclass(frozen=True, slots=True)

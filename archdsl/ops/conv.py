@@ -88,7 +88,7 @@ class _Convolution(Op):
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
         axes = zip(self.kernel, *self.geometry(), strict=True)
-        return FieldRule(tuple(Window(s, -p, d * (k - 1) - p) for k, s, p, d in axes))
+        return FieldRule(tuple(Window(s, -p, d * (k - 1) - p, d) for k, s, p, d in axes))
 
     def slides(self, inputs: Shapes, output: Shape) -> Slide:
         return Slide(self.kernel, *self.geometry())

@@ -110,8 +110,10 @@ class _WindowPool(PoolLayer):
         return Cost(pooling=elements(output) * elements(self.kernel))
 
     def field(self, inputs: Shapes, output: Shape) -> FieldRule:
-        s, p = self.steps(), self.pad
-        return FieldRule(tuple(Window(s[a], -p[a], self._extent(a) - 1 - p[a]) for a in (0, 1)))
+        axes = zip(
+            self.steps(), self.pad, self.taps(), (self._extent(a) for a in (0, 1)), strict=True
+        )
+        return FieldRule(tuple(Window(s, -p, n - 1 - p, d) for s, p, d, n in axes))
 
     def slides(self, inputs: Shapes, output: Shape) -> Slide:
         return Slide(self.kernel, self.steps(), self.pad, self.taps())

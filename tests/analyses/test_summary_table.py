@@ -103,6 +103,20 @@ def test_the_field_of_each_kind() -> None:
 
 def test_misaligned_branches_are_told() -> None:
     net = archdsl.parse("input 4x6x6; concat { conv 3x3 stride=2 pad=1 | maxpool 2x2 }")
-    assert net.summary().misaligned == ("concat1",)
-    assert "misaligned" in str(net.summary())
-    assert json.loads(net.summary().to_json())["misaligned"] == ["concat1"]
+    summary = net.summary()
+    assert [m.path for m in summary.misaligned] == ["concat1"]
+    words = "concat1 joins branches centred at (0, 0), stride 2x2 and (0.5, 0.5), stride 2x2"
+    assert f"misaligned  {words}" in str(summary)
+    (join,) = json.loads(summary.to_json())["misaligned"]
+    assert join["path"] == "concat1"
+    found = [(b["center"], b["stride"]) for b in join["branches"]]
+    assert found == [([0.0, 0.0], [2, 2]), ([0.5, 0.5], [2, 2])]
+
+
+def test_of_many_misaligned_joins_three_are_named() -> None:
+    alike = "add { conv 3x3 pad=0 | { conv 2x2 pad=0 } x2 | crop 97 }"
+    unlike = "add { conv 2x2 pad=0; pad 1 side=after | conv 2x2 pad=0; pad 1 side=before }"
+    assert not archdsl.parse(f"input 4x99x99; {alike}").summary().misaligned
+    text = str(archdsl.parse(f"input 4x99x99; {'; '.join([unlike] * 5)}").summary())
+    assert text.count("(0.5, 0.5), stride 1x1 and (-0.5, -0.5), stride 1x1") == 3
+    assert "and 2 more joins" in text

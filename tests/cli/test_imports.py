@@ -50,6 +50,10 @@ def test_summary_loads_rich_alone(small: Path) -> None:
     assert not after("summary", small, "--json") & HEAVY
 
 
+def test_a_field_loads_nothing_until_it_is_measured(small: Path) -> None:
+    assert not after("summary", small, "--field-at", "conv1") & HEAVY
+
+
 def test_draw_loads_no_torch(small: Path, tmp_path: Path) -> None:
     found = after("draw", small, "-o", tmp_path / "x.svg")
     assert not found & {"torch", "onnx", "onnxruntime", "numpy", "rich"}

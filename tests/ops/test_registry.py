@@ -254,6 +254,11 @@ def assert_whole(node: Node, reads: torch.Tensor, shape: tuple[int, ...]) -> Non
     pytest.fail("every output reads a window at a fixed step")
 
 
+def _along_axes(read: torch.Tensor) -> list[list[int]]:
+    """The indices on each axis at which something is read."""
+    return [sorted(set(column)) for column in read.nonzero().T.tolist()]
+
+
 def assert_windows(node: Node, reads: torch.Tensor, shape: tuple[int, ...]) -> None:
     """Each output position whose window lies within the input reads exactly up to its bounds.
 
@@ -267,6 +272,11 @@ def assert_windows(node: Node, reads: torch.Tensor, shape: tuple[int, ...]) -> N
     positions = np.ndindex(*own) if own else [(0,) * len(windows)]
     seen = 0
     for read, position in zip(reads, positions, strict=True):
+        taps = [
+            [j for j in w.reads(i) if 0 <= j < n]
+            for w, i, n in zip(windows, position, read_from, strict=True)
+        ]
+        assert _along_axes(read) == (taps if all(taps) else [[] for _ in taps]), node.op.text()
         spans = [w.span(i) for w, i in zip(windows, position, strict=True)]
         within = [a >= 0 and b < n for (a, b), n in zip(spans, places(shape), strict=True)]
         if all(within):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from archdsl.analyses.receptive_field import Field, misalignments
+from archdsl.analyses.receptive_field import misalignments
 from archdsl.errors import Level
 from archdsl.lint.rule import Hit, NetworkRule
 from archdsl.lint.view import NetworkView
@@ -40,11 +40,4 @@ class MisalignedBranches(NetworkRule):
         """Every join whose branches have other centres or strides."""
         for found in misalignments(net.graph):
             node = net.graph.by_path[found.path]
-            local = [b for b in found.branches if b.windows and not b.whole]
-            centers = " and ".join(dict.fromkeys(_place(branch) for branch in local))
-            yield Hit(node, f"position 0 of the branches is centred at {centers}")
-
-
-def _place(field: Field) -> str:
-    place = ", ".join(f"{float(c):g}" for c in field.center)
-    return f"({place}), stride {'x'.join(f'{float(s):g}' for s in field.stride)}"
+            yield Hit(node, f"position 0 of the branches is centred at {found}")
