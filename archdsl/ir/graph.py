@@ -165,7 +165,7 @@ class Node(_Record):
     def cost(self) -> Cost:
         return self.op.cost(self.input_shapes, self.shape)
 
-    @property
+    @cached_property
     def memory(self) -> Footprint:
         return self.op.memory(self.input_shapes, self.shape)
 
