@@ -12,12 +12,17 @@ from archdsl.cli.settings import Settings, common, json_option, limits_option, p
 @parameters_option
 @limits_option
 @click.option("--csv", is_flag=True, help="Print the rows as CSV.")
+@click.option(
+    "--symbolic", multiple=True, metavar="NAME",
+    help="Print parameters and MACs as polynomials of a parameter.",
+)  # fmt: skip
 @json_option
 @common
 @click.pass_obj
 def command(
-    settings: Settings, spec: str, parameters: dict[str, str], limits: dict[str, int], csv: bool
-) -> None:
+    settings: Settings, spec: str, parameters: dict[str, str], limits: dict[str, int], csv: bool,
+    symbolic: tuple[str, ...],
+) -> None:  # fmt: skip
     """Print a network's table: layers, shapes, parameters, MACs, receptive fields.
 
     A MAC is one multiply-add of a convolution, a linear layer or a matrix product, for one example;
@@ -26,6 +31,11 @@ def command(
     """
     if csv and settings.json:
         raise click.UsageError("--csv and --json exclude each other")
+    if symbolic:
+        from archdsl.cli.symbolic import print_formulas
+
+        print_formulas(settings, spec, symbolic, parameters, limits)
+        return
     from archdsl.elaborate import Limits
     from archdsl.pipeline import open_one
 
