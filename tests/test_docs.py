@@ -14,7 +14,14 @@ from archdsl.source import Source
 from archdsl.syntax import parse
 
 ROOT = Path(__file__).parent.parent
-PAGES = ["docs/guide.md", "docs/lint.md", "grammar/language.md", "README.md", "CONTRIBUTING.md"]
+PAGES = [
+    "docs/guide.md",
+    "docs/lessons.md",
+    "docs/lint.md",
+    "grammar/language.md",
+    "README.md",
+    "CONTRIBUTING.md",
+]
 
 
 def snippets(page: str) -> list[str]:

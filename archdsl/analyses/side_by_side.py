@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from fractions import Fraction
+from math import floor, log10
 from textwrap import wrap
 from typing import Literal
 
@@ -118,12 +119,17 @@ def _ratio(value: int, first: int) -> str:
     """How many times the first network's figure; `same` is exact."""
     if value == first:
         return "same"
-    return f"{_digits(value / first)}x" if first else ""
+    return f"{_digits(value / first)}x" if value and first else ""
 
 
 def _digits(x: float) -> str:
+    """A number with two or three digits that count.
+
+    >>> _digits(0.0000912), _digits(0.55), _digits(12.34), _digits(1234.5)
+    ('0.000091', '0.55', '12.3', '1,234')
+    """
     if x < 0.1:
-        return f"{x:.2g}"
+        return f"{x:.{1 - floor(log10(x))}f}"
     return f"{x:.2f}" if x < 10 else f"{x:.1f}" if x < 100 else f"{x:,.0f}"
 
 
@@ -142,7 +148,8 @@ def _sides(sizes: Sequence[int | Fraction]) -> str:
 
 def diff(difference: Difference, width: int = WIDTH) -> list[Line]:
     """The layers of two networks; what is alike, and what repeats itself, is folded."""
-    head: list[Line] = [("-", f"--- {difference.first}"), ("+", f"+++ {difference.second}")]
+    first, second = printable(difference.first), printable(difference.second)
+    head: list[Line] = [("-", f"--- {first}"), ("+", f"+++ {second}")]
     if difference.same:
         return [*head, (" ", f"The layers are alike{_renamed(difference)}.")]
     shown = _folded(difference.steps)
@@ -152,9 +159,9 @@ def diff(difference: Difference, width: int = WIDTH) -> list[Line]:
     lines = [line for item in shown for line in _lines(item, room, width)]
     counts = [f"{difference.count('alike'):,} alike{_renamed(difference)}"]
     counts += [f"{n:,} changed" for n in [difference.count("changed")] if n]
-    counts += [f"{n:,} only in {difference.first}" for n in [difference.count("first")] if n]
-    counts += [f"{n:,} only in {difference.second}" for n in [difference.count("second")] if n]
-    total = wrap(printable(f"Layers: {', '.join(counts)}."), width) or [""]
+    counts += [f"{n:,} only in {first}" for n in [difference.count("first")] if n]
+    counts += [f"{n:,} only in {second}" for n in [difference.count("second")] if n]
+    total = wrap(f"Layers: {', '.join(counts)}.", width) or [""]
     return [*head, *lines, *((" ", text) for text in total)]
 
 
@@ -212,7 +219,8 @@ def _lines(item: Step | str, room: Sequence[int], width: int) -> Iterator[Line]:
     """One item of the diff as lines that fit the width."""
     sign: Sign
     if isinstance(item, str):
-        sign, text = next(s for s in _SIGNS.values() if item.startswith(s)), item
+        sign = next(s for s in _SIGNS.values() if item.startswith(s))
+        text = item
     elif item.first is not None and item.second is not None and item.changes:
         sign = "~"
         text = f"~ {_changed(item.first, item.second, item)}"
@@ -244,7 +252,8 @@ def _changed(first: Row, second: Row, step: Step) -> str:
 
 def markdown(comparison: Comparison) -> str:
     """A table, a row a figure, and the diff in a block of its own."""
-    names = [f"`{printable(figures.name)}`" for figures in comparison.networks]
+    plain = [printable(figures.name) for figures in comparison.networks]
+    names = ["`{}`".format(name.replace("|", r"\|").replace("`", "'")) for name in plain]
     lines = [f"| | {' | '.join(names)} |", f"| --- |{' ---: |' * len(names)}"]
     for title, cells in _cells(comparison):
         shown = [value + (f" ({ratio})" if ratio else "") for value, ratio in cells]
