@@ -7,8 +7,8 @@
 """
 
 from archdsl.errors import ArchError
-from archdsl.network import Network
+from archdsl.network import Network, compare
 from archdsl.pipeline import load, parse, zoo
 from archdsl.version import VERSION as __version__
 
-__all__ = ["ArchError", "Network", "__version__", "load", "parse", "zoo"]
+__all__ = ["ArchError", "Network", "__version__", "compare", "load", "parse", "zoo"]

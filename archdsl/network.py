@@ -14,6 +14,7 @@ from archdsl.source import Source
 if TYPE_CHECKING:
     from torch import nn
 
+    from archdsl.analyses.compare import Comparison
     from archdsl.analyses.expectations import Failure
     from archdsl.analyses.receptive_field import LayerField
     from archdsl.analyses.summary import Plan, Summary
@@ -240,3 +241,18 @@ class Network:
         from archdsl.backends import graphviz
 
         graphviz.draw(self.graph, path)
+
+
+def compare(*networks: Network, batch: int = 1) -> Comparison:
+    """Networks side by side: parameters, MACs, memory, receptive field, depth; two, layer by layer.
+
+    Args:
+        networks: what is compared, with the first one as the measure.
+        batch: how many examples the figures of memory are for.
+
+    Raises:
+        ValueError: there is no network, or no example.
+    """
+    from archdsl.analyses.compare import compare as side_by_side
+
+    return side_by_side(*(network.graph for network in networks), batch=batch)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from archdsl.elaborate.expressions import Context, evaluate
 from archdsl.elaborate.values import BlockValue, LayerValue, Scope, Value
 from archdsl.errors import ArchError, Diagnostic, ReadError, SpecError, suggestion
 from archdsl.files import read_source
+from archdsl.ir.graph import Graph
 from archdsl.ir.op import registry
 from archdsl.ir.shapes import Shape
 from archdsl.network import Network
@@ -171,6 +172,80 @@ def optimizer(text: str) -> Optimizer:
     training = elaborate(parse_source(spec)).training
     assert training is not None
     return training.optimizer
+
+
+def open_several(
+    specs: Sequence[str], parameters: dict[str, str] | None = None, limits: Limits | None = None
+) -> list[Network]:
+    """As `open_one`, for each of several; a single one that is a file stands for all its networks.
+
+    A parameter is set in those networks that have it.
+
+    Raises:
+        ArchError: what is wrong with any of them, or none has one of the parameters.
+    """
+    values = {key: _value(key, text) for key, text in (parameters or {}).items()}
+    networks: list[Network] = []
+    errors: list[Diagnostic] = []
+    unused = set(values)
+    for spec in specs:
+        try:
+            tree, name = _resolve(spec)
+            several = name is None and len(specs) == 1
+            for each in (network_names(tree) or [None]) if several else [name]:
+                own = _known(values, tree, each, limits)
+                unused -= set(own)
+                networks.append(_compile(tree, each, own, limits))
+        except ArchError as error:
+            errors += [d for d in error.diagnostics if d not in errors]
+    if unused and not errors:
+        known = {key for network in networks for key in network.graph.parameters}
+        key = min(unused)
+        help = suggestion(key, known) or f"they have {', '.join(sorted(known)) or 'none'}"
+        label = f"none of the networks has a parameter `{key}`"
+        errors = [Diagnostic("A302", None, label, help=help)]
+    if errors:
+        raise ArchError(errors)
+    return networks
+
+
+def _known(
+    values: dict[str, Value], tree: ast.Spec, name: str | None, limits: Limits | None
+) -> dict[str, Value]:
+    """The values of those parameters that a network has."""
+    if not values:
+        return values
+    try:
+        known = elaborate(tree, name, None, limits).parameters
+    except SpecError:  # it may be that it needs the values
+        return values
+    return {key: value for key, value in values.items() if key in known}
+
+
+def open_family(
+    spec: str,
+    parameter: str,
+    parameters: dict[str, str] | None = None,
+    limits: Limits | None = None,
+) -> tuple[Network, Callable[[int], Graph]]:
+    """As `open_one`, with a function that gives the same network at other values of a parameter.
+
+    Raises:
+        SpecError: the network has no such parameter; the function, that it cannot have a value.
+    """
+    tree, name = _resolve(spec)
+    values = {key: _value(key, text) for key, text in (parameters or {}).items()}
+    network = _compile(tree, name, values, limits)
+    known = network.graph.parameters
+    if parameter not in known:
+        help = suggestion(parameter, known) or f"it has {', '.join(known) or 'none'}"
+        label = f"the network has no parameter `{parameter}`"
+        raise SpecError(Diagnostic("A302", None, label, help=help))
+
+    def at(value: int) -> Graph:
+        return elaborate(tree, name, {**values, parameter: value}, limits)
+
+    return network, at
 
 
 def _compile(

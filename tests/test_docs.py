@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = [
     "docs/guide.md",
     "docs/fields.md",
+    "docs/lessons.md",
     "docs/lint.md",
     "grammar/language.md",
     "README.md",

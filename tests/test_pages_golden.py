@@ -1,4 +1,4 @@
-"""The generated pages are current: layers, errors, training, lint, and the README's picture."""
+"""The generated pages are current: layers, errors, training, lint, lessons, a picture."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import lessons
 import mistakes
 import pytest
 from goldens import check_golden
@@ -29,6 +30,10 @@ def test_golden_page(page: str) -> None:
 
 def test_golden_mistakes() -> None:
     check_golden("../../docs/mistakes.md", mistakes.page())
+
+
+def test_golden_lessons() -> None:
+    check_golden("../../docs/lessons.md", lessons.page())
 
 
 @pytest.mark.skipif(shutil.which("dot") is not None, reason="an installed dot draws its own way")

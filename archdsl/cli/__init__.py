@@ -16,6 +16,7 @@ from archdsl.cli.settings import Settings, common
 
 COMMANDS = {
     "check": "the errors of specs, if any",
+    "compare": "networks side by side, and where two of them differ",
     "compile": "a spec as PyTorch, ONNX, a picture and data, and its table",
     "draw": "a picture of a network",
     "explain": "the page of a layer, an error, a rule, or a setting of training",

@@ -98,6 +98,10 @@ def _read_size(ctx: click.Context, param: click.Parameter, text: str | None) -> 
 @click.option("--markdown", is_flag=True, help="Print the table as Markdown.")
 @field_options
 @limits_option
+@click.option(
+    "--symbolic", multiple=True, metavar="NAME",
+    help="Print parameters and MACs as polynomials of a parameter.",
+)  # fmt: skip
 @json_option
 @common
 @click.pass_obj
@@ -110,6 +114,7 @@ def command(
     by: str,
     csv: bool,
     markdown: bool,
+    symbolic: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Print a network's table: layers, shapes, parameters, MACs, receptive fields, memory.
@@ -120,6 +125,11 @@ def command(
     are told after the table. Memory and time are explained in docs/memory.md, and what other tools
     count in docs/costs.md.
     """
+    if symbolic:
+        from archdsl.cli.symbolic import print_formulas
+
+        print_formulas(settings, spec, symbolic, parameters, limits)
+        return
     if sum((csv, markdown, settings.json, by == "source")) > 1:
         raise click.UsageError("--csv, --markdown, --json and --by source exclude each other")
     field = asked_for(options)

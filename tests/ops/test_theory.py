@@ -168,7 +168,7 @@ def test_a_window_that_slides_reads_the_field(cls: type[Op], sample: Sample) -> 
             continue
         assert kernels in ([], [slide.kernel])
         axes = zip(slide.kernel, slide.stride, slide.pad, slide.dilation, strict=True)
-        assert node.field.windows == tuple(Window(s, -p, d * (k - 1) - p) for k, s, p, d in axes)
+        assert node.field.windows == tuple(Window(s, -p, d * (k - 1) - p, d) for k, s, p, d in axes)
         assert slide.unread(node.input_shapes[0], node.shape) == _unread(node)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic_core import core_schema
@@ -78,14 +79,20 @@ class Setting(Word, ABC):
 _VOCABULARY: dict[str, dict[str, type[Setting]]] = {}
 
 
+@cache
 def vocabulary() -> dict[str, dict[str, type[Setting]]]:
     """The settings by the word that they start with, and by the choice that follows it.
 
-    A setting without a choice stands under its own word twice.
+    A setting without a choice stands under its own word twice. The order is that of the modules'
+    names, whichever was imported first.
     """
-    import archdsl.ir.training  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    import archdsl.ir.training.record  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
-    return _VOCABULARY
+    return dict(sorted(_VOCABULARY.items(), key=lambda item: _module(*item[1].values())))
+
+
+def _module(first: type[Setting], *_: type[Setting]) -> str:
+    return first.__module__
 
 
 def settings() -> list[type[Setting]]:
