@@ -76,13 +76,17 @@ def _aligned(
     while head < shorter and first[head].content == second[head].content:
         yield i + head, j + head
         head += 1
-    tail = 0
-    while tail < shorter - head and first[-1 - tail].content == second[-1 - tail].content:
+    tail = 0  # of the same path too, lest the end of a longer stack swallow what is before it
+    while tail < shorter - head and _same(first[-1 - tail], second[-1 - tail]):
         tail += 1
     inner, other = first[head : len(first) - tail], second[head : len(second) - tail]
     yield from _middle(inner, other, i + head, j + head, tier)
     ends = i + len(first), j + len(second)
     yield from ((ends[0] - k, ends[1] - k) for k in range(tail, 0, -1))
+
+
+def _same(x: Entry, y: Entry) -> bool:
+    return x.path == y.path and x.content == y.content
 
 
 def _middle(

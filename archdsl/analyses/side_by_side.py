@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from fractions import Fraction
 from math import floor, log10
 from textwrap import wrap
 from typing import Literal
@@ -11,7 +10,8 @@ from typing import Literal
 from archdsl.analyses.compare import Comparison, Figures
 from archdsl.analyses.copies import groups
 from archdsl.analyses.difference import Difference, Row, Step
-from archdsl.analyses.receptive_field import Field
+from archdsl.analyses.quantity import show_bytes
+from archdsl.analyses.receptive_field import reach
 from archdsl.errors import printable
 from archdsl.ir.shapes import show
 
@@ -55,10 +55,10 @@ def _cells(comparison: Comparison) -> list[tuple[str, list[tuple[str, str]]]]:
         values = [get(figures) for figures in comparison.networks]
         if not any(values):
             continue
-        text = _bytes if title.startswith("memory") else _number
+        text = show_bytes if title.startswith("memory") else _number
         ratios = ["", *(_ratio(value, values[0]) for value in values[1:])]
         rows.append((title, list(zip(map(text, values), ratios, strict=True))))
-    fields = [_reach(figures.field) for figures in comparison.networks]
+    fields = ["-" if f.field is None else reach(f.field) for f in comparison.networks]
     if any(field != "-" for field in fields):
         rows.insert(-1, ("field/stride", [(field, "") for field in fields]))
     return rows
@@ -99,22 +99,6 @@ def _number(n: int) -> str:
     return f"{n:,}" if n else "-"
 
 
-def _bytes(n: int) -> str:
-    """Bytes with three digits at least.
-
-    >>> _bytes(1000), _bytes(2**20), _bytes(150 * 2**30)
-    ('1,000 B', '1.00 MiB', '150 GiB')
-    """
-    if n < 1024:
-        return f"{n:,} B"
-    size, unit = n / 1024, "KiB"
-    for larger in ("MiB", "GiB", "TiB"):
-        if size < 1024:
-            break
-        size, unit = size / 1024, larger
-    return f"{_digits(size)} {unit}"
-
-
 def _ratio(value: int, first: int) -> str:
     """How many times the first network's figure; `same` is exact."""
     if value == first:
@@ -131,16 +115,6 @@ def _digits(x: float) -> str:
     if x < 0.1:
         return f"{x:.{1 - floor(log10(x))}f}"
     return f"{x:.2f}" if x < 10 else f"{x:.1f}" if x < 100 else f"{x:,.0f}"
-
-
-def _reach(field: Field | None) -> str:
-    """Size and stride, as in a network's own table."""
-    return "-" if field is None else f"{_sides(field.size)}/{_sides(field.stride)}"
-
-
-def _sides(sizes: Sequence[int | Fraction]) -> str:
-    texts = [str(n) if isinstance(n, int) else f"{float(n):.3g}" for n in sizes]
-    return texts[0] if len(set(texts)) == 1 else "x".join(texts)
 
 
 # The layers
