@@ -16,9 +16,11 @@ from archdsl.syntax import parse
 ROOT = Path(__file__).parent.parent
 PAGES = [
     "docs/guide.md",
+    "docs/costs.md",
     "docs/fields.md",
     "docs/lessons.md",
     "docs/lint.md",
+    "docs/memory.md",
     "grammar/language.md",
     "README.md",
     "CONTRIBUTING.md",
@@ -52,6 +54,12 @@ def test_the_finding_of_the_readme_is_the_one_that_is_shown() -> None:
     (finding,) = archdsl.parse(spec, file="my.arch").lint(level="warning")
     shown = "\n".join(f"    {line}".rstrip() for line in str(finding).splitlines())
     assert shown in (ROOT / "README.md").read_text()
+
+
+def test_the_summary_of_the_readme_is_the_one_that_is_shown() -> None:
+    page = (ROOT / "README.md").read_text()
+    totals = str(archdsl.zoo("resnet50").summary()).rpartition("\n\n")[2]
+    assert "\n".join(f"    {line}" for line in totals.splitlines()) in page
 
 
 def test_the_guide_has_its_snippets() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import lessons
+import pages
 import pytest
 
 import archdsl
 from archdsl.pipeline import open_subject
 
-FOLDER = lessons.ROOT / "examples" / "lessons"
+FOLDER = pages.ROOT / "examples" / "lessons"
 SPECS = sorted(FOLDER.glob("*.arch"))
 
 
@@ -29,7 +29,7 @@ def test_the_specs_are_clean_and_on_the_page(path: Path) -> None:
     assert subject.graphs
     found = [f for g in subject.graphs for f in archdsl.load(path, g.name).lint(level="warning")]
     assert not found
-    assert any(path.name in line for line in lessons.commands())
+    assert any(path.name in line for line in pages.commands("lessons"))
 
 
 def test_a_fully_connected_layer_on_a_picture() -> None:
@@ -93,12 +93,12 @@ def test_vit_against_resnet() -> None:
 
 def test_a_command_that_fails_is_no_output(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ValueError, match="exits with 1"):
-        lessons.output("compare tiny nowhere.arch")
+        pages.output("compare tiny nowhere.arch")
     capfd.readouterr()
 
 
 def test_the_figures_of_the_text_are_those_of_the_tables() -> None:
-    page = lessons.PAGE.read_text(encoding="utf-8")
+    page = pages.read("lessons")
     for figure in ("196,609,000", "14,714,688", "6,998,552", "60,965,224", "138,357,544"):
         assert page.count(figure) >= 2, f"{figure} is in the text and in a table"
     assert "\nparameters  27*C**2\n" in page

@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import lessons
 import mistakes
+import pages
 import pytest
 from goldens import check_golden
 
@@ -32,8 +32,9 @@ def test_golden_mistakes() -> None:
     check_golden("../../docs/mistakes.md", mistakes.page())
 
 
-def test_golden_lessons() -> None:
-    check_golden("../../docs/lessons.md", lessons.page())
+@pytest.mark.parametrize("name", pages.PAGES)
+def test_golden_page_of_commands(name: str) -> None:
+    check_golden(f"../../docs/{name}.md", pages.current(name))
 
 
 @pytest.mark.skipif(shutil.which("dot") is not None, reason="an installed dot draws its own way")

@@ -349,27 +349,6 @@ def test_what_is_no_quantity_is_told_whatever_the_parameters() -> None:
 
 @pytest.mark.parametrize("path", sorted(set(zoo_names().values())), ids=lambda p: p.stem)
 def test_the_zoo_states_its_size(path: Path) -> None:
-    """Every network whose figure is known elsewhere; load_all holds them against it."""
+    """Every network; load_all holds it against that."""
     for network in load_all(path):
-        if network.name in STATES_NOTHING:
-            assert not network.graph.expectations
-        else:
-            assert {e.quantity for e in network.graph.expectations} & {"params", "macs"}
-
-
-# No source gives figures of these.
-STATES_NOTHING = {"autoencoder", "detector", "feature_pyramid", "siamese", "tiny", "wavenet"}
-
-
-def test_a_figure_of_the_zoo_that_is_wrong_is_told(tmp_path: Path) -> None:
-    text = (ROOT / "specs" / "alexnet.arch").read_text().replace("60_965_224", "62_378_344", 1)
-    assert unmet(text) == ["62,378,344 expected, 60,965,224 found: 1,413,120 less"]
-
-
-# The documents
-
-
-def test_the_reference_lists_every_quantity() -> None:
-    page = (ROOT / "grammar" / "language.md").read_text()
-    for name, quantity in QUANTITIES.items():
-        assert f"| `{name}` | {quantity.about} |" in page
+        assert {e.quantity for e in network.graph.expectations} & {"params", "macs"}

@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 import torch
+from allocations import Run
 from torch import nn
-from torch.profiler import ProfilerActivity, profile
 from torch.utils.checkpoint import checkpoint
 
 import archdsl
@@ -18,51 +18,6 @@ from archdsl.ir.training.learning import Adam, AdamW, Optimizer, Sgd
 
 NETWORKS = ["alexnet", "vgg16", "resnet50", "vit_base_patch16_224"]
 BATCH = 1  # so that it is quick; what is kept is checked by itself, to the byte
-
-
-def peak(run: Callable[[], object]) -> int:
-    """The most that was allocated at once while something ran, above what there was before."""
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
-        run()
-    held = most = 0
-    for event in record.profiler.kineto_results.events():
-        if event.name() == "[memory]":
-            held += event.nbytes()
-            most = max(most, held)
-    return most
-
-
-def size(tensors: list[torch.Tensor]) -> int:
-    return sum(t.numel() * t.element_size() for t in tensors)
-
-
-class Run:
-    """A compiled network with a batch, and what they weigh."""
-
-    def __init__(self, net: archdsl.Network, batch: int) -> None:
-        self.model = net.to_torch()
-        self.x = torch.randn(batch, *net.graph.inputs[0].shape)
-        self.before = size([self.x, *self.model.parameters(), *self.model.buffers()])
-
-    def inference(self) -> int:
-        self.model.eval()
-        with torch.no_grad():
-            self.model(self.x)
-            return self.before + peak(lambda: self.model(self.x))
-
-    def training(self, optimizer: torch.optim.Optimizer) -> int:
-        """The second step: the first makes the optimizer's state."""
-        self.model.train()
-
-        def step() -> None:
-            target = torch.zeros(len(self.x), dtype=torch.long)
-            nn.functional.cross_entropy(self.model(self.x), target).backward()
-            optimizer.step()
-            optimizer.zero_grad()
-
-        step()
-        state = [t for s in optimizer.state.values() for t in s.values() if torch.is_tensor(t)]
-        return self.before + size(state) + peak(step)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -192,6 +192,19 @@ def analyses(processes: int) -> Iterable[Figure]:
             yield Figure(what, median[name, kind, n], 5, " s", detail=f"{ratio:.1f}x of 1,000")
 
 
+def memory(processes: int) -> Iterable[Figure]:
+    """What PyTorch's allocator gave out on the CPU against what is predicted."""
+    for network in ("alexnet", "vgg16", "resnet50", "vit_base_patch16_224"):
+        for batch in (1, 4):
+            run = json.loads(python(HERE.parent / "allocations.py", network, batch))
+            for what, (measured, predicted) in run.items():
+                detail = f"measured {measured / 1e6:,.1f} MB, predicted {predicted / 1e6:,.1f} MB"
+                off = 100 * abs(predicted / measured - 1)
+                yield Figure(
+                    f"{network} {what}, batch {batch}: off by", off, 10, " %", detail=detail
+                )
+
+
 TORCHINFO = """
 import sys, torch, torchinfo
 sys.path.insert(0, sys.argv[1])
@@ -244,6 +257,7 @@ PARTS = {
     "lint": linting,
     "analyses": analyses,
     "tables": tables,
+    "memory": memory,
     "modules": modules,
 }
 

@@ -1,6 +1,6 @@
 """tiny: compiled by archdsl 0.1.0 from tiny.arch.
 
-Spec    sha256 8f68f0b456d1b5306e94244b59cbd55465f157c9381d2250484ac1f76e71d698
+Spec    sha256 25bafb4da3b111f6a2b94961ef1e8f90cf0cb47106a8183ead7f75647de9bbe0
 Input   N x 3 x 32 x 32
 Output  N x 3
 252 parameters

@@ -1,4 +1,4 @@
-"""docs/lessons.md: a page whose commands are run, each with its output below it."""
+"""Pages whose commands are run: each `$ archdsl …` in a console block has its output below it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,24 @@ from pathlib import Path
 from archdsl.cli import run
 
 ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs" / "lessons.md"
+PAGES = ("lessons", "costs", "memory")
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.S | re.M)
 _COMMAND = re.compile(r"^\$ archdsl (.*)$", re.M)
 
 
-def page() -> str:
+def read(name: str) -> str:
+    """A page of docs/ as it is."""
+    return (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+
+
+def current(name: str) -> str:
     """The page with the outputs that its commands have now."""
-    return _BLOCK.sub(_current, PAGE.read_text(encoding="utf-8"))
+    return _BLOCK.sub(_current, read(name))
 
 
-def commands() -> list[str]:
+def commands(name: str) -> list[str]:
     """What the page runs, in order."""
-    return _COMMAND.findall(PAGE.read_text(encoding="utf-8"))
+    return _COMMAND.findall(read(name))
 
 
 def _current(block: re.Match[str]) -> str:
