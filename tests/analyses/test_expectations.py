@@ -352,3 +352,17 @@ def test_the_zoo_states_its_size(path: Path) -> None:
     """Every network; load_all holds it against that."""
     for network in load_all(path):
         assert {e.quantity for e in network.graph.expectations} & {"params", "macs"}
+
+
+def test_a_figure_of_the_zoo_that_is_wrong_is_told(tmp_path: Path) -> None:
+    text = (ROOT / "specs" / "alexnet.arch").read_text().replace("60_965_224", "62_378_344", 1)
+    assert unmet(text) == ["62,378,344 expected, 60,965,224 found: 1,413,120 less"]
+
+
+# The documents
+
+
+def test_the_reference_lists_every_quantity() -> None:
+    page = (ROOT / "grammar" / "language.md").read_text()
+    for name, quantity in QUANTITIES.items():
+        assert f"| `{name}` | {quantity.about} |" in page
