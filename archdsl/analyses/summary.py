@@ -192,21 +192,25 @@ class Summary:
                 {"path": m.path, "branches": [_field(b) for b in m.branches]}
                 for m in self.misaligned
             ],
+            "rows": [_row(row) for row in self.rows],
             "layers": [layer.to_dict() for layer in self.layers],
         }
 
     def to_json(self) -> str:
-        """The table as JSON, a line per layer."""
+        """The table as JSON, a line for each row and layer."""
         parts = self.to_dict()
-        rows = ",\n".join(f"  {json.dumps(row)}" for row in parts.pop("layers"))
-        head = "".join(f' "{key}": {json.dumps(value)},\n' for key, value in parts.items())
-        return f'{{\n{head} "layers": [\n{rows}\n ]\n}}\n'
+        lists = {key: parts.pop(key) for key in ("rows", "layers")}
+        lines = [f' "{key}": {json.dumps(value)}' for key, value in parts.items()]
+        for key, items in lists.items():
+            inner = ",\n".join(f"  {json.dumps(item)}" for item in items)
+            lines.append(f' "{key}": [\n{inner}\n ]')
+        return "{\n" + ",\n".join(lines) + "\n}\n"
 
     def to_csv(self) -> str:
         """The rows as CSV with a header; sizes as the language writes them, no totals."""
         text = io.StringIO()
         work = list(asdict(Cost()))
-        columns = ["path", "layer", "shape", "params", "buffers", *work]
+        columns = ["path", "layer", "shape", "params", "buffers", *work, "moved", "weights_read"]
         columns += ["field", "stride", "padding", "center", "whole", "misaligned"]
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow([*columns, "shares", "training"])
@@ -215,7 +219,7 @@ class Summary:
             geometry = (field.size, field.stride, field.padding, field.center)
             writer.writerow(
                 [row.path, row.layer, show(row.shape), row.params, row.buffers]
-                + list(asdict(row.cost).values())
+                + [*asdict(row.cost).values(), row.totals.moved, row.totals.read]
                 + ["x".join(f"{float(n):g}" for n in axis) for axis in geometry]
                 + [str(field.whole).lower(), str(field.misaligned).lower()]
                 + [row.shares or "", str(row.training).lower()]
@@ -278,6 +282,17 @@ def _usage(graph: Graph, totals: Totals, plan: Plan) -> Usage:
     )
 
 
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "text": row.text,
+        "depth": row.depth,
+        "copies": row.copies,
+        **_totals(row.totals),
+        "layers": list(row.paths),
+    }
+
+
 def _totals(totals: Totals) -> dict[str, Any]:
     other = asdict(totals.cost)
     macs = other.pop("macs")
@@ -287,6 +302,7 @@ def _totals(totals: Totals) -> dict[str, Any]:
         "macs": macs,
         "flops": totals.flops,
         "other": other,
+        "moved": {"activations": totals.moved, "weights": totals.read},
     }
 
 
