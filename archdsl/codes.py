@@ -303,6 +303,11 @@ CODES: dict[str, Code] = {
         "if the input is a vector, if the position reads padding alone, and if the gradient "
         "dies on the way: behind activations that are cut off, or in a deep net without shortcuts.",
     ),
+    "A709": Code(
+        "nothing can be timed",
+        "Of the ways to run a network that `bench` was asked for, none runs here; each says why: a "
+        "provider that onnxruntime does not have, a compiler that is missing, no GPU.",
+    ),
     "A801": Code(
         "training has no such word",
         "A `train` section has a vocabulary of its own. A step of augmentation follows `augment` "

@@ -36,6 +36,7 @@ ORDER = [
     ["lint"],
     ["network"],
     ["pipeline"],
+    ["race"],
     ["reference"],
     ["cli"],
     ["__init__", "__main__"],

@@ -15,6 +15,7 @@ import click
 from archdsl.cli.settings import Settings, common
 
 COMMANDS = {
+    "bench": "the time of a network: PyTorch's ways against onnxruntime's",
     "check": "the errors of specs, if any",
     "compare": "networks side by side, and where two of them differ",
     "compile": "a spec as PyTorch, ONNX, a picture and data, and its table",

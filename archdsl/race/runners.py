@@ -1,0 +1,158 @@
+"""The ways to run a network that race: PyTorch eager, compiled, in other types; onnxruntime."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archdsl.network import Network
+from archdsl.race.timing import Run
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+PROVIDERS = {
+    "onnxruntime": "CPUExecutionProvider",
+    "onnxruntime-cuda": "CUDAExecutionProvider",
+    "onnxruntime-tensorrt": "TensorrtExecutionProvider",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to run a network; `make` gives the call that runs a batch, from model and inputs."""
+
+    name: str
+    about: str
+    make: Callable[[Setup], Run]
+    on: tuple[str, ...] = ("cpu", "cuda")
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What all ways start from: a network, its module, the inputs of a batch, a device."""
+
+    network: Network
+    model: nn.Module
+    inputs: tuple[Tensor, ...]
+    device: str
+    threads: int
+    onnx: Path
+
+
+class CannotRun(Exception):
+    """A way that this machine or this network does not have; the text says why."""
+
+
+def ways() -> list[Way]:
+    """All of them, the baseline first."""
+    return [
+        Way("eager", "PyTorch, float32", lambda s: _torch(s)),
+        Way("channels_last", "PyTorch, the channels innermost", lambda s: _torch(s, last=True)),
+        Way("compile", "torch.compile", lambda s: _torch(s, compiled=True)),
+        Way("bf16", "PyTorch, bfloat16", lambda s: _torch(s, dtype="bfloat16")),
+        Way("fp16", "PyTorch, float16", lambda s: _torch(s, dtype="float16"), on=("cuda",)),
+        Way("onnxruntime", "onnxruntime on the CPU", lambda s: _onnx(s, "onnxruntime"), ("cpu",)),
+        Way(
+            "onnxruntime-cuda",
+            "onnxruntime on the GPU",
+            lambda s: _onnx(s, "onnxruntime-cuda"),
+            on=("cuda",),
+        ),
+        Way(
+            "onnxruntime-tensorrt",
+            "onnxruntime with TensorRT",
+            lambda s: _onnx(s, "onnxruntime-tensorrt"),
+            on=("cuda",),
+        ),
+    ]
+
+
+@contextmanager
+def prepared(network: Network, batch: int, device: str, threads: int, seed: int) -> Iterator[Setup]:
+    """The network with fresh weights, random inputs, and a folder for its ONNX file."""
+    import torch
+
+    torch.set_num_threads(threads)
+    model = network.to_torch(seed=seed).eval().to(device)
+    draw = torch.Generator().manual_seed(seed)
+    shapes = (i.shape for i in network.graph.inputs)
+    inputs = tuple(torch.randn(batch, *s, generator=draw).to(device) for s in shapes)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.onnx"
+        yield Setup(network, model, inputs, device, threads, path)
+
+
+def default_device() -> str:
+    """`cuda` where PyTorch has a GPU, else `cpu`."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _torch(s: Setup, last: bool = False, compiled: bool = False, dtype: str = "float32") -> Run:
+    import copy
+
+    import torch
+
+    if last and not any(x.dim() == 4 for x in s.inputs):
+        raise CannotRun("no input is a map")
+    kind = getattr(torch, dtype)
+    model, inputs = s.model, s.inputs
+    if last or dtype != "float32":
+        model = copy.deepcopy(s.model).to(kind)
+        inputs = tuple(x.to(kind) for x in inputs)
+    if last:
+        model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        inputs = tuple(
+            x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x for x in inputs
+        )
+    call: Callable[..., Any] = torch.compile(model) if compiled else model
+
+    def run() -> None:
+        with torch.inference_mode():
+            call(*inputs)
+        if s.device == "cuda":
+            torch.cuda.synchronize()
+
+    try:
+        run()
+    except Exception as error:  # of a compiler that is not there, of a kernel that is missing
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise CannotRun(reason[0]) from error
+    return run
+
+
+def _onnx(s: Setup, provider: str) -> Run:
+    import onnxruntime
+
+    wanted = PROVIDERS[provider]
+    if wanted not in onnxruntime.get_available_providers():
+        raise CannotRun(f"onnxruntime has no {wanted} here")
+    if not s.onnx.exists():
+        s.network.to_onnx(s.onnx, weights=s.model)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = s.threads
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(s.onnx, options, providers=[wanted])
+    if wanted not in session.get_providers():
+        raise CannotRun(f"onnxruntime could not load {wanted}")
+    names = [i.name for i in session.get_inputs()]
+    feed = {n: x.cpu().numpy() for n, x in zip(names, s.inputs, strict=True)}
+    if s.device == "cpu":
+        return lambda: session.run(None, feed)
+    binding = session.io_binding()
+    for name, x in zip(names, s.inputs, strict=True):
+        binding.bind_input(name, "cuda", 0, "float32", x.shape, x.data_ptr())
+    for output in session.get_outputs():
+        binding.bind_output(output.name, "cuda")
+
+    def run() -> None:
+        session.run_with_iobinding(binding)
+        binding.synchronize_outputs()
+
+    return run
