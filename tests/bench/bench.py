@@ -250,6 +250,18 @@ def modules(processes: int) -> Iterable[Figure]:
             yield Figure(f"{network} {what}, hand / compiled", ratio, 0.97, "", True, detail)
 
 
+def latency(processes: int) -> Iterable[Figure]:
+    """onnxruntime on our ONNX files and on torch.onnx.export's, one core, in turns."""
+    for network in ("alexnet", "resnet50", "googlenet", "vit_base_patch16_224"):
+        for batch in (1, 8):
+            output = python(HERE / "latency.py", network, batch, processes)
+            run = json.loads(output.splitlines()[-1])
+            times = f"theirs {run['theirs'] * 1e3:.1f} ms, ours {run['ours'] * 1e3:.1f} ms"
+            detail = f"{times}, 95% in {run['low']:.2f} to {run['high']:.2f}"
+            what = f"{network}, batch {batch}: exporter's file / ours"
+            yield Figure(what, run["ratio"], 0.97, "x", at_least=True, detail=detail)
+
+
 PARTS = {
     "start": start_up,
     "resnet": resnet,
@@ -258,6 +270,7 @@ PARTS = {
     "analyses": analyses,
     "tables": tables,
     "memory": memory,
+    "latency": latency,
     "modules": modules,
 }
 
