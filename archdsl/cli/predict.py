@@ -169,7 +169,7 @@ def _meant(argument: str) -> list[str]:
 
 
 def _below(folder: Path) -> list[str]:
-    """The pictures in a folder and those below it, by their names; links to folders are not gone."""
+    """The pictures in a folder and those below it, by their names; links to folders are left."""
     from archdsl.serve.pictures import SUFFIXES
 
     found = [

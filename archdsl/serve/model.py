@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Literal, cast
@@ -140,20 +141,20 @@ def _companion(path: Path, folder: Path, location: str) -> int:
     shown = printable(location[:SHOWN])
     windows, posix = PureWindowsPath(location), PurePosixPath(location)
     away = posix.is_absolute() or windows.drive or windows.root or "\0" in location
+    size = None
     if not away:
-        try:
+        with suppress(OSError, RuntimeError, ValueError):  # no such name can be; links in a circle
             target = (folder / location).resolve()
             away = not target.is_relative_to(folder)
-        except (OSError, RuntimeError, ValueError):  # too long a name; links in a circle
-            away = True
+            found = target.stat()
+            size = found.st_size if stat.S_ISREG(found.st_mode) else None
     if away:
         label = f"its weights are to be read from {shown!r}, which is outside of its folder"
         raise refusal("A902", path, label)
-    target = folder / location
-    if not target.is_file():
+    if size is None:
         label = f"its weights are in {shown!r}, which is not beside it"
         raise refusal("A901", path, label, "move the two files together")
-    return target.stat().st_size
+    return size
 
 
 def _lies_within(path: Path, location: str, place: dict[str, str], size: int) -> None:

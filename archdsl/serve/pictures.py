@@ -11,6 +11,7 @@ from __future__ import annotations
 import stat
 import threading
 from contextlib import nullcontext
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,7 +27,7 @@ Channels = Literal["RGB", "L"]
 
 # What Pillow decodes by itself. Others are left out: EPS, for one, is a program that it hands to
 # Ghostscript.
-FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000")
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000")
 SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm",
     ".pgm", ".pbm", ".avif", ".jp2",
@@ -75,8 +76,11 @@ def _reason(error: Exception) -> str:
         return f"it claims to have more than {MAX_PIXELS:,} pixels"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
-    words = printable(str(error).partition("\n")[0])[:200].strip()
-    return words or f"it cannot be decoded ({type(error).__name__})"
+    if isinstance(error, _Unfit):
+        return str(error)
+    told = isinstance(error, OSError | SyntaxError | ValueError) and str(error)
+    words = printable((told or type(error).__name__).partition("\n")[0])[:200]
+    return f"it is truncated or damaged ({words})"
 
 
 def _opened(source: object) -> Image.Image:
@@ -96,7 +100,16 @@ def _opened(source: object) -> Image.Image:
         raise _Unfit("it is a folder" if stat.S_ISDIR(found.st_mode) else "it is no regular file")
     if found.st_size > MAX_BYTES:
         raise _Unfit(f"it is longer than {MAX_BYTES:,} bytes")
-    return Image.open(BytesIO(path.read_bytes()), formats=FORMATS)
+    return Image.open(BytesIO(path.read_bytes()), formats=_decoders())
+
+
+@cache
+def _decoders() -> tuple[str, ...]:
+    """Those of the formats that this Pillow was built with."""
+    from PIL import Image
+
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 def _from_array(array: NDArray[Any]) -> Image.Image:
