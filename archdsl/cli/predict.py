@@ -229,7 +229,7 @@ def _csv(path: str, answer: Prediction | ModelError, count: int) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for rank, found in enumerate(answer.top(count), 1):
-        row = (shown(path), rank, found.index, shown(found.name or ""), f"{found.probability:.6g}")
+        row = (shown(path), rank, found.index, shown(found.name or ""), f"{found.probability:.6f}")
         writer.writerow(row)
     return text.getvalue().removesuffix("\n")
 
