@@ -18,6 +18,7 @@ PAGES = [
     "docs/guide.md",
     "docs/fields.md",
     "docs/lint.md",
+    "docs/serving.md",
     "grammar/language.md",
     "README.md",
     "CONTRIBUTING.md",

@@ -105,7 +105,7 @@ def command(
     from archdsl.errors import ModelError
     from archdsl.serve import Session
 
-    _refuse_bombs()
+    _quiet_pillow()
     settings.progress(f"opening {model}")
     session = Session(model, device=device, size=size, resize=resize, mean=mean, std=std)
     paths, missing = _expanded(images)
@@ -123,13 +123,16 @@ def command(
     return 1 if failed else 0
 
 
-def _refuse_bombs() -> None:
-    """Pillow warns of a file that claims to be huge; such a file is refused, and that is enough."""
+def _quiet_pillow() -> None:
+    """What Pillow warns of is refused or read: either is all there is to say of it."""
+    import logging
     import warnings
 
     from PIL import Image
 
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     warnings.simplefilter("error", Image.DecompressionBombWarning)
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 # Which pictures
@@ -190,21 +193,24 @@ _Tell = Callable[[str, "Prediction | ModelError"], None]
 
 
 def _teller(settings: Settings, count: int, as_csv: bool) -> _Tell:
-    """What prints an answer."""
+    """What prints an answer.
+
+    It prints to where sys.stdout and sys.stderr are at that time, which is above the bar; click
+    goes past that.
+    """
     form = _json if settings.json else _csv if as_csv else _text
+    machine = settings.json or as_csv
     if as_csv:
-        click.echo(",".join(COLUMNS))
+        print(",".join(COLUMNS))
 
     def tell(path: str, answer: Prediction | ModelError) -> None:
         from archdsl.errors import ModelError
 
         if isinstance(answer, ModelError) and not settings.json:
             color = settings.color(sys.stderr)
-            click.echo("\n".join(d.render(color) for d in answer.diagnostics), err=True, color=True)
-        elif settings.json or as_csv:
-            click.echo(form(path, answer, count))
-        else:
-            settings.print(form(path, answer, count))
+            print("\n".join(d.render(color) for d in answer.diagnostics), file=sys.stderr)
+        elif machine or not settings.quiet:
+            print(form(path, answer, count), flush=True)
 
     return tell
 
@@ -256,7 +262,7 @@ def _bar(settings: Settings, total: int) -> Iterator[Callable[[], None]]:
 
     console = Console(stderr=True, no_color=not settings.color(sys.stderr))
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
-    # Results that go to the same terminal are printed above the bar; those that go to a file stay.
+    # What goes to the same terminal is printed above the bar; what goes to a file goes there.
     both = sys.stdout.isatty()
     with Progress(*columns, console=console, transient=True, redirect_stdout=both) as progress:
         task = progress.add_task("predict", total=total)
