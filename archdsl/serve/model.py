@@ -25,6 +25,8 @@ SHOWN = 300  # characters of what a library says
 Scale = Literal["logits", "probabilities", "log probabilities", "unknown"]
 """What the numbers of an output are."""
 
+SELECTED = "TopK"  # the operator of outputs that have lost which class is which
+
 
 @dataclass(frozen=True)
 class Model:
@@ -95,6 +97,11 @@ def read(path: Path) -> Model:
 
 
 def _bytes(path: Path) -> bytes:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        label = "onnxruntime opens no file whose name is not UTF-8"
+        raise refusal("A901", path, label, "rename it") from None
     try:
         found = path.stat()
         if stat.S_ISDIR(found.st_mode):
@@ -206,19 +213,15 @@ _ROUNDED = ("QuantizeLinear", "DequantizeLinear")
 _OPEN = ("Gemm", "MatMul", "Add", "Conv", "GlobalAveragePool", "ReduceMean", "AveragePool", "Relu")
 
 
-def scale(proto: ModelProto, output: str) -> Scale:
-    """What the numbers of an output are, by the operator that makes them.
-
-    Where that is none of the usual, such as the division of a softmax that is written out, it is
-    not known.
-    """
+def maker(proto: ModelProto, output: str) -> str:
+    """The operator whose numbers an output has, or nothing where that cannot be said."""
     graph: GraphProto = proto.graph
     functions = {(f.domain, f.name): f for f in proto.functions}
     makers = {name: node for node in graph.node for name in node.output}
     for _ in range(len(graph.node) + 100 * len(functions)):
         node = makers.get(output)
         if node is None:
-            return "unknown"
+            return ""
         body = functions.get((node.domain, node.op_type))
         if body is not None:
             output = dict(zip(node.output, body.output, strict=False)).get(output, "")
@@ -226,12 +229,17 @@ def scale(proto: ModelProto, output: str) -> Scale:
         elif node.op_type in _SAME + _ROUNDED and node.input:
             output = node.input[0]
         else:
-            return _made_by(node)
-    return "unknown"
+            return node.op_type
+    return ""
 
 
-def _made_by(node: NodeProto) -> Scale:
-    match node.op_type:
+def scale(operator: str) -> Scale:
+    """What numbers are by the operator that makes them.
+
+    Where that is none of the usual, such as the division of a softmax that is written out, it is
+    not known.
+    """
+    match operator:
         case "Softmax" | "Sigmoid":
             return "probabilities"
         case "LogSoftmax":

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from archdsl.errors import printable
-from archdsl.serve.model import Model, refusal
+from archdsl.serve.model import SELECTED, Model, maker, refusal
 from archdsl.serve.preprocess import (
     IMAGENET_MEAN,
     IMAGENET_RESIZE,
@@ -87,17 +87,22 @@ def entrance(path: Path, inputs: Sequence[Value]) -> Port:
     raise refusal("A905", path, f"its input {shown}: no axis has 1 or 3 channels")
 
 
-def exit_of(path: Path, outputs: Sequence[Value], classes: int | None) -> Value:
+def exit_of(model: Model, outputs: Sequence[Value], classes: int | None) -> Value:
     """The output that has a value for each class; of several the first that has as many as named.
 
     Raises:
         ModelError: there is none.
     """
-    fitting = [o for o in outputs if o.type in TYPES and o.type != "tensor(uint8)" and _rates(o)]
+    fitting = [
+        o
+        for o in outputs
+        if o.type in TYPES and o.type != "tensor(uint8)" and _rates(o)
+        if maker(model.proto, o.name) != SELECTED
+    ]
     named = [o for o in fitting if classes is not None and o.shape[1] == classes]
     if not fitting:
         shown = ", ".join(f"{printable(o.name)!r} {_shape(o.shape)}" for o in outputs[:5])
-        raise refusal("A905", path, f"no output has a value for each class: it gives {shown}")
+        raise refusal("A905", model.path, f"no output has a value for each class: it gives {shown}")
     return (named or fitting)[0]
 
 

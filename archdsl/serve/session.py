@@ -81,7 +81,7 @@ class Session:
         )
         """How pictures are prepared."""
         count = None if self.classes is None else len(self.classes)
-        self._output = ports.exit_of(self.path, self._runner.get_outputs(), count)
+        self._output = ports.exit_of(found, self._runner.get_outputs(), count)
         self._bound = self.device if self.device == "cpu" else "cuda"
         self._scale: Scale = self._known_scale(found)
         self._agree()
@@ -239,7 +239,7 @@ class Session:
         """
         import numpy as np
 
-        scale: Scale = model.scale(found.proto, self._output.name)
+        scale: Scale = model.scale(model.maker(found.proto, self._output.name))
         if scale != "unknown":
             return scale
         generator = np.random.default_rng(0)

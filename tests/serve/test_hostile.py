@@ -170,6 +170,7 @@ def test_files_that_are_no_models(home: Path) -> None:
         refused(path, "A901")
     os.mkfifo(home / "pipe.onnx")
     assert "no regular file" in refused(home / "pipe.onnx", "A901")
+    assert "not UTF-8" in refused(home / os.fsdecode(b"caf\xe9.onnx"), "A901")
     with (home / "huge.onnx").open("wb") as file:
         file.truncate(model.MAX_BYTES + 1)
     assert "2 GiB" in refused(home / "huge.onnx", "A901")

@@ -14,7 +14,7 @@ from archdsl.serve import preprocess as module
 from archdsl.serve.preprocess import cut, normalized
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
-SIZES = [(500, 375), (375, 500), (640, 427), (333, 333), (224, 224), (100, 80), (1024, 257)]
+SIZES = [(503, 375), (375, 503), (640, 427), (333, 333), (224, 224), (100, 80), (1024, 257)]
 
 
 def reference(image: Image.Image, resize: int, crop: int, how: Image.Resampling) -> torch.Tensor:

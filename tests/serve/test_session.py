@@ -19,7 +19,7 @@ from classifiers import (
     seeing,
     softmax,
 )
-from onnx import TensorProto
+from onnx import TensorProto, helper
 from PIL import Image
 
 import archdsl
@@ -220,6 +220,15 @@ def test_of_several_outputs_the_one_with_the_classes(tmp_path: Path) -> None:
     model.graph.output.insert(0, features)
     onnx.save(model, path)
     assert archdsl.Session(path)(RED)[0].top(1)[0].name == "red"
+
+
+def test_the_best_alone_are_no_classes(tmp_path: Path) -> None:
+    """Values sorted by themselves, with their places: of which classes they are is elsewhere."""
+    path = tmp_path / "m.onnx"
+    best = helper.make_node("TopK", ["flat", "k"], ["out", "places"], "best")
+    weights = {"k": np.array([2])}
+    save(path, [*MEAN, best], ["N", 3, 8, 8], 2, weights=weights, preprocess=preprocess(8))
+    assert "no output has a value for each class" in refused("A905", path)
 
 
 # Batches and threads
