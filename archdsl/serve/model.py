@@ -34,7 +34,7 @@ class Model:
 
     path: Path
     proto: ModelProto
-    """The file's message; weights beside the file are not in it."""
+    """The file's message, without the weights."""
     metadata: dict[str, str]
 
     @property
@@ -71,7 +71,7 @@ def said(error: Exception) -> str:
 
 
 def read(path: Path) -> Model:
-    """Read a model without its weights in other files, and make sure that it may be run.
+    """Read a model and make sure that it may be run; its weights are not kept.
 
     Raises:
         ModelError: it cannot be read, is no sound ONNX model, or reads what is not its own.
@@ -93,6 +93,7 @@ def read(path: Path) -> Model:
         onnx.checker.check_model(path)
     except Exception as error:  # its own ValidationError, and what protobuf and pybind throw
         raise refusal("A901", path, f"it is damaged: {said(error)}") from None
+    del proto.graph.initializer[:]  # onnxruntime is about to have them in memory too
     return Model(path, proto, {p.key: p.value for p in proto.metadata_props})
 
 

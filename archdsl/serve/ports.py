@@ -159,7 +159,8 @@ def fitted(path: Path, port: Port, said: Preprocess | None, asked: Asked) -> Pre
         found["resize"] = asked.resize or _in_proportion(said, asked.size)
     if asked.resize is not None:
         found["resize"] = asked.resize
-    found |= {k: _each(v, port) for k, v in (("mean", asked.mean), ("std", asked.std)) if v}
+    given = (("mean", asked.mean), ("std", asked.std))
+    found |= {key: _each(values, port) for key, values in given if values is not None}
     how = _checked(path, found)
     _fits(path, port, how)
     return how
@@ -190,7 +191,7 @@ def _usual(path: Path, port: Port, asked: Asked) -> dict[str, Any]:
 
 def _each(values: Sequence[float], port: Port) -> tuple[float, ...]:
     """A value for each channel; a single one is for all."""
-    return tuple(values) * (port.channels if len(values) == 1 else 1)
+    return tuple(map(float, values)) * (port.channels if len(values) == 1 else 1)
 
 
 def _raw(path: Path, port: Port, said: Preprocess | None, asked: Asked) -> Preprocess:

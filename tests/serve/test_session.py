@@ -112,6 +112,8 @@ def test_the_caller_is_above_the_file(tmp_path: Path) -> None:
     path = mean_colour(tmp_path / "m.onnx", preprocess=preprocess(8, resize=10))
     how = archdsl.Session(path, mean=[0.5], std=(1, 2, 4), resize=9).preprocess
     assert (how.mean, how.std, how.resize) == ((0.5, 0.5, 0.5), (1, 2, 4), 9)
+    assert "must have 3 values" in refused("A904", path, mean=[])
+    assert archdsl.Session(path, std=np.ones(3, np.float32)).preprocess.std == (1, 1, 1)  # pyright: ignore[reportArgumentType]
     nodes = [*MEAN, node("Identity", ["flat"], "out")]
     path = save(
         tmp_path / "any.onnx", nodes, ["N", 3, "H", "W"], preprocess=preprocess(8, resize=10)
