@@ -6,9 +6,23 @@
 618
 """
 
+from typing import TYPE_CHECKING, Any
+
 from archdsl.errors import ArchError
 from archdsl.network import Network, compare
 from archdsl.pipeline import load, parse, zoo
 from archdsl.version import VERSION as __version__
 
-__all__ = ["ArchError", "Network", "__version__", "compare", "load", "parse", "zoo"]
+if TYPE_CHECKING:
+    from archdsl.serve import Session
+
+__all__ = ["ArchError", "Network", "Session", "__version__", "compare", "load", "parse", "zoo"]
+
+
+def __getattr__(name: str) -> Any:
+    """What few programs use is loaded when it is asked for (PEP 562)."""
+    if name == "Session":
+        from archdsl.serve import Session
+
+        return Session
+    raise AttributeError(f"module 'archdsl' has no attribute {name!r}")

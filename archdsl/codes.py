@@ -1,7 +1,7 @@
 """The error codes: a title that every message starts with, and a page for `archdsl explain`.
 
 A0 files · A1 syntax · A2 shapes · A3 names · A4 arguments · A5 limits · A6 statements · A7 building
-· A8 training.
+· A8 training · A9 running models.
 """
 
 from __future__ import annotations
@@ -343,5 +343,45 @@ CODES: dict[str, Code] = {
         "has; class weights are as many.",
         "input 3x8x8\ngap; fc 1\ntrain { loss cross_entropy }",
         "input 3x8x8\ngap; fc 1\ntrain { loss bce }",
+    ),
+    "A901": Code(
+        "the model cannot be opened",
+        "The file is missing, truncated or damaged, is no ONNX model, or is one that onnxruntime "
+        "does not run. A model in one file has at most 2 GiB.",
+    ),
+    "A902": Code(
+        "the model reads files that are not its own",
+        "Large weights lie in a file beside the model, which names it. A model that names one by "
+        "an absolute path, outside of its own folder or behind a link that leads there is refused "
+        "before anything of it is read: it may be after your files. So is one that brings "
+        "compiled parts for a certain device.",
+    ),
+    "A903": Code(
+        "the picture cannot be read",
+        "The file is missing, truncated or damaged, is of no kind that is known here, or has more "
+        "than 80 million pixels. JPEG, PNG, GIF, BMP, WebP, TIFF, PPM, AVIF and JPEG 2000 are "
+        "read, of an animation the first frame.",
+    ),
+    "A904": Code(
+        "how to prepare pictures for this model is not known",
+        "Files that archdsl exports say how large a picture must be, and the mean and the standard "
+        "deviation that its values are normalized with. Of other files the size is read off the "
+        "input, and with 3 channels ImageNet's normalization is taken. What is not said must be "
+        "given: `--size`, `--resize`, `--mean`, `--std`.",
+    ),
+    "A905": Code(
+        "the model does not classify pictures",
+        "It must have one input, a batch of pictures, and an output with a value for each class.",
+    ),
+    "A906": Code(
+        "the device cannot be used",
+        "`--device cuda` and `--device tensorrt` want an NVIDIA GPU with its driver, and the "
+        "libraries of CUDA and cuDNN, or TensorRT, that this onnxruntime was built for. "
+        "`--device auto` takes the CPU where they are missing.",
+    ),
+    "A907": Code(
+        "the model failed",
+        "onnxruntime stopped in the middle of the model, or what came out is not a number. The "
+        "model may want pictures of another size, or be damaged.",
     ),
 }

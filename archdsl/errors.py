@@ -5,7 +5,8 @@ ArchError                    every error of archdsl; `.diagnostics` holds one or
 ├── WriteError     A0xx      an output cannot be written
 ├── ParseError     A1xx      the text does not parse
 ├── SpecError  A2xx-6xx A8xx the spec parses but describes no network
-└── BuildError     A7xx      the network is sound but a backend cannot build it here
+├── BuildError     A7xx      the network is sound but a backend cannot build it here
+└── ModelError     A9xx      an ONNX file cannot be used, or a picture that it is to classify
 """
 
 from __future__ import annotations
@@ -101,6 +102,10 @@ class SpecError(ArchError):
 
 class BuildError(ArchError):
     """The network is sound but cannot be built here."""
+
+
+class ModelError(ArchError):
+    """An ONNX file cannot be used, or a picture that it is to classify cannot be read."""
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import fuzz_files
 from strategies import mutations, networks, soups
 
 from archdsl.analyses.expectations import failures
@@ -107,6 +108,7 @@ def main() -> None:
     parser.add_argument("--specs", type=int, default=200_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch", type=int, default=2_000)
+    parser.add_argument("--files", type=int, default=10_000, help="models and pictures")
     arguments = parser.parse_args()
     batches = -(-arguments.specs // arguments.batch)
     jobs = [(arguments.seed * 1_000_000 + i, arguments.batch) for i in range(batches)]
@@ -118,6 +120,7 @@ def main() -> None:
             tried, compiled = tried + result[0], compiled + result[1]
             longest = max(longest, result[2])
     print(f"{tried:,} specs, {compiled:,} of which compile; the longest took {longest:.2f} s")
+    print(fuzz_files.fuzz(arguments.files, arguments.seed))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ COMMANDS = {
     "fmt": "specs laid out in one way",
     "lint": "what is probably not meant in specs, if anything",
     "list": "the zoo, the layers, the errors, the rules of lint",
+    "predict": "what an ONNX file says of pictures",
     "summary": "the table of a network",
 }
 

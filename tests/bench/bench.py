@@ -251,7 +251,7 @@ def modules(processes: int) -> Iterable[Figure]:
 
 
 def latency(processes: int) -> Iterable[Figure]:
-    """onnxruntime on our ONNX files and on torch.onnx.export's, one core, in turns."""
+    """Onnxruntime on our ONNX files and on torch.onnx.export's, one core, in turns."""
     for network in ("alexnet", "resnet50", "googlenet", "vit_base_patch16_224"):
         for batch in (1, 8):
             output = python(HERE / "latency.py", network, batch, processes)

@@ -25,7 +25,9 @@ def exported(model: torch.nn.Module, x: torch.Tensor, path: Path) -> Path:
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         batch = {0: torch.export.Dim("batch", min=1, max=1024)}
-        program = torch.onnx.export(model, (x,), dynamo=True, dynamic_shapes=(batch,), verbose=False)
+        program = torch.onnx.export(
+            model, (x,), dynamo=True, dynamic_shapes=(batch,), verbose=False
+        )
         assert program is not None
         program.save(path, external_data=True)
     return path

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from classifiers import mean_colour
+from PIL import Image
 
 HEAVY = {"torch", "onnx", "onnxruntime", "numpy", "rich", "graphviz", "pygraphviz", "PIL"}
 REPORT = """
@@ -63,3 +65,13 @@ def test_draw_loads_no_torch(small: Path, tmp_path: Path) -> None:
 def test_only_onnx_loads_torch(small: Path, tmp_path: Path, kinds: str) -> None:
     found = after("compile", small, "-o", tmp_path, "--emit", kinds)
     assert not found & {"torch", "onnx", "onnxruntime", "numpy"}
+
+
+def test_predict_loads_no_torch(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "x.png")
+    found = after("predict", mean_colour(tmp_path / "m.onnx"), tmp_path / "x.png")
+    assert found & HEAVY == {"onnx", "onnxruntime", "numpy", "PIL"}
+
+
+def test_naming_the_session_is_light() -> None:
+    assert not loaded("import archdsl; archdsl.Session") & HEAVY
