@@ -379,6 +379,12 @@ CODES: dict[str, Code] = {
         "libraries of CUDA and cuDNN, or TensorRT, that this onnxruntime was built for. "
         "`--device auto` takes the CPU where they are missing.",
     ),
+    "A908": Code(
+        "the model cannot be made smaller",
+        "`quantize` writes nothing if 8-bit integers change too many of the model's answers, or if "
+        "onnxruntime cannot quantize it. More pictures to calibrate with help, and pictures like "
+        "those that it will see; `--min-agreement` says how many answers must stay.",
+    ),
     "A907": Code(
         "the model failed",
         "onnxruntime stopped in the middle of the model, or what came out is not a number. The "

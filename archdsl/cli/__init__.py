@@ -25,6 +25,7 @@ COMMANDS = {
     "lint": "what is probably not meant in specs, if anything",
     "list": "the zoo, the layers, the errors, the rules of lint",
     "predict": "what an ONNX file says of pictures",
+    "quantize": "an ONNX file in 8-bit integers, held against the file it comes from",
     "summary": "the table of a network",
 }
 

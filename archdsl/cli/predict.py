@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import csv
-import glob
 import io
 import json
-import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from archdsl.cli.pictures import expanded
 from archdsl.cli.settings import Settings, common, json_option
 
 if TYPE_CHECKING:
@@ -108,7 +106,7 @@ def command(
     _quiet_pillow()
     settings.progress(f"opening {model}")
     session = Session(model, device=device, size=size, resize=resize, mean=mean, std=std)
-    paths, missing = _expanded(images)
+    paths, missing = expanded(images)
     settings.progress(f"{len(paths)} pictures, on {session.device}, {session.preprocess}")
     tell = _teller(settings, count, as_csv)
     failed = len(missing)
@@ -133,57 +131,6 @@ def _quiet_pillow() -> None:
     warnings.filterwarnings("ignore", module=r"PIL\.")
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     logging.getLogger("PIL").addHandler(logging.NullHandler())
-
-
-# Which pictures
-
-
-def _expanded(images: Iterable[str]) -> tuple[list[str], list[tuple[str, ModelError]]]:
-    """The pictures that the arguments mean, in their order, and the arguments that mean none."""
-    paths: list[str] = []
-    missing: list[tuple[str, ModelError]] = []
-    for argument in images:
-        try:
-            paths += _meant(argument)
-        except _Nothing as error:
-            missing.append((argument, _unread(argument, str(error))))
-    return paths, missing
-
-
-class _Nothing(Exception):
-    """An argument stands for no picture."""
-
-
-def _unread(name: str, label: str) -> ModelError:
-    from archdsl.errors import Diagnostic, ModelError
-
-    return ModelError(Diagnostic("A903", None, f"{name}: {label}"))
-
-
-def _meant(argument: str) -> list[str]:
-    if os.path.isdir(argument):  # noqa: PTH112  # a name that no file can have is no error here
-        return _below(Path(argument))
-    if os.path.lexists(argument) or not glob.has_magic(argument):
-        return [argument]
-    found = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207  # an absolute one too
-    if not found:
-        raise _Nothing("no file is called so")
-    return [path for name in found for path in (_meant(name) if Path(name).is_dir() else [name])]
-
-
-def _below(folder: Path) -> list[str]:
-    """The pictures in a folder and those below it, by their names; links to folders are left."""
-    from archdsl.serve.pictures import SUFFIXES
-
-    found = [
-        Path(here, name)
-        for here, _, names in os.walk(folder)
-        for name in names
-        if name.lower().endswith(SUFFIXES)
-    ]
-    if not found:
-        raise _Nothing(f"the folder holds no pictures ({', '.join(SUFFIXES)})")
-    return [str(path) for path in sorted(found)]
 
 
 # How they are told

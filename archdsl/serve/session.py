@@ -126,6 +126,24 @@ class Session:
             raise refusal("A904", self.path, label)
         return self._stream(enumerate(images), ten_crop, batch)
 
+    def feeds(self, images: Iterable[Picture]) -> Iterator[dict[str, NDArray[Any]]]:
+        """What the model would be given of each picture, by the name of its input.
+
+        Pictures that cannot be read are left out.
+        """
+        for number, image in enumerate(images):
+            try:
+                yield {self._input.name: self._prepared(number, image, ten_crop=False)}
+            except ModelError:
+                continue
+
+    def run(self, feed: dict[str, NDArray[Any]]) -> NDArray[Any]:
+        """The output for one of `feeds`, as the model gives it."""
+        import numpy as np
+
+        (found,) = self._runner.run([self._output.name], feed)
+        return np.asarray(found)
+
     def _stream(
         self, images: Iterator[tuple[int, Picture]], ten_crop: bool, batch: int
     ) -> Iterator[Prediction | ModelError]:
