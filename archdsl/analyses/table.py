@@ -245,6 +245,9 @@ def _time(estimate: Estimate, usage: Usage) -> Iterator[tuple[str, str]]:
         "bandwidth": estimate.bandwidth,
         "launches": estimate.launches,
     }
+    if not estimate.total:
+        yield "time", f"none on {estimate.device.name}: no layer computes anything"
+        return
     shares = ", ".join(f"{k} {t / estimate.total:.0%}" for k, t in kinds.items())
     rate = show_count(usage.batch / estimate.total)
     yield "time", f"{show_time(estimate.total)} on {estimate.device.name} at best: {shares}"
