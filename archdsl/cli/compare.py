@@ -46,7 +46,7 @@ def command(
     Memory is the peak of an inference without gradients, and of a step of training with the spec's
     own optimizer or AdamW. The field is that of the last layer that does not see the whole input.
     Depth counts the layers with kernels (convolutions, fully connected layers, attention) on the
-    longest way from input to output.
+    longest way from an input to an output.
 
     The layers of two networks are aligned: "-" is only in the first, "+" only in the second, "~"
     is in both and changed, "…" stands for layers that are alike or repeat what is above.

@@ -8,8 +8,9 @@ import pytest
 
 import archdsl
 from archdsl.analyses import side_by_side
-from archdsl.analyses.compare import Comparison, depth
+from archdsl.analyses.compare import Comparison
 from archdsl.analyses.compare import compare as side_by_side_of
+from archdsl.analyses.depth import depth
 from archdsl.analyses.difference import Difference
 
 BODY = "conv 3x3 8; bn; relu\nconv 3x3 16; bn; relu\nmaxpool 2x2\ngap; fc 10\n"
@@ -53,6 +54,13 @@ def told(found: Difference, width: int = 100) -> list[str]:
 )
 def test_depth_is_the_number_in_the_name(network: str, layers: int) -> None:
     assert depth(archdsl.zoo(network).graph) == layers
+
+
+def test_depth_is_the_same_to_compare_and_to_expect() -> None:
+    """A second output may lie deeper than the main one; an auxiliary head does not count."""
+    spec = "input 8; aux deep { fc 4; fc 4; fc 4; fc 4 }; output other { fc 4; fc 4 }; fc 3"
+    net = archdsl.parse(f"{spec}\nexpect depth == 2, depth(fc1) == 1")
+    assert archdsl.compare(net).networks[0].depth == 2
 
 
 def test_the_figures_are_those_of_the_other_analyses() -> None:
