@@ -24,8 +24,9 @@ _COLORS = {"-": "red", "+": "green", "~": "yellow"}
 @parameters_option
 @limits_option
 @click.option(
-    "--batch", type=click.IntRange(1), default=1, metavar="N", help="Examples that memory is for."
-)
+    "--batch", type=click.IntRange(1, 2**40), default=1, show_default=True, metavar="N",
+    help="Examples that memory is for.",
+)  # fmt: skip
 @click.option(
     "--diff/--no-diff", "diff", default=None,
     help="Align the layers of two networks; --diff insists on two.",

@@ -275,3 +275,22 @@ def test_networks_of_different_kinds(first: str, second: str) -> None:
     both = found.count("alike") + found.count("changed")
     assert both + found.count("first") == layers[0]
     assert both + found.count("second") == layers[1]
+
+
+def test_the_rows_keep_their_order_where_one_has_nothing_to_say() -> None:
+    nets = [archdsl.parse(f"input 3x8x8\n{text}") for text in ("flatten", "maxpool 2x2")]
+    titles = [line.split("  ")[0] for line in str(archdsl.compare(*nets)).splitlines()]
+    assert titles[1:4] == ["memory, inference", "memory, training", "field/stride"]
+
+
+def test_nothing_is_not_told_to_be_the_same() -> None:
+    """Only the third network has buffers: neither of the first two has a ratio."""
+    texts = ("fc 3", "fc 4", "bn")
+    found = archdsl.compare(*(archdsl.parse(f"input 8\n{text}") for text in texts))
+    (row,) = (line for line in str(found).splitlines() if line.startswith("buffers"))
+    assert row.split() == ["buffers", "-", "-", "17"]
+
+
+def test_the_layers_under_another_path_are_some_of_those_alike() -> None:
+    found = difference("a: conv 3x3 3; x: gap", "b: conv 3x3 4; y: gap")
+    assert told(found)[-1] == "Layers: 0 alike, 2 changed."
