@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archdsl.analyses import memory
+from archdsl.analyses.depth import depth
 from archdsl.analyses.difference import Difference, difference
 from archdsl.analyses.receptive_field import Field
 from archdsl.analyses.summary import summarize
@@ -37,7 +38,7 @@ class Figures:
     field_at: str | None
     """The path of that layer."""
     depth: int
-    """See `depth`."""
+    """See `archdsl.analyses.depth`."""
 
     def to_dict(self) -> dict[str, Any]:
         """The figures as plain data."""
@@ -116,20 +117,6 @@ def compare(
     pair = aligned and len(graphs) == 2
     apart = difference(*graphs, names=(called[0], called[1])) if pair else None
     return Comparison(found, batch, apart)
-
-
-def depth(graph: Graph) -> int:
-    """How many layers with kernels lie on the longest way from an input to an output.
-
-    Convolutions, fully connected layers and attention are such layers; a normalisation is not, nor
-    is an auxiliary head. So the number in a network's name is mostly its depth: 16 of VGG-16, 50 of
-    ResNet-50, 22 of GoogLeNet. (A WRN-28 comes to 26: its paper counts the shortcuts' layers too.)
-    """
-    longest = {i.name: 0 for i in graph.inputs}
-    for node in graph.nodes:
-        before = max((longest[path] for path in node.inputs), default=0)
-        longest[node.path] = before + any(w.role == "kernel" for w in node.weights.values())
-    return max(longest[output.node] for output in graph.given)
 
 
 def _figures(graph: Graph, name: str, batch: int) -> Figures:

@@ -90,8 +90,9 @@ class Difference:
 
     @property
     def renamed(self) -> int:
-        """How many layers are in both under another path."""
-        both = ((s.first, s.second) for s in self.steps if not s.is_input)
+        """How many layers are alike but for their paths."""
+        alike = (s for s in self.steps if s.kind == "alike" and not s.is_input)
+        both = ((step.first, step.second) for step in alike)
         return sum(a is not None and b is not None and a.path != b.path for a, b in both)
 
     def count(self, kind: Kind) -> int:

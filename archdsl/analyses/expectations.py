@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, cast
 
-from archdsl.analyses import cost, memory, receptive_field
+from archdsl.analyses import cost, depth, memory, receptive_field
 from archdsl.analyses.cost import Totals
 from archdsl.analyses.receptive_field import Field
 from archdsl.errors import suggestion
@@ -100,12 +100,7 @@ class Figures:
 
     @cached_property
     def depths(self) -> Mapping[str, int]:
-        """How many layers with a kernel the longest way from an input to each layer has."""
-        found = {i.name: 0 for i in self.graph.inputs}
-        for node in self.graph.nodes:
-            own = any(weight.role == "kernel" for weight in node.weights.values())
-            found[node.path] = max(found[path] for path in node.inputs) + own
-        return found
+        return depth.longest(self.graph)
 
     def at(self, path: str) -> str:
         """The layer whose output a path stands for.
@@ -176,8 +171,8 @@ QUANTITIES: dict[str, Quantity] = {
     "macs": Quantity("multiply-adds of one example at inference", lambda f, p, _: f.totals(p).macs),
     "flops": Quantity("twice the MACs", lambda f, p, _: f.totals(p).flops),
     "depth": Quantity(
-        "layers with a kernel on the longest way from an input to the output, or to a path",
-        lambda f, p, _: f.depths[f.at(p)],
+        "layers with a kernel on the longest way from an input to an output, or to a path",
+        lambda f, p, _: f.depths[f.at(p)] if p else depth.depth(f.graph),
     ),
     "shape": Quantity("the shape that goes out", lambda f, p, _: f.shape(p), ordered=False),
     "field": Quantity(

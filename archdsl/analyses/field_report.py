@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from archdsl.analyses.receptive_field import LayerField, Misalignment, misalignments
-from archdsl.analyses.region import Interval, Region, extent
+from archdsl.analyses.region import Interval, Region, coordinates, extent
 from archdsl.errors import printable
 from archdsl.ir.graph import Graph
 from archdsl.ir.shapes import show
@@ -50,10 +50,11 @@ def _rows(graph: Graph, field: LayerField, region: Region) -> Iterator[tuple[str
     if not sides:
         yield "field", "the whole input, which is a vector"
         return
+    inputs = _inputs(graph, field.path)
     if field.whole:
-        yield "field", f"the whole input, {sides}"
+        yield "field", f"all of {inputs}" if len(graph.inputs) > 1 else f"the whole input, {sides}"
     elif not field.windows:
-        yield "field", "nothing of the inputs that have the most axes"
+        yield "field", f"nothing of {inputs}"
     else:
         yield "size", _each(field.size)
         yield "stride", _each(field.stride)
@@ -62,20 +63,36 @@ def _rows(graph: Graph, field: LayerField, region: Region) -> Iterator[tuple[str
     for join in _on_the_way(graph, field):
         yield "misaligned", f"{join.path} joins branches centred at {join}"
     place = f"position {', '.join(map(str, region.position))}" if region.position else "reads"
-    yield place, f"{_box(region.clipped)} of the input's {sides}"
+    yield place, f"{_box(region.clipped)} of {inputs}"
     if not region.inside:
         yield "", f"{_box(region.unclipped)} if nothing ended at an edge"
+
+
+def _inputs(graph: Graph, path: str) -> str:
+    """The inputs that a field is counted on: of several those that the layer reads, by name."""
+    counted = coordinates(graph)
+    if len(graph.inputs) == 1:
+        return f"the input's {show(*counted.values())}"
+    before = _before(graph, path)
+    read = {name: sides for name, sides in counted.items() if name in before} or counted
+    return " and ".join(f"{name}'s {show(sides)}" for name, sides in read.items())
 
 
 def _on_the_way(graph: Graph, field: LayerField) -> list[Misalignment]:
     """The misaligned joins that the layer's field came through."""
     if not field.misaligned:
         return []
-    wanted = {field.path}
+    before = _before(graph, field.path)
+    return [m for m in misalignments(graph) if m.path in before]
+
+
+def _before(graph: Graph, path: str) -> set[str]:
+    """A layer, and all layers and inputs that it depends on."""
+    found = {path}
     for node in reversed(graph.nodes):
-        if node.path in wanted:
-            wanted.update(node.inputs)
-    return [m for m in misalignments(graph) if m.path in wanted]
+        if node.path in found:
+            found.update(node.inputs)
+    return found
 
 
 def _each(numbers: tuple[int | Fraction, ...]) -> str:

@@ -29,9 +29,11 @@ def show_count(count: float) -> str:
 def show_time(seconds: float) -> str:
     """Three digits and a unit.
 
-    >>> show_time(0.00123), show_time(4.2e-6)
-    ('1.23 ms', '4.2 us')
+    >>> show_time(0.00123), show_time(4.2e-6), show_time(86_400)
+    ('1.23 ms', '4.2 us', '86,400 s')
     """
+    if seconds >= 999.5:
+        return f"{seconds:,.0f} s"
     for unit in ("s", "ms", "us"):
         if seconds >= 0.9995 or unit == "us":
             return f"{seconds:.3g} {unit}"

@@ -53,15 +53,12 @@ def _cells(comparison: Comparison) -> list[tuple[str, list[tuple[str, str]]]]:
     rows: list[tuple[str, list[tuple[str, str]]]] = []
     for title, get in _figures(comparison.batch):
         values = [get(figures) for figures in comparison.networks]
-        if not any(values):
-            continue
         text = show_bytes if title.startswith("memory") else _number
         ratios = ["", *(_ratio(value, values[0]) for value in values[1:])]
         rows.append((title, list(zip(map(text, values), ratios, strict=True))))
     fields = ["-" if f.field is None else reach(f.field) for f in comparison.networks]
-    if any(field != "-" for field in fields):
-        rows.insert(-1, ("field/stride", [(field, "") for field in fields]))
-    return rows
+    rows.insert(-1, ("field/stride", [(field, "") for field in fields]))
+    return [(title, cells) for title, cells in rows if any(value != "-" for value, _ in cells)]
 
 
 def table(comparison: Comparison, width: int = WIDTH) -> list[str]:
@@ -102,7 +99,7 @@ def _number(n: int) -> str:
 def _ratio(value: int, first: int) -> str:
     """How many times the first network's figure; `same` is exact."""
     if value == first:
-        return "same"
+        return "same" if value else ""
     return f"{_digits(value / first)}x" if value and first else ""
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
+from archdsl.analyses.copies import groups
 from archdsl.analyses.outline import Row
 from archdsl.analyses.quantity import show_bytes, show_count, show_time
 from archdsl.analyses.receptive_field import reach, sides
 from archdsl.analyses.roofline import Estimate
 from archdsl.analyses.summary import Layer, Summary, Usage
 from archdsl.errors import printable
-from archdsl.ir.shapes import show
+from archdsl.ir.shapes import Shape, show
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 WIDTH = 100  # columns of a page, and of a file that the table is piped into
 PAGE = 60  # rows that a table has at most where its depth is not asked for
 _RULE = "    \n    \n -- \n    \n    \n    \n    \n    \n"  # a rule under the head, in ASCII
+TENSORS = 12  # inputs, and outputs, that are named in the head
 JOINS = 3  # misaligned ones that are named
 GAP = 2  # between columns, one of them the box's
 
@@ -119,9 +122,14 @@ def _escape(text: str) -> str:
 
 
 def _title(summary: Summary) -> str:
-    given = ", ".join(f"{name} {show(shape)}" for name, shape in summary.inputs.items())
-    gives = ", ".join(f"{name} {show(shape)}" for name, shape in summary.outputs.items())
+    given, gives = _tensors(summary.inputs), _tensors(summary.outputs)
     return printable(f"{summary.name}: {given} -> {gives}")
+
+
+def _tensors(shapes: Mapping[str, Shape]) -> str:
+    named = [f"{name} {show(shape)}" for name, shape in islice(shapes.items(), TENSORS)]
+    more = len(shapes) - len(named)
+    return ", ".join([*named, f"{more:,} more"] if more else named)
 
 
 def _columns(summary: Summary, depth: Depth) -> tuple[list[_Column], list[str]]:
@@ -136,7 +144,29 @@ def _columns(summary: Summary, depth: Depth) -> tuple[list[_Column], list[str]]:
         hint.append("What is below a row of `N x` is one of the N.")
     if levels < deepest:
         hint.append(f"`--depth {levels + 1}` goes deeper, `--depth all` has a row for each layer.")
-    return _folded(summary, rows), hint
+    elif len(rows) > PAGE:
+        hint.append("`--depth all` has a row for each layer.")
+    columns = _folded(summary, rows)
+    return (columns if len(rows) <= PAGE else _once(columns)), hint
+
+
+def _once(columns: Sequence[_Column]) -> list[_Column]:
+    """The columns with rows that only repeat what is above them told in one line."""
+    names, *others = columns
+    indents = [len(name) - len(name.lstrip(" ")) for name in names.cells]
+    cells = [c.cells for c in others if c.title in ("layer", "output", "params", "MACs")]
+    shown: list[int | str] = []
+    for group in groups([*zip(indents, *cells, strict=True)]):
+        shown += range(group.start, group.start + group.period)
+        if group.copies:
+            shown.append(group.note(names.cells[group.end - 1].strip()))
+
+    def cell(column: _Column, row: int | str) -> str:
+        if isinstance(row, int):
+            return column.cells[row]
+        return row if column.title == "layer" else ""
+
+    return [replace(c, cells=[cell(c, row) for row in shown]) for c in columns]
 
 
 def _deepest(rows: Sequence[Row]) -> int:
@@ -245,6 +275,9 @@ def _time(estimate: Estimate, usage: Usage) -> Iterator[tuple[str, str]]:
         "bandwidth": estimate.bandwidth,
         "launches": estimate.launches,
     }
+    if not estimate.total:
+        yield "time", f"none on {estimate.device.name}: no layer computes anything"
+        return
     shares = ", ".join(f"{k} {t / estimate.total:.0%}" for k, t in kinds.items())
     rate = show_count(usage.batch / estimate.total)
     yield "time", f"{show_time(estimate.total)} on {estimate.device.name} at best: {shares}"

@@ -24,8 +24,9 @@ _COLORS = {"-": "red", "+": "green", "~": "yellow"}
 @parameters_option
 @limits_option
 @click.option(
-    "--batch", type=click.IntRange(1), default=1, metavar="N", help="Examples that memory is for."
-)
+    "--batch", type=click.IntRange(1, 2**40), default=1, show_default=True, metavar="N",
+    help="Examples that memory is for.",
+)  # fmt: skip
 @click.option(
     "--diff/--no-diff", "diff", default=None,
     help="Align the layers of two networks; --diff insists on two.",
@@ -46,7 +47,7 @@ def command(
     Memory is the peak of an inference without gradients, and of a step of training with the spec's
     own optimizer or AdamW. The field is that of the last layer that does not see the whole input.
     Depth counts the layers with kernels (convolutions, fully connected layers, attention) on the
-    longest way from input to output.
+    longest way from an input to an output.
 
     The layers of two networks are aligned: "-" is only in the first, "+" only in the second, "~"
     is in both and changed, "…" stands for layers that are alike or repeat what is above.

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from archdsl.cli.field import asked_for, field_options, tell
 from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
@@ -53,6 +54,29 @@ def _read_size(ctx: click.Context, param: click.Parameter, text: str | None) -> 
         return None if text is None else read_bytes(text)
     except ValueError as error:
         raise click.BadParameter(str(error), ctx, param) from None
+
+
+# Which options each form of the output heeds; any other that is given with it is refused.
+_PLANNED = {"batch", "dtype", "optimizer", "checkpoint", "fits", "device"}
+_HEEDED = {
+    "--symbolic": {"symbolic", "json"},
+    "--field-at": {"at", "position", "effective", "output", "samples", "inputs", "json"},
+    "--by source": {"by", "inputs", "batch", "dtype"},
+    "--csv": {"csv", "inputs"},
+    "--json": {"json", "inputs", *_PLANNED},
+    "--markdown": {"markdown", "inputs", "depth", *_PLANNED},
+}
+_ALWAYS = {"spec", "parameters", "limits", "quiet", "verbose"}
+
+
+def _refuse_what_is_not_heeded(ctx: click.Context, form: str) -> None:
+    """Refuse options that say nothing about this form of the output: none is dropped silently."""
+    heeded = _HEEDED[form] | _ALWAYS
+    for param in ctx.command.params:
+        name = param.name or ""
+        given = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if given and name not in heeded:
+            raise click.UsageError(f"{max(param.opts, key=len)} does not go with {form}", ctx)
 
 
 @click.command("summary")
@@ -125,16 +149,23 @@ def command(
     are told after the table. Memory and time are explained in docs/memory.md, and what other tools
     count in docs/costs.md.
     """
+    field = asked_for(options)
+    forms = {
+        "--symbolic": bool(symbolic),
+        "--field-at": field is not None,
+        "--by source": by == "source",
+        "--csv": csv,
+        "--json": settings.json,
+        "--markdown": markdown,
+    }
+    form = next((name for name, wanted in forms.items() if wanted), "")
+    if form:
+        _refuse_what_is_not_heeded(click.get_current_context(), form)
     if symbolic:
         from archdsl.cli.symbolic import print_formulas
 
         print_formulas(settings, spec, symbolic, parameters, limits)
         return
-    if sum((csv, markdown, settings.json, by == "source")) > 1:
-        raise click.UsageError("--csv, --markdown, --json and --by source exclude each other")
-    field = asked_for(options)
-    if field and (csv or markdown or by == "source"):
-        raise click.UsageError("--field-at goes with none of --csv, --markdown, --by source")
     from archdsl.elaborate import Limits
     from archdsl.pipeline import open_one
 

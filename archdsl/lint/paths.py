@@ -8,23 +8,10 @@ from functools import reduce
 from archdsl.ir.graph import Graph, Node
 
 
-def weighted(node: Node) -> bool:
-    """Whether a layer counts into the depth: its weights are those of sums."""
-    return any(weight.role == "kernel" for weight in node.weights.values())
-
-
 def normalizes(node: Node) -> bool:
     """Whether values leave a layer with mean square 1, however large they come in."""
     statistics = node.op.normalizes(node.input_shapes, node.shape)
     return statistics is not None and statistics.unit
-
-
-def depths(graph: Graph) -> dict[str, int]:
-    """The fewest weighted layers on a way from an input to each tensor, by path."""
-    found = {given.name: 0 for given in graph.inputs}
-    for node in graph.nodes:
-        found[node.path] = min(found[path] for path in node.inputs) + weighted(node)
-    return found
 
 
 def shortest(graph: Graph, depths: Mapping[str, int]) -> tuple[Node, ...]:

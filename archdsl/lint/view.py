@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from archdsl.analyses import receptive_field, signal
+from archdsl.analyses.depth import fewest
 from archdsl.errors import Note
 from archdsl.files import source_called
 from archdsl.ir.graph import Graph, Node, Place
@@ -149,7 +150,7 @@ class NetworkView:
     @cached_property
     def depths(self) -> Mapping[str, int]:
         """The fewest weighted layers on a way from an input to each tensor, by path."""
-        return paths.depths(self.graph)
+        return fewest(self.graph)
 
     @cached_property
     def shortest(self) -> tuple[Node, ...]:

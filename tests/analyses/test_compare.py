@@ -8,8 +8,9 @@ import pytest
 
 import archdsl
 from archdsl.analyses import side_by_side
-from archdsl.analyses.compare import Comparison, depth
+from archdsl.analyses.compare import Comparison
 from archdsl.analyses.compare import compare as side_by_side_of
+from archdsl.analyses.depth import depth
 from archdsl.analyses.difference import Difference
 
 BODY = "conv 3x3 8; bn; relu\nconv 3x3 16; bn; relu\nmaxpool 2x2\ngap; fc 10\n"
@@ -53,6 +54,13 @@ def told(found: Difference, width: int = 100) -> list[str]:
 )
 def test_depth_is_the_number_in_the_name(network: str, layers: int) -> None:
     assert depth(archdsl.zoo(network).graph) == layers
+
+
+def test_depth_is_the_same_to_compare_and_to_expect() -> None:
+    """A second output may lie deeper than the main one; an auxiliary head does not count."""
+    spec = "input 8; aux deep { fc 4; fc 4; fc 4; fc 4 }; output other { fc 4; fc 4 }; fc 3"
+    net = archdsl.parse(f"{spec}\nexpect depth == 2, depth(fc1) == 1")
+    assert archdsl.compare(net).networks[0].depth == 2
 
 
 def test_the_figures_are_those_of_the_other_analyses() -> None:
@@ -267,3 +275,22 @@ def test_networks_of_different_kinds(first: str, second: str) -> None:
     both = found.count("alike") + found.count("changed")
     assert both + found.count("first") == layers[0]
     assert both + found.count("second") == layers[1]
+
+
+def test_the_rows_keep_their_order_where_one_has_nothing_to_say() -> None:
+    nets = [archdsl.parse(f"input 3x8x8\n{text}") for text in ("flatten", "maxpool 2x2")]
+    titles = [line.split("  ")[0] for line in str(archdsl.compare(*nets)).splitlines()]
+    assert titles[1:4] == ["memory, inference", "memory, training", "field/stride"]
+
+
+def test_nothing_is_not_told_to_be_the_same() -> None:
+    """Only the third network has buffers: neither of the first two has a ratio."""
+    texts = ("fc 3", "fc 4", "bn")
+    found = archdsl.compare(*(archdsl.parse(f"input 8\n{text}") for text in texts))
+    (row,) = (line for line in str(found).splitlines() if line.startswith("buffers"))
+    assert row.split() == ["buffers", "-", "-", "17"]
+
+
+def test_the_layers_under_another_path_are_some_of_those_alike() -> None:
+    found = difference("a: conv 3x3 3; x: gap", "b: conv 3x3 4; y: gap")
+    assert told(found)[-1] == "Layers: 0 alike, 2 changed."

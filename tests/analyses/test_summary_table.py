@@ -120,3 +120,27 @@ def test_of_many_misaligned_joins_three_are_named() -> None:
     text = str(archdsl.parse(f"input 4x99x99; {'; '.join([unlike] * 5)}").summary())
     assert text.count("(0.5, 0.5), stride 1x1 and (-0.5, -0.5), stride 1x1") == 3
     assert "and 2 more joins" in text
+
+
+WRITTEN_OUT = "input 8x16x16\n" + "conv 3x3; relu\n" * 100 + "gap; fc 10"
+
+
+def test_rows_that_repeat_themselves_are_told_in_one() -> None:
+    """Layers that are written out, or that are copies of a branch, fill no more than a page."""
+    lines = str(archdsl.parse(WRITTEN_OUT).summary()).splitlines()
+    assert "… the same 2 lines, 99 times more, to relu100" in lines[6]
+    assert [line.split()[0] for line in lines[4:9]] == ["conv1", "relu1", "…", "gap1", "fc1"]
+    branches = str(archdsl.parse("input 8x16x16; add 32 { conv 1x1 4; conv 3x3 8 }").summary())
+    assert "… the same 2 lines, 31 times more, to conv64" in branches
+
+
+def test_a_row_for_each_layer_is_one_for_each_layer() -> None:
+    text = plain(archdsl.parse(WRITTEN_OUT).summary(), "all")
+    assert "…" not in text
+    assert "relu57 " in text
+
+
+def test_of_very_many_outputs_some_are_named() -> None:
+    spec = "input 8x16x16\n" + "".join(f"conv 3x3; output o{i} {{ gap }}\n" for i in range(40))
+    head = str(archdsl.parse(spec).summary()).splitlines()[0:2]
+    assert " ".join(head).endswith("o9 8, o10 8, 29 more")

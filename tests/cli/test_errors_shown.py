@@ -90,7 +90,7 @@ def test_a_later_failure_leaves_whole_files(cli: Cli, small: Path, tmp_path: Pat
         (["check"], "SPEC"),
         (["check", "--nope", "x"], "--nope"),
         (["summary", "a", "b"], "unexpected extra argument"),
-        (["summary", "x", "--csv", "--json"], "exclude"),
+        (["summary", "x", "--csv", "--json"], "--json does not go with --csv"),
         (["summary", "x", "-p", "classes"], "name=value"),
         (["summary", "x", "-p", "=3"], "name=value"),
         (["compile", "x", "--emit", "torhc"], "did you mean `torch`?"),

@@ -59,8 +59,8 @@ def test_measured_and_drawn(cli: Cli, spec: Path, tmp_path: Path) -> None:
         (["--effective"], "--effective goes with --field-at"),
         (["--field-at", "stage", "-o", "x.png"], "-o goes with --effective"),
         (["--field-at", "stage", "--samples", "3"], "--samples goes with --effective"),
-        (["--field-at", "stage", "--csv"], "--field-at goes with none of --csv"),
-        (["--field-at", "stage", "--by", "source"], "--field-at goes with none of --csv"),
+        (["--field-at", "stage", "--csv"], "--csv does not go with --field-at"),
+        (["--field-at", "stage", "--by", "source"], "--by does not go with --field-at"),
         (["--field-at", "stage", "--position", "1;2"], "is not a row and a column"),
         (["--field-at", "stage", "--position", "1,-2"], "is not a row and a column"),
         (["--field-at", "stage", "--effective", "-o", "x.svg"], "does not end in .png"),
@@ -81,3 +81,21 @@ def test_nothing_there(cli: Cli, spec: Path, options: list[str], code: str) -> N
     result = cli("summary", spec, *options)
     assert result.status == 1
     assert result.err.startswith(f"error[{code}]")
+
+
+def test_of_several_inputs_those_that_are_read_are_named(cli: Cli, tmp_path: Path) -> None:
+    spec = tmp_path / "several.arch"
+    spec.write_text(
+        "input a 3x32x32\ninput b 3x64x64\ninput c 7\n@b; q: conv 3x3 8 stride=2\n"
+        "@a; p: conv 5x5 8\nconcat { @p | @q }; last: conv 3x3 4\n"
+        "@c; v: fc 4; mul { @v | @last }; gap: gap\n"
+    )
+
+    def report(at: str) -> str:
+        return cli("summary", spec, "--field-at", at).out
+
+    assert "rows 13 to 17, columns 13 to 17 of a's 32x32\n" in report("p")
+    assert "rows 29 to 31, columns 29 to 31 of b's 64x64\n" in report("q")
+    assert report("last").endswith(" of a's 32x32 and b's 64x64\n")
+    assert "all of a's 32x32 and b's 64x64\n" in report("gap")
+    assert "nothing of a's 32x32 and b's 64x64\n" in report("v")

@@ -117,3 +117,34 @@ def test_an_optimizer_that_is_none(cli: Cli) -> None:
         result = cli("summary", "lenet", "--optimizer", wrong)
         assert result.status == 1, wrong
         assert "--optimizer:" in result.err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--symbolic n --input 3x8x8", "--input does not go with --symbolic"),
+        ("--symbolic n --batch 1", "--batch does not go with --symbolic"),
+        ("--symbolic n --csv", "--csv does not go with --symbolic"),
+        ("--by source --fits 8GB", "--fits does not go with --by source"),
+        ("--by source --device a100", "--device does not go with --by source"),
+        ("--by source --json", "--json does not go with --by source"),
+        ("--csv --fits 8GB", "--fits does not go with --csv"),
+        ("--csv --depth 1", "--depth does not go with --csv"),
+        ("--json --depth 1", "--depth does not go with --json"),
+        ("--json --markdown", "--markdown does not go with --json"),
+        ("--field-at conv1 --batch 2", "--batch does not go with --field-at"),
+    ],
+)
+def test_what_would_not_be_heeded_is_refused(cli: Cli, options: str, said: str) -> None:
+    result = cli("summary", "lenet", *options.split())
+    assert result.status == 2
+    assert said in result.err
+
+
+@pytest.mark.parametrize("text", ["input 3x8x8; identity", "input 3x8x8; flatten"])
+def test_a_device_with_nothing_to_do(cli: Cli, tmp_path: Path, text: str) -> None:
+    spec = tmp_path / "nothing.arch"
+    spec.write_text(text)
+    result = cli("summary", spec, "--device", "h100")
+    assert result.status == 0
+    assert "no layer computes anything" in result.out

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from archdsl.analyses.depth import has_kernel
 from archdsl.errors import Level
-from archdsl.lint.paths import weighted
 from archdsl.lint.rule import Hit, NetworkRule
 from archdsl.lint.view import NetworkView
 
@@ -42,7 +42,7 @@ class DeepPlainStack(NetworkRule):
 
     def check(self, net: NetworkView) -> Iterator[Hit]:
         """The network, if even the shortest way through it is long."""
-        count = sum(map(weighted, net.shortest))
+        count = sum(map(has_kernel, net.shortest))
         if count > _MOST:
             label = f"every way from the input to the output goes through {count:,} layers or more"
             yield Hit(None, label, "`residual { … }` around each two or three lets them be skipped")

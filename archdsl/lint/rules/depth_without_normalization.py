@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from archdsl.analyses.depth import has_kernel
 from archdsl.errors import Level
-from archdsl.lint.paths import normalizes, weighted
+from archdsl.lint.paths import normalizes
 from archdsl.lint.rule import Hit, NetworkRule
 from archdsl.lint.view import NetworkView
 
@@ -41,7 +42,7 @@ class DepthWithoutNormalization(NetworkRule):
 
     def check(self, net: NetworkView) -> Iterator[Hit]:
         """The network, if no layer on the shortest way through it normalises."""
-        count = sum(map(weighted, net.shortest))
+        count = sum(map(has_kernel, net.shortest))
         if count > _MOST and not any(map(normalizes, net.shortest)):
             label = f"{count:,} layers follow one another, and none normalises"
             yield Hit(None, label, "put a normalisation behind each, as `bn` or `gn`")

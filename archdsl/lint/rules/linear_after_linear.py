@@ -63,6 +63,6 @@ def _label(pair: Pair) -> str:
     """What one layer would do, with its size."""
     single = pair.single
     if single is None:
-        return f"`{pair.second.name}` is linear, as is all since `{pair.first.name}`"
+        return f"`{pair.second.path}` is linear, as is all since `{pair.first.path}`"
     saving = f": {single.parameters:,} weights in place of {pair.parameters:,}"
     return f"together they are one {single.words}" + saving * (single.parameters < pair.parameters)

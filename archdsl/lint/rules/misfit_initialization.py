@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from math import log10, sqrt
 from typing import ClassVar
 
+from archdsl.analyses.depth import has_kernel
 from archdsl.errors import Level
 from archdsl.ir.graph import Node
 from archdsl.ir.op import curve_of
-from archdsl.lint.paths import normalizes, weighted
+from archdsl.lint.paths import normalizes
 from archdsl.lint.rule import Hit, NetworkRule
 from archdsl.lint.view import NetworkView
 
@@ -55,7 +56,7 @@ class MisfitInitialization(NetworkRule):
             if normalizes(node):
                 yield from _told(found)
                 found, last = [], None
-            elif weighted(node):
+            elif has_kernel(node):
                 last = node
             elif node.op.family not in _PASS:
                 found += _misfit(last, node) if last else []

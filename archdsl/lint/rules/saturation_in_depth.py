@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from math import log10
 from typing import ClassVar
 
+from archdsl.analyses.depth import has_kernel
 from archdsl.errors import Level
 from archdsl.ir.curve import STANDARD, Curve
 from archdsl.ir.graph import Node
 from archdsl.ir.op import curve_of
 from archdsl.ir.signal import ZERO, Signal
-from archdsl.lint.paths import normalizes, weighted
+from archdsl.lint.paths import normalizes
 from archdsl.lint.rule import Hit, NetworkRule
 from archdsl.lint.view import NetworkView
 
@@ -89,7 +90,7 @@ def _stretches(net: NetworkView) -> Iterator[_Stretch]:
         if normalizes(node):
             yield stretch
             stretch, acts, gain = _Stretch(), [], 0.0
-        elif weighted(node):
+        elif has_kernel(node):
             if acts:
                 slopes = sum(_slope(act, net.signals[act.inputs[0]]) for act in acts)
                 stretch.kept += slopes + (gain if stretch.activations else 0.0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from archdsl.analyses.depth import has_kernel
 from archdsl.errors import Level
-from archdsl.lint.paths import weighted
 from archdsl.lint.rule import Hit, NetworkRule
 from archdsl.lint.view import NetworkView
 
@@ -47,7 +47,7 @@ class SignalOutOfBounds(NetworkRule):
     def check(self, net: NetworkView) -> Iterator[Hit]:
         """The first layer of the way to the head beyond the bounds, if the head is too."""
         way = net.shortest
-        last = max((i for i, node in enumerate(way) if weighted(node)), default=0)
+        last = max((i for i, node in enumerate(way) if has_kernel(node)), default=0)
         before = way[:last]
         if not before or _LEAST <= net.signals[before[-1].path].mean_square <= _MOST:
             return

@@ -42,7 +42,11 @@ class UnreadEdge(NetworkRule):
                 continue
             rows, columns = slide.unread(node.input_shapes[0], node.shape)
             if rows or columns:
-                parts = [f"{n} {what}" for n, what in ((rows, "rows"), (columns, "columns")) if n]
-                at = show(node.input_shapes[0][1:])
-                label = f"the last {' and '.join(parts)} of {at} are read by no window"
-                yield Hit(node, label.replace("1 rows", "1 row").replace("1 columns", "1 column"))
+                yield Hit(node, _label(rows, columns, show(node.input_shapes[0][1:])))
+
+
+def _label(rows: int, columns: int, size: str) -> str:
+    counts = [(n, what) for n, what in ((rows, "row"), (columns, "column")) if n]
+    parts = [f"the last {what if n == 1 else f'{n} {what}s'}" for n, what in counts]
+    verb = "is" if rows + columns == 1 else "are"
+    return f"{' and '.join(parts)} of {size} {verb} read by no window"
