@@ -18,7 +18,8 @@ class SmallField(NetworkRule):
     What is larger than the receptive field of the last local layer is put together by global
     pooling or a fully connected layer alone: by how much of it there is, or by fixed places. For
     objects that fill the picture a larger field is better (Araujo, Norris & Sim 2019, "Computing
-    Receptive Fields", find that accuracy grows with the logarithm of the field).
+    Receptive Fields", find that accuracy grows with the logarithm of the field). Behind a gate that
+    pools, as in squeeze-excitation, every position sees the picture, and nothing is said.
 
     Bad:
 
