@@ -13,7 +13,9 @@ from archdsl.cli.settings import Settings, common, json_option, limits_option, p
 
 if TYPE_CHECKING:
     from archdsl.analyses.summary import Plan
+    from archdsl.analyses.table import Depth
     from archdsl.ir.shapes import Shape
+    from archdsl.network import Network
 
 
 def _read_depth(ctx: click.Context, param: click.Parameter, text: str | None) -> int | str | None:
@@ -56,7 +58,7 @@ def _read_size(ctx: click.Context, param: click.Parameter, text: str | None) -> 
         raise click.BadParameter(str(error), ctx, param) from None
 
 
-# Which options each form of the output heeds; any other that is given with it is refused.
+# The forms of the output, and which options each heeds; any other given with it is refused.
 _PLANNED = {"batch", "dtype", "optimizer", "checkpoint", "fits", "device"}
 _HEEDED = {
     "--symbolic": {"symbolic", "json"},
@@ -150,15 +152,8 @@ def command(
     count in docs/costs.md.
     """
     field = asked_for(options)
-    forms = {
-        "--symbolic": bool(symbolic),
-        "--field-at": field is not None,
-        "--by source": by == "source",
-        "--csv": csv,
-        "--json": settings.json,
-        "--markdown": markdown,
-    }
-    form = next((name for name, wanted in forms.items() if wanted), "")
+    wanted = (symbolic, field, by == "source", csv, settings.json, markdown)
+    form = next((form for form, is_wanted in zip(_HEEDED, wanted, strict=True) if is_wanted), "")
     if form:
         _refuse_what_is_not_heeded(click.get_current_context(), form)
     if symbolic:
@@ -173,24 +168,27 @@ def command(
     network = open_one(spec, parameters, Limits(**limits), inputs, check=settings.json)
     if field:
         tell(settings, network, **field)
-        network.check()
-        return
-    plan = _plan(**options)
-    if by == "source":
+    else:
+        _print(settings, network, form, _plan(**options), options["depth"])
+    network.check()
+
+
+def _print(settings: Settings, network: Network, form: str, plan: Plan, depth: Depth) -> None:
+    """The table, in one of its forms."""
+    if form == "--by source":
         settings.print(network.annotated_source(plan.batch, plan.dtype))
         return
     summary = network.summary(plan)
-    if csv:
+    if form == "--csv":
         click.echo(summary.to_csv(), nl=False)
-    elif settings.json:
+    elif form == "--json":
         click.echo(summary.to_json(), nl=False)
-    elif markdown:
-        from archdsl.analyses.table import markdown as as_markdown
+    elif form == "--markdown":
+        from archdsl.analyses.table import markdown
 
-        click.echo(as_markdown(summary, options["depth"]), nl=False)
+        click.echo(markdown(summary, depth), nl=False)
     else:
-        settings.print_table(summary, options["depth"])
-    network.check()
+        settings.print_table(summary, depth)
 
 
 def _plan(

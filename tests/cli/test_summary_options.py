@@ -148,3 +148,13 @@ def test_a_device_with_nothing_to_do(cli: Cli, tmp_path: Path, text: str) -> Non
     result = cli("summary", spec, "--device", "h100")
     assert result.status == 0
     assert "no layer computes anything" in result.out
+
+
+@pytest.mark.parametrize("form", [[], ["--by", "source"], ["--csv"], ["--markdown"]])
+def test_expectations_are_told_after_each_form(cli: Cli, tmp_path: Path, form: list[str]) -> None:
+    spec = tmp_path / "off.arch"
+    spec.write_text("input 8\nfc 3\nexpect params == 5")
+    result = cli("summary", spec, *form)
+    assert result.status == 1
+    assert "fc 3" in result.out
+    assert "5 expected, 27 found" in result.err
