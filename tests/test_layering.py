@@ -54,7 +54,10 @@ ONLY = {
     "analyses": {"errors", "ir"},
     "devices": {"errors", "files", "analyses"},
     "lint": {"source", "version", "errors", "files", "syntax", "ir", "elaborate", "analyses"},
-    "serve": {"errors", "files"},  # it runs any ONNX file, ours or not: what it must know is in the file
+    "serve": {
+        "errors",
+        "files",
+    },  # it runs any ONNX file, ours or not: what it must know is in the file
     "backends.torch": {"errors", "files", "ir"},
     "backends.onnx": {"errors", "files", "ir"},
     "backends.graphviz": {"errors", "files", "ir", "analyses"},

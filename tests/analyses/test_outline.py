@@ -106,7 +106,7 @@ def test_what_is_folded_is_said() -> None:
     assert re.search(r"1-35 +35 x bottleneck 256 ", text)
     assert "What is below a row of `N x` is one of the N." in text
     assert "--depth 3" in text
-    assert "--depth" not in plain(summary, 9)
+    assert "goes deeper" not in plain(summary, 9)
 
 
 def test_markdown_is_a_table_that_says_the_same() -> None:
