@@ -262,6 +262,16 @@ def latency(processes: int) -> Iterable[Figure]:
             yield Figure(what, run["ratio"], 0.97, "x", at_least=True, detail=detail)
 
 
+def serving(processes: int) -> Iterable[Figure]:
+    """Requests a second that examples/serve.py answers to 16 clients on the loopback."""
+    runs = [json.loads(python(HERE / "serving.py", "resnet18")) for _ in range(min(3, processes))]
+    for batch in ("batch 1", "batch 16"):
+        rate = statistics.median(run[batch]["rate"] for run in runs)
+        median, p99 = (statistics.median(r[batch][k] for r in runs) for k in ("median", "p99"))
+        detail = f"median {median * 1e3:.0f} ms, 99% within {p99 * 1e3:.0f} ms"
+        yield Figure(f"resnet18 served, {batch}", rate, 1, "/s", at_least=True, detail=detail)
+
+
 PARTS = {
     "start": start_up,
     "resnet": resnet,
@@ -271,6 +281,7 @@ PARTS = {
     "tables": tables,
     "memory": memory,
     "latency": latency,
+    "serving": serving,
     "modules": modules,
 }
 
