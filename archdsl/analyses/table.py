@@ -142,12 +142,14 @@ def _columns(summary: Summary, depth: Depth) -> tuple[list[_Column], list[str]]:
     hint: list[str] = []
     if any(row.copies > 1 for row in rows) and levels > 1:
         hint.append("What is below a row of `N x` is one of the N.")
+    columns = _folded(summary, rows)
+    if len(rows) > PAGE:
+        columns = _once(columns)
     if levels < deepest:
         hint.append(f"`--depth {levels + 1}` goes deeper, `--depth all` has a row for each layer.")
-    elif len(rows) > PAGE:
+    elif len(columns[0].cells) < len(rows):
         hint.append("`--depth all` has a row for each layer.")
-    columns = _folded(summary, rows)
-    return (columns if len(rows) <= PAGE else _once(columns)), hint
+    return columns, hint
 
 
 def _once(columns: Sequence[_Column]) -> list[_Column]:
