@@ -186,7 +186,13 @@ class GlobalAveragePool(PoolLayer):
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
         if len(inputs[0]) == 2:
             node = OnnxNode("ReduceMean", ("x0", "tokens"), {"keepdims": 0})
-            return OnnxLowering((node,), {"tokens": OnnxConstant((1,), (1,), "int64")})
+            older = OnnxNode("ReduceMean", ("x0",), {"axes": (1,), "keepdims": 0})
+            return OnnxLowering(
+                (node,),
+                {"tokens": OnnxConstant((1,), (1,), "int64")},
+                since=18,
+                older=OnnxLowering((older,)),
+            )
         nodes = (
             OnnxNode("GlobalAveragePool", ("x0",), output="mean"),
             OnnxNode("Flatten", ("mean",), {"axis": 1}),

@@ -142,7 +142,7 @@ class Attention(Op):
         ONNX has Attention as one operator since opset 23; the products written out run as fast on
         the CPU, and on runtimes that do not have it.
         """
-        n, d = output
+        d = output[1]
         parts = ("queries", "keys", "values")
         nodes = (
             *_linear("x0", "qkv", self.bias),
@@ -162,10 +162,10 @@ class Attention(Op):
             *_linear("mixed", "proj", True, "y"),
         )
         constants = {
-            "by_head": OnnxConstant((4,), (0, n, 3 * self.heads, d // self.heads), "int64"),
+            "by_head": OnnxConstant((4,), (0, -1, 3 * self.heads, d // self.heads), "int64"),
             "axis": OnnxConstant((1,), (1,), "int64"),
             "scale": OnnxConstant((), ((d // self.heads) ** -0.5,)),
-            "joined": OnnxConstant((3,), (0, n, d), "int64"),
+            "joined": OnnxConstant((3,), (0, -1, d), "int64"),
         }
         for i, part in enumerate(parts):
             bounds = {"from": i * self.heads, "to": (i + 1) * self.heads}

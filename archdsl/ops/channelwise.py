@@ -80,16 +80,18 @@ class ChannelShuffle(Op):
         return TorchModule("nn.ChannelShuffle", {"groups": self.groups}, positional=1)
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
-        c, h, w = output
-        nodes = (
+        written_down = (
             OnnxNode("Reshape", ("x0", "rows"), output="grouped"),
-            OnnxNode("Transpose", ("grouped",), {"perm": (0, 2, 1, 3, 4)}, output="shuffled"),
-            OnnxNode("Reshape", ("shuffled", "joined")),
+            OnnxNode("Transpose", ("grouped",), {"perm": (0, 2, 1, 3)}, output="shuffled"),
         )
-        rows = OnnxConstant((5,), (0, self.groups, c // self.groups, h, w), "int64")
-        return OnnxLowering(
-            nodes, {"rows": rows, "joined": OnnxConstant((4,), (0, c, h, w), "int64")}
-        )
+        sides = (0, self.groups, output[0] // self.groups, -1)
+        constants = {"rows": OnnxConstant((4,), sides, "int64")}
+        nodes = (*written_down, OnnxNode("Reshape", ("shuffled", "joined")))
+        size = OnnxNode("Shape", ("x0",), output="size")
+        asking = (*written_down, size, OnnxNode("Reshape", ("shuffled", "size")))
+        joined = OnnxConstant((4,), (0, *output), "int64")
+        any_size = OnnxLowering(asking, constants)
+        return OnnxLowering(nodes, constants | {"joined": joined}, any_size=any_size)
 
 
 _LAYER_SCALE = '''\

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, Strict
@@ -255,15 +256,44 @@ class RMSNorm(NormalizationLayer):
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
         attributes: dict[str, Value] = {"axis": -1, "epsilon": self.eps}
         gain, constants = or_constant(self.affine, weight=1.0, width=channels(output))
+        older = self._written_out(output)
         if len(output) != 3:
             node = OnnxNode("RMSNormalization", ("x0", *gain), attributes)
-            return OnnxLowering((node,), constants)
+            return OnnxLowering((node,), constants, since=23, older=older)
         nodes = (
             OnnxNode("Transpose", ("x0",), {"perm": (0, 2, 3, 1)}, output="last"),
             OnnxNode("RMSNormalization", ("last", *gain), attributes, output="normalized"),
             OnnxNode("Transpose", ("normalized",), {"perm": (0, 3, 1, 2)}),
         )
-        return OnnxLowering(nodes, constants)
+        return OnnxLowering(nodes, constants, since=23, older=older)
+
+    def _written_out(self, output: Shape) -> OnnxLowering:
+        """The mean with its axes as an attribute, which it has up to opset 17, or as an input."""
+        axis = 1 if len(output) == 3 else -1
+        attribute = OnnxNode("ReduceMean", ("squares",), {"axes": (axis,)}, output="mean")
+        argument = OnnxNode("ReduceMean", ("squares", "axis"), output="mean")
+        axes = {"axis": OnnxConstant((1,), (axis,), "int64")}
+        oldest = self._by_mean(output, attribute, {})
+        return replace(self._by_mean(output, argument, axes), since=18, older=oldest)
+
+    def _by_mean(
+        self, output: Shape, mean: OnnxNode, constants: dict[str, OnnxConstant]
+    ) -> OnnxLowering:
+        nodes = [
+            OnnxNode("Mul", ("x0", "x0"), output="squares"),
+            mean,
+            OnnxNode("Add", ("mean", "eps"), output="raised"),
+            OnnxNode("Sqrt", ("raised",), output="root"),
+            OnnxNode("Div", ("x0", "root"), output="unit" if self.affine else "y"),
+        ]
+        constants = constants | {"eps": OnnxConstant((), (self.eps,))}
+        gain = "weight"
+        if self.affine and len(output) == 3:
+            gain, constants["axes"] = "gain", OnnxConstant((2,), (1, 2), "int64")
+            nodes.append(OnnxNode("Unsqueeze", ("weight", "axes"), output=gain))
+        if self.affine:
+            nodes.append(OnnxNode("Mul", ("unit", gain)))
+        return OnnxLowering(tuple(nodes), constants)
 
 
 def gain_and_shift(output: Shape) -> dict[str, Weight]:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archdsl.backends.onnx.options import Exported, ExportOptions
+from archdsl.backends.onnx.sizes import any_size
 from archdsl.backends.onnx.storage import save
 from archdsl.backends.onnx.translate import translate
 from archdsl.backends.onnx.weights import check
@@ -21,22 +23,32 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["write"]
+__all__ = ["ExportOptions", "Exported", "write"]
 
 
-def write(graph: Graph, path: str | Path, weights: Mapping[str, NDArray[np.generic]]) -> None:
-    """Write a network as an ONNX file; large weights go to `NAME.onnx.data` beside it.
+def write(
+    graph: Graph,
+    path: str | Path,
+    weights: Mapping[str, NDArray[np.generic]],
+    options: ExportOptions | None = None,
+) -> Exported:
+    """Write a network as an ONNX file; large weights go to a file beside it.
 
     Args:
         graph: the network.
         path: where to.
         weights: an array for each key of `graph.state()`.
+        options: how; layer for layer, for any batch, if left out.
 
     Raises:
         BuildError: the weights do not fit the network, or ONNX cannot say it.
         WriteError: a file cannot be written; what was there before is left as it was.
     """
+    options = options or ExportOptions()
     check(graph, weights)
-    model, keys = translate(graph)
+    sizes = any_size(graph, options.opset) if options.dynamic_size else None
+    model, keys = translate(graph, options, sizes)
     state = graph.state()
-    save(Path(path), model, {key: (state[key], weights[key]) for key in keys})
+    wanted = {key: state[key] for key in keys}
+    files = save(Path(path), model, wanted, weights, options.inline)
+    return Exported(files, sizes.step if sizes else None)

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from archdsl.backends.onnx.options import ExportOptions
+from archdsl.backends.onnx.sizes import Dims, Sizes
 from archdsl.errors import BuildError, Diagnostic
 from archdsl.ir import Graph, Node, OpError
 from archdsl.ir.records import OnnxConstant, OnnxLowering
-from archdsl.ir.shapes import Shape
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
 
-OPSET = 26  # known to onnx from 1.21 and to onnxruntime from 1.26 on
 IR_VERSION = 10  # of the file format: no operator here needs more, and older readers take it
-BATCH = "batch"  # the name of the first axis of every input and output, which is any size
+BATCH = "batch"  # the name of the first axis of every input and output, where it is any size
 BARE = "weight"  # what a lowering calls the tensor of a layer that is one bare tensor
 
 
-def translate(graph: Graph) -> tuple[ModelProto, list[str]]:
+def translate(
+    graph: Graph, options: ExportOptions, sizes: Sizes | None = None
+) -> tuple[ModelProto, list[str]]:
     """A model without its weights, and the keys of the weights that it wants.
+
+    Args:
+        graph: the network.
+        options: how it is written.
+        sizes: the sides of its tensors, where maps of any size come in.
 
     Raises:
         BuildError: ONNX cannot say a layer, or an input and an output have one name.
@@ -28,12 +35,13 @@ def translate(graph: Graph) -> tuple[ModelProto, list[str]]:
     from onnx import helper
 
     names = _Names(graph)
+    sides = _Sides(graph, options, sizes)
     nodes: list[NodeProto] = []
     values: list[ValueInfoProto] = []
     constants: list[TensorProto] = []
     used: list[str] = []
     for node in graph.at_inference:
-        lowering = _lowered(node)
+        lowering = _lowered(node, options.opset, sizes is not None)
         value = names.give(node, lowering)
         if not lowering.nodes:
             continue
@@ -43,25 +51,41 @@ def translate(graph: Graph) -> tuple[ModelProto, list[str]]:
         used += [node.key(key) for key in node.weights if (key or BARE) in read]
         constants += [_constant(scope[name], c) for name, c in lowering.constants.items()]
         if value not in names.outputs:
-            values.append(_info(value, node.shape))
+            values.append(sides.info(value, node.path))
     nodes += names.renamed()
     body = helper.make_graph(
         nodes,
         _text(graph.name),
-        [_info(i.name, i.shape) for i in graph.inputs],
-        [_info(o.name, o.shape) for o in graph.given],
+        [sides.info(i.name, i.name) for i in graph.inputs],
+        [sides.info(o.name, o.node) for o in graph.given],
         initializer=constants,
         value_info=values,
     )
+    opset = helper.make_opsetid("", options.opset)
     model = helper.make_model(
         body,
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
+        opset_imports=[opset],
+        ir_version=min(IR_VERSION, helper.find_min_ir_version_for([opset])),
         producer_name="archdsl",
         producer_version=graph.origin.archdsl,
         doc_string=_text(f"{graph.origin.file}, sha256 {graph.origin.sha256}"),
     )
     return model, list(dict.fromkeys(used))
+
+
+class _Sides:
+    """The axes of the tensors as the file states them."""
+
+    def __init__(self, graph: Graph, options: ExportOptions, sizes: Sizes | None) -> None:
+        self._batch = BATCH if options.batch is None else options.batch
+        self._of: Mapping[str, Dims] = graph.shapes if sizes is None else sizes.dims
+
+    def info(self, name: str, source: str) -> ValueInfoProto:
+        """What is said of a value, which is an input or what a layer gives."""
+        from onnx import TensorProto, helper
+
+        dims = [self._batch, *(side or None for side in self._of[source])]
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, dims)
 
 
 class _Names:
@@ -111,12 +135,20 @@ class _Names:
             yield helper.make_node("Identity", [value], [output.name], name)
 
 
-def _lowered(node: Node) -> OnnxLowering:
+def _lowered(node: Node, opset: int, any_size: bool) -> OnnxLowering:
     try:
-        return node.onnx
+        lowering = node.onnx
     except OpError as error:
         label = f"{node.path} ({node.place}): {error.label}"
         raise BuildError(Diagnostic(error.code, None, label, help=error.help)) from None
+    if any_size:
+        lowering = lowering.any_size or lowering
+    found = lowering.at(opset)
+    if found is None:
+        label = f"{node.path} ({node.place}), `{node.op.text()}`, cannot be said in opset {opset}"
+        help = f"the lowest for it is --opset {lowering.lowest}"
+        raise BuildError(Diagnostic("A707", None, label, help=help))
+    return found
 
 
 def _scope(node: Node, lowering: OnnxLowering, names: _Names) -> dict[str, str]:
@@ -150,12 +182,6 @@ def _constant(name: str, constant: OnnxConstant) -> TensorProto:
 
     array = np.array(constant.values, dtype=constant.dtype).reshape(constant.shape)
     return numpy_helper.from_array(array, name)
-
-
-def _info(name: str, shape: Shape) -> ValueInfoProto:
-    from onnx import TensorProto, helper
-
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [BATCH, *shape])
 
 
 def _text(text: str) -> str:
