@@ -100,7 +100,9 @@ class GroupNorm(NormalizationLayer):
         width = channels(output)
         tensors, constants = or_constant(self.affine, weight=1.0, bias=0.0, width=width)
         node = OnnxNode("GroupNormalization", ("x0", *tensors), attributes)
-        return OnnxLowering((node,), constants, since=21, older=self._written_out(output))
+        # Of a map of unknown size onnx does not follow the operator's shape.
+        plain = self._written_out(output)
+        return OnnxLowering((node,), constants, since=21, older=plain, any_size=plain)
 
     def _written_out(self, output: Shape) -> OnnxLowering:
         """Each group as a channel of an instance normalisation; opsets 18 to 20 scale by group."""

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from archdsl.ir.fields import Flag, Size
+from archdsl.ir.fields import MAX_SIDE, Flag, Size
 from archdsl.ir.op import Op, OpError, only_map
 from archdsl.ir.records import (
     FREE,
@@ -267,7 +267,7 @@ class Subsample(Resize):
         return TorchModule("Subsample", arguments, positional=2, helper=_SUBSAMPLE)
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
-        return slice_map((0, 0), inputs[0][1:], self.step)
+        return slice_map((0, 0), (MAX_SIDE, MAX_SIDE), self.step)
 
 
 def slice_map(starts: Sequence[int], ends: Sequence[int], steps: Sequence[int]) -> OnnxLowering:

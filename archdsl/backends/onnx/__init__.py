@@ -9,10 +9,13 @@ keep theirs. A layer that does nothing at inference leaves no node.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archdsl.backends.onnx.bisect import differences
 from archdsl.backends.onnx.options import Exported, ExportOptions
+from archdsl.backends.onnx.proof import Subject, verify
 from archdsl.backends.onnx.sizes import any_size
 from archdsl.backends.onnx.storage import save
 from archdsl.backends.onnx.translate import translate
@@ -22,8 +25,9 @@ from archdsl.ir import Graph
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from torch import nn
 
-__all__ = ["ExportOptions", "Exported", "write"]
+__all__ = ["Agreement", "ExportOptions", "Exported", "write"]
 
 
 def write(
@@ -31,6 +35,7 @@ def write(
     path: str | Path,
     weights: Mapping[str, NDArray[np.generic]],
     options: ExportOptions | None = None,
+    module: nn.Module | None = None,
 ) -> Exported:
     """Write a network as an ONNX file; large weights go to a file beside it.
 
@@ -39,16 +44,29 @@ def write(
         path: where to.
         weights: an array for each key of `graph.state()`.
         options: how; layer for layer, for any batch, if left out.
+        module: the network in PyTorch with the same weights, to verify the file by.
 
     Raises:
-        BuildError: the weights do not fit the network, or ONNX cannot say it.
-        WriteError: a file cannot be written; what was there before is left as it was.
+        BuildError: the weights do not fit the network, ONNX cannot say it, or the file does not
+            compute what the module does; what was there before is left as it was.
+        WriteError: a file cannot be written; the same.
     """
     options = options or ExportOptions()
     check(graph, weights)
     sizes = any_size(graph, options.opset) if options.dynamic_size else None
+    step = sizes.step if sizes else None
     model, keys = translate(graph, options, sizes)
     state = graph.state()
     wanted = {key: state[key] for key in keys}
-    files = save(Path(path), model, wanted, weights, options.inline)
-    return Exported(files, sizes.step if sizes else None)
+    told: list[Exported] = []
+
+    def prove(made: Path) -> None:
+        assert module is not None, "a file is verified by a module"
+        subject = Subject(made, graph, module, options, sizes)
+        agreement = verify(subject) if options.verify else None
+        found = tuple(differences(subject)) if options.bisect else ()
+        told.append(Exported((), step, agreement, found))
+
+    proof = prove if options.verify or options.bisect else None
+    files = save(Path(path), model, wanted, weights, options.inline, proof)
+    return replace(told[0], files=files) if told else Exported(files, step)

@@ -13,7 +13,7 @@ OPSET = 26  # known to onnx from 1.21 and to onnxruntime from 1.26 on
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
-    """How an ONNX file is written. As it stands: layer for layer, for any batch, unchecked.
+    """How an ONNX file is written. As it stands: layer for layer, for any batch, not verified.
 
     Raises:
         BuildError: the opset is too old or not known yet, or the batch is no batch.
@@ -27,6 +27,10 @@ class ExportOptions:
     """The version of ONNX's operators."""
     inline: bool = False
     """Whether large weights are in the same file too."""
+    verify: bool = False
+    """Whether it is held against PyTorch before it takes its name."""
+    bisect: bool = False
+    """Whether each layer is, too."""
 
     def __post_init__(self) -> None:
         if not OLDEST_OPSET <= self.opset <= OPSET:
@@ -37,6 +41,40 @@ class ExportOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far the outputs of onnxruntime are from PyTorch's, over all outputs and runs."""
+
+    absolute: float
+    """The largest difference."""
+    relative: float
+    """The largest difference over the largest output."""
+    tolerance: float
+    """What `relative` may be."""
+    batches: tuple[int, ...]
+    """The sizes of the batches that were run."""
+    runs: int
+    device: str
+    """What onnxruntime ran on, in words."""
+
+    def __str__(self) -> str:
+        batches = " and ".join(map(str, self.batches))
+        return (
+            f"equals PyTorch: largest difference {self.absolute:.1e}, {self.relative:.1e} of the "
+            f"largest output (at most {self.tolerance:.0e}; {self.runs} runs, batch {batches}, "
+            f"onnxruntime on {self.device})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How far what a layer gives in the file is from what it gives in PyTorch."""
+
+    path: str
+    relative: float
+    """The largest difference over its largest value."""
+
+
+@dataclass(frozen=True, slots=True)
 class Exported:
     """What was written."""
 
@@ -44,3 +82,7 @@ class Exported:
     """The model, and the file of its weights where they are apart."""
     step: int | None = None
     """Where maps of any size come in: their sides differ from the spec's by multiples of it."""
+    agreement: Agreement | None = None
+    """How well it agrees with PyTorch, where that was measured."""
+    differences: tuple[Difference, ...] = ()
+    """And each of its layers, where that was asked for."""

@@ -1,0 +1,103 @@
+"""Which layer of a file is the first that computes something else than PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from archdsl.backends.onnx.options import Difference
+from archdsl.backends.onnx.session import run, session
+from archdsl.ir import Graph, Node
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import nn
+
+    from archdsl.backends.onnx.proof import Subject
+
+
+def culprit(subject: Subject) -> str:
+    """In words, the first layer whose output departs by more than a file may as a whole."""
+    from archdsl.backends.onnx.proof import TOLERANCE
+
+    found = differences(subject)
+    first = next((d for d in found if not d.relative <= TOLERANCE), None)
+    if first is None:
+        return "no layer that could be looked at departs; please report it with the spec"
+    node = subject.graph.by_path[first.path]
+    return (
+        f"`{first.path}` ({node.place}), `{node.op.text()}`, is the first layer that departs, by "
+        f"{first.relative:.1e} of its largest value; please report it with the spec"
+    )
+
+
+def differences(subject: Subject) -> list[Difference]:
+    """Every layer that both have, in order, on one batch.
+
+    A layer that is no module of its own in PyTorch, or is applied more than once, is left out, as
+    is one that the file has no value for.
+    """
+    from archdsl.backends.onnx.proof import apart, examples, outputs
+
+    inputs = next(examples(subject))
+    seen: dict[str, NDArray[Any]] = {}
+    with _listening(subject.module, subject.graph, seen):
+        outputs(subject.module, inputs)
+    given = _values(subject, inputs, [n for n in subject.graph.at_inference if n.path in seen])
+    return [Difference(p, apart(value, seen[p])[1]) for p, value in given.items()]
+
+
+@contextmanager
+def _listening(module: nn.Module, graph: Graph, seen: dict[str, NDArray[Any]]) -> Iterator[None]:
+    """Keep what the layers of a module give; a copy, as the next one may overwrite it."""
+    shared = {n.shares for n in graph.nodes} | {n.path for n in graph.nodes if n.shares}
+    modules = dict(module.named_modules())
+    hooks = []
+    for node in graph.at_inference:
+        if node.path in modules and node.path not in shared:
+
+            def hook(_: Any, __: Any, output: Any, path: str = node.path) -> None:
+                seen[path] = output.detach().clone().numpy()
+
+            hooks.append(modules[node.path].register_forward_hook(hook))
+    try:
+        yield
+    finally:
+        for each in hooks:
+            each.remove()
+
+
+def _values(
+    subject: Subject, inputs: list[NDArray[np.generic]], nodes: list[Node]
+) -> dict[str, NDArray[Any]]:
+    """What layers give in the file, by their paths: it is run with all of these as outputs."""
+    import onnx
+
+    model = onnx.load(subject.path, load_external_data=False)
+    made = {name for operator in model.graph.node for name in operator.output}
+    finals = {o.node: o.name for o in reversed(subject.graph.given)}
+    wanted: dict[str, str] = {}
+    for node in nodes:
+        names = (finals.get(node.path, ""), f"{node.path}/y", node.path)
+        value = next((name for name in names if name in made), None)
+        if value is not None:
+            wanted[node.path] = value
+    outputs = {o.name for o in model.graph.output}
+    extra = dict.fromkeys(v for v in wanted.values() if v not in outputs)
+    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in extra)
+    known = {v.name: v for v in model.graph.value_info}
+    for output in model.graph.output:
+        if output.name in known:
+            output.CopyFrom(known[output.name])
+    beside = subject.path.with_name(f".{subject.path.name}.bisected")  # where its weights are
+    try:
+        beside.write_bytes(model.SerializeToString())
+        runner, _ = session(beside)
+    finally:
+        beside.unlink(missing_ok=True)
+    names = list(dict.fromkeys(wanted.values()))
+    feed = dict(zip((i.name for i in subject.graph.inputs), inputs, strict=True))
+    given = run(runner, names, feed)
+    return {path: given[name] for path, name in wanted.items()}

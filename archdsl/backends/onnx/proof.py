@@ -1,0 +1,173 @@
+"""Proof that a file is the network: what onnx says of it, and what onnxruntime computes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archdsl.backends.onnx.options import Agreement, ExportOptions
+from archdsl.backends.onnx.session import run, session
+from archdsl.backends.onnx.sizes import Sizes
+from archdsl.errors import BuildError, Diagnostic
+from archdsl.ir import Graph
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from onnx import ModelProto, ValueInfoProto
+    from torch import nn
+
+    Arrays = list[NDArray[np.generic]]
+
+TOLERANCE = 1e-4  # of the largest output, in 32 bits
+BATCHES = (1, 3)  # what differs between examples shows in neither alone
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A file, and what it claims to be."""
+
+    path: Path
+    graph: Graph
+    module: nn.Module
+    options: ExportOptions = field(default_factory=ExportOptions)
+    sizes: Sizes | None = None
+
+
+def verify(subject: Subject) -> Agreement:
+    """Check a file with onnx, and run it and the module side by side.
+
+    Raises:
+        BuildError: onnx refuses the file or works out other shapes, or the outputs differ; then it
+            is said which layer is the first whose output does.
+    """
+    check_shapes(subject.path)
+    found = compare(subject)
+    if not found.relative <= found.tolerance:
+        from archdsl.backends.onnx.bisect import culprit
+
+        label = f"it differs from PyTorch by {found.relative:.1e} of the largest output"
+        raise BuildError(Diagnostic("A704", None, label, help=culprit(subject)))
+    return found
+
+
+# What onnx says
+
+
+def check_shapes(path: Path) -> None:
+    """The full checker, and the shapes that onnx works out strictly against those in the file.
+
+    Raises:
+        BuildError: the file breaks a rule of the format, or a shape is another.
+    """
+    import onnx
+
+    try:
+        onnx.checker.check_model(path, full_check=True)
+        stated = onnx.load(path, load_external_data=False)
+        inferred = _inferred(stated)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        label = f"onnx refuses it: {str(error).splitlines()[0][:200]}"
+        raise BuildError(Diagnostic("A704", None, label)) from error
+    for value in (*stated.graph.value_info, *stated.graph.output):
+        ours, theirs = _sides(value), _sides(inferred[value.name])
+        if len(ours) != len(theirs) or any(map(_differ, ours, theirs)):
+            label = f"`{value.name}` is {ours} here, {theirs} by onnx's own rules"
+            raise BuildError(Diagnostic("A704", None, label))
+
+
+def _inferred(model: ModelProto) -> dict[str, ValueInfoProto]:
+    """What onnx makes of the operators alone, without the shapes that the file states."""
+    import onnx
+
+    bare = onnx.ModelProto()
+    bare.CopyFrom(model)
+    del bare.graph.value_info[:]
+    for output in bare.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    found = onnx.shape_inference.infer_shapes(bare, strict_mode=True, data_prop=True).graph
+    return {value.name: value for value in (*found.value_info, *found.output)}
+
+
+def _sides(value: ValueInfoProto) -> list[int | str]:
+    return [side.dim_value or side.dim_param for side in value.type.tensor_type.shape.dim]
+
+
+def _differ(ours: int | str, theirs: int | str) -> bool:
+    """Whether two sides contradict; one that onnx loses sight of, or that we do not name, fits."""
+    unknown = not ours or not theirs or str(theirs).startswith("unk__")
+    return ours != theirs and not unknown
+
+
+# What it computes
+
+
+def compare(subject: Subject) -> Agreement:
+    """The largest difference between the outputs of onnxruntime and PyTorch, over several runs."""
+    runner, device = session(subject.path)
+    names = [o.name for o in subject.graph.given]
+    absolute = relative = 0.0
+    batches: list[int] = []
+    for inputs in examples(subject):
+        expected = outputs(subject.module, inputs)
+        feed = dict(zip((i.name for i in subject.graph.inputs), inputs, strict=True))
+        for name, actual in run(runner, names, feed).items():
+            difference, share = apart(actual, expected[name])
+            absolute, relative = max(absolute, difference), max(relative, share)
+        batches.append(len(inputs[0]))
+    return Agreement(absolute, relative, TOLERANCE, tuple(sorted({*batches})), len(batches), device)
+
+
+def examples(subject: Subject) -> Iterator[Arrays]:
+    """Inputs of each kind that the file takes: batches, sizes, values around zero and above it."""
+    import numpy as np
+
+    generator = np.random.default_rng(0)
+    fixed = subject.options.batch
+    batches = BATCHES if fixed is None else (fixed,)
+    steps = [(0, 0)]
+    if subject.sizes is not None:
+        steps += [(subject.sizes.step, 2 * subject.sizes.step), (3 * subject.sizes.step, 0)]
+    for rows, columns in steps:
+        shapes = [
+            (s[0], s[1] + rows, s[2] + columns) if len(s) == 3 else s
+            for s in (i.shape for i in subject.graph.inputs)
+        ]
+        for batch in batches:
+            yield [generator.standard_normal((batch, *s), dtype=np.float32) for s in shapes]
+        if (rows, columns) == (0, 0):
+            yield [generator.random((batches[0], *s), dtype=np.float32) for s in shapes]
+
+
+def outputs(module: nn.Module, inputs: Arrays) -> Mapping[str, NDArray[Any]]:
+    """What a module gives at inference, by the names of its outputs."""
+    import torch
+
+    was_training = module.training
+    module.eval()
+    try:
+        with torch.inference_mode():
+            found = module(*map(torch.from_numpy, inputs))
+    finally:
+        module.train(was_training)
+    named = found if isinstance(found, dict) else {"out": found}
+    return {name: value.numpy() for name, value in named.items()}
+
+
+def apart(actual: NDArray[Any], expected: NDArray[Any]) -> tuple[float, float]:
+    """The largest difference, and its share of the largest value; infinite where shapes differ.
+
+    A value that is not finite equals itself alone.
+    """
+    import numpy as np
+
+    if actual.shape != expected.shape:
+        return np.inf, np.inf
+    same = (actual == expected) | (np.isnan(actual) & np.isnan(expected))
+    with np.errstate(invalid="ignore"):
+        difference = np.where(same, 0.0, np.abs(actual.astype(np.float64) - expected))
+    largest = float(np.nan_to_num(difference, nan=np.inf).max(initial=0.0))
+    finite = np.abs(expected[np.isfinite(expected)])
+    return largest, largest / max(float(finite.max(initial=0.0)), 1e-30)
