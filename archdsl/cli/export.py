@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 @click.option(
     "--opset", metavar="N", type=int, help="The version of ONNX's operators, from 17 on.",
 )  # fmt: skip
+@click.option(
+    "--fold/--no-fold", default=True, show_default=True,
+    help="Take batch normalisation into the layer before, leave out what does nothing.",
+)  # fmt: skip
 @click.option("--inline", is_flag=True, help="Keep large weights in the one file.")
 @click.option(
     "--verify/--no-verify", default=True, show_default=True,
@@ -50,6 +54,7 @@ def command(
     batch: int | None,
     dynamic_size: bool,
     opset: int | None,
+    fold: bool,
     inline: bool,
     verify: bool,
     bisect: bool,
@@ -71,6 +76,7 @@ def command(
         batch=batch,
         dynamic_size=dynamic_size,
         opset=OPSET if opset is None else opset,
+        fold=fold,
         inline=inline,
         verify=verify,
         bisect=bisect,

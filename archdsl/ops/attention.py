@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from math import exp
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
@@ -125,6 +125,16 @@ class Attention(Op):
         mixed = x.averaged((squared + n - 1) / squared)
         value = weighted_sum(mixed, d, starts["qkv.weight"], bias)
         return weighted_sum(value, d, starts["proj.weight"], starts["proj.bias"])
+
+    def with_bias(self) -> Self:
+        return self  # its last linear layer has one
+
+    def absorb(
+        self, weights: Mapping[str, Any], scale: Any, shift: Any, inputs: Shapes, output: Shape
+    ) -> dict[str, Any]:
+        weight = weights["proj.weight"] * scale[:, None]
+        bias = weights["proj.bias"] * scale + shift
+        return {**weights, "proj.weight": weight, "proj.bias": bias}
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {

@@ -1,7 +1,7 @@
 """Layers that treat each channel, or each place, by a number or an order of its own."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -130,6 +130,7 @@ class Scale(Op):
     elsewhere: ClassVar[tuple[str, ...]] = ("layerscale",)
     family: ClassVar[Family] = "normalization"
     is_affine: ClassVar[bool] = True
+    scales_channels: ClassVar[bool] = True
     positional: ClassVar[int] = 1
     overwritable: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
@@ -166,6 +167,9 @@ class Scale(Op):
         output: Shape,
     ) -> Signal:
         return signals[0].scaled(self.initial)
+
+    def scale_shift(self, weights: Mapping[str, Any]) -> tuple[Any, Any]:
+        return weights["gamma"], 0.0
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {"channels": channels(output), "initial": self.initial}
@@ -267,6 +271,7 @@ class Rescale(Op):
     """
 
     is_affine: ClassVar[bool] = True
+    scales_channels: ClassVar[bool] = True
     name: ClassVar[str] = "rescale"
     elsewhere: ClassVar[tuple[str, ...]] = ("rescaling",)
     family: ClassVar[Family] = "normalization"
@@ -304,6 +309,9 @@ class Rescale(Op):
         output: Shape,
     ) -> Signal:
         return total((signals[0].scaled(self.factor), Signal(self.offset, 0.0)))
+
+    def scale_shift(self, weights: Mapping[str, Any]) -> tuple[Any, Any]:
+        return self.factor, self.offset
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {"factor": self.factor, "offset": self.offset}

@@ -85,6 +85,7 @@ class BatchNorm(NormalizationLayer):
         "batchnorm1d",
     )
     is_affine: ClassVar[bool] = True
+    scales_channels: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("bn", ((4, 5, 6),)),
         Sample("bn eps=0.001 momentum=0.01", ((3, 4, 4),)),
@@ -117,6 +118,10 @@ class BatchNorm(NormalizationLayer):
     def memory(self, inputs: Shapes, output: Shape) -> Footprint:
         """Beside the input the mean and the scale of each channel."""
         return Footprint(inputs=(0,), fixed=8 * channels(output))
+
+    def scale_shift(self, weights: Mapping[str, Any]) -> tuple[Any, Any]:
+        scale = weights["weight"] / (weights["running_var"] + self.eps) ** 0.5
+        return scale, weights["bias"] - weights["running_mean"] * scale
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {"num_features": channels(output)}

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archdsl.backends.onnx.bisect import differences
-from archdsl.backends.onnx.options import Exported, ExportOptions
+from archdsl.backends.onnx.fold import fold
+from archdsl.backends.onnx.options import Agreement, Exported, ExportOptions
 from archdsl.backends.onnx.proof import Subject, verify
 from archdsl.backends.onnx.sizes import any_size
 from archdsl.backends.onnx.storage import save
@@ -53,6 +54,10 @@ def write(
     """
     options = options or ExportOptions()
     check(graph, weights)
+    stands: Mapping[str, str] = {}
+    if options.fold:
+        folded = fold(graph, weights)
+        graph, weights, stands = folded.graph, folded.weights, folded.stands
     sizes = any_size(graph, options.opset) if options.dynamic_size else None
     step = sizes.step if sizes else None
     model, keys = translate(graph, options, sizes)
@@ -62,7 +67,7 @@ def write(
 
     def prove(made: Path) -> None:
         assert module is not None, "a file is verified by a module"
-        subject = Subject(made, graph, module, options, sizes)
+        subject = Subject(made, graph, module, options, sizes, stands)
         agreement = verify(subject) if options.verify else None
         found = tuple(differences(subject)) if options.bisect else ()
         told.append(Exported((), step, agreement, found))

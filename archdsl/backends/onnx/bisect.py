@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.backends.onnx.options import Difference
 from archdsl.backends.onnx.session import run, session
-from archdsl.ir import Graph, Node
+from archdsl.ir import Node
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from torch import nn
 
     from archdsl.backends.onnx.proof import Subject
 
@@ -43,25 +42,27 @@ def differences(subject: Subject) -> list[Difference]:
 
     inputs = next(examples(subject))
     seen: dict[str, NDArray[Any]] = {}
-    with _listening(subject.module, subject.graph, seen):
+    with _listening(subject, seen):
         outputs(subject.module, inputs)
     given = _values(subject, inputs, [n for n in subject.graph.at_inference if n.path in seen])
     return [Difference(p, apart(value, seen[p])[1]) for p, value in given.items()]
 
 
 @contextmanager
-def _listening(module: nn.Module, graph: Graph, seen: dict[str, NDArray[Any]]) -> Iterator[None]:
+def _listening(subject: Subject, seen: dict[str, NDArray[Any]]) -> Iterator[None]:
     """Keep what the layers of a module give; a copy, as the next one may overwrite it."""
-    shared = {n.shares for n in graph.nodes} | {n.path for n in graph.nodes if n.shares}
-    modules = dict(module.named_modules())
+    nodes = subject.graph.nodes
+    shared = {n.shares for n in nodes} | {n.path for n in nodes if n.shares}
+    modules = dict(subject.module.named_modules())
     hooks = []
-    for node in graph.at_inference:
-        if node.path in modules and node.path not in shared:
+    for node in subject.graph.at_inference:
+        place = subject.stands.get(node.path, node.path)
+        if place in modules and node.path not in shared:
 
             def hook(_: Any, __: Any, output: Any, path: str = node.path) -> None:
                 seen[path] = output.detach().clone().numpy()
 
-            hooks.append(modules[node.path].register_forward_hook(hook))
+            hooks.append(modules[place].register_forward_hook(hook))
     try:
         yield
     finally:

@@ -27,6 +27,8 @@ class ExportOptions:
     """The version of ONNX's operators."""
     inline: bool = False
     """Whether large weights are in the same file too."""
+    fold: bool = False
+    """Whether batch normalisation goes into the layer before, and what does nothing goes."""
     verify: bool = False
     """Whether it is held against PyTorch before it takes its name."""
     bisect: bool = False

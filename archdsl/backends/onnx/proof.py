@@ -34,6 +34,8 @@ class Subject:
     module: nn.Module
     options: ExportOptions = field(default_factory=ExportOptions)
     sizes: Sizes | None = None
+    stands: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Of layers that took others in, the one of PyTorch whose output theirs is."""
 
 
 def verify(subject: Subject) -> Agreement:
