@@ -50,6 +50,16 @@ def read_source(path: str | Path, name: str | None = None) -> Source:
     return Source(text, name or path.name, path)
 
 
+def read_lines(path: str | Path) -> tuple[str, ...]:
+    """The lines of a text file, the spaces around them aside; empty ones at its end do not count.
+
+    Raises:
+        ReadError: as for a spec.
+    """
+    lines = [line.strip() for line in read_source(path).text.rstrip().split("\n")]
+    return tuple(lines) if lines != [""] else ()
+
+
 def source_called(name: str, spec: Source) -> Source | None:
     """The text of a spec itself, or of a file that it imports; None if that is not there."""
     if name == spec.name:

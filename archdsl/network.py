@@ -237,7 +237,8 @@ class Network:
         model = None
         if options is not None and (options.verify or options.bisect):
             model = torch.reference(self.graph, weights, arrays)
-        return onnx.write(self.graph, path, arrays, options, model)
+        text = self.source.text if self.source else None
+        return onnx.write(self.graph, path, arrays, options, model, text)
 
     def draw(self, path: str | Path) -> None:
         """Draw a diagram; the suffix says what: .svg, .png, .pdf, or .gv for Graphviz's own text.

@@ -34,6 +34,19 @@ if TYPE_CHECKING:
     help="Take batch normalisation into the layer before, leave out what does nothing.",
 )  # fmt: skip
 @click.option("--inline", is_flag=True, help="Keep large weights in the one file.")
+@click.option("--preprocess", is_flag=True, help="Take pictures as they are: uint8, of any size.")
+@click.option("--softmax", "probabilities", is_flag=True, help="Give probabilities too.")
+@click.option(
+    "--top", metavar="K", type=click.IntRange(0), default=0,
+    help="Give the K largest scores too, and whose they are.",
+)  # fmt: skip
+@click.option(
+    "--classes", metavar="FILE", type=click.Path(path_type=Path),
+    help="The names of the classes, one a line, to go with the file.",
+)  # fmt: skip
+@click.option(
+    "--license", metavar="TEXT", default="", help="The licence of the weights, to go with the file."
+)
 @click.option(
     "--verify/--no-verify", default=True, show_default=True,
     help="Hold the file against PyTorch before it takes its name.",
@@ -56,6 +69,11 @@ def command(
     opset: int | None,
     fold: bool,
     inline: bool,
+    preprocess: bool,
+    probabilities: bool,
+    top: int,
+    classes: Path | None,
+    license: str,
     verify: bool,
     bisect: bool,
     parameters: dict[str, str],
@@ -70,6 +88,7 @@ def command(
     from archdsl.backends.onnx import ExportOptions
     from archdsl.backends.onnx.options import OPSET
     from archdsl.elaborate import Limits
+    from archdsl.files import read_lines
     from archdsl.pipeline import open_one
 
     options = ExportOptions(
@@ -78,6 +97,11 @@ def command(
         opset=OPSET if opset is None else opset,
         fold=fold,
         inline=inline,
+        preprocess=preprocess,
+        probabilities=probabilities,
+        top=top,
+        classes=read_lines(classes) if classes is not None else (),
+        license=license,
         verify=verify,
         bisect=bisect,
     )

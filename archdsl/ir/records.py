@@ -249,13 +249,14 @@ class OnnxNode:
 
     Inputs are `x0`, `x1`, … (the layer's inputs; all of them: `*`), names of the layer's weights
     (`weight` for a bare tensor) and constants, and outputs of earlier nodes. The layer's own output
-    is `y`.
+    is `y`. An operator with several outputs has the others in `also`.
     """
 
     op: str
     inputs: tuple[str, ...]
     attributes: Mapping[str, Value] = field(default_factory=dict[str, Value])
     output: str = "y"
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,3 +77,22 @@ def test_what_cannot_be(cli: Cli, small: Path, out: Path, tmp_path: Path) -> Non
     assert "it is a folder" in cli("export", small, "-o", tmp_path).err
     assert cli("export", tmp_path / "missing.arch").status == 1
     assert not out.exists()
+
+
+def test_what_goes_with_the_file(cli: Cli, small: Path, out: Path, tmp_path: Path) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("".join(f"kind {i}\n" for i in range(10)) + "\n\n")
+    arguments = ["--classes", names, "--license", "CC0", "--softmax", "--top", 2, "--preprocess"]
+    result = cli("export", small, "-o", out, *arguments)
+    assert (result.status, result.err) == (0, "")
+    model = onnx.load(out)
+    found = {p.key: p.value for p in model.metadata_props}
+    assert json.loads(found["archdsl.classes"])[-1] == "kind 9"
+    assert found["archdsl.license"] == "CC0"
+    assert found["archdsl.spec"] == small.read_text()
+    assert len(model.graph.output) == 4
+    names.write_bytes(b"\xff\n")
+    assert "not UTF-8" in cli("export", small, "-o", out, "--classes", names).err
+    names.write_text("one\n")
+    assert "names of classes are 1" in cli("export", small, "-o", out, "--classes", names).err
+    assert cli("export", small, "-o", out, "--classes", tmp_path / "none").status == 1

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING
 
 from archdsl.backends.onnx.bisect import differences
 from archdsl.backends.onnx.fold import fold
+from archdsl.backends.onnx.metadata import properties
 from archdsl.backends.onnx.options import Agreement, Exported, ExportOptions
 from archdsl.backends.onnx.proof import Subject, verify
+from archdsl.backends.onnx.serving import checked
 from archdsl.backends.onnx.sizes import any_size
 from archdsl.backends.onnx.storage import save
 from archdsl.backends.onnx.translate import translate
 from archdsl.backends.onnx.weights import check
-from archdsl.ir import Graph
+from archdsl.ir import Graph, preprocess
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,6 +39,7 @@ def write(
     weights: Mapping[str, NDArray[np.generic]],
     options: ExportOptions | None = None,
     module: nn.Module | None = None,
+    spec: str | None = None,
 ) -> Exported:
     """Write a network as an ONNX file; large weights go to a file beside it.
 
@@ -46,6 +49,7 @@ def write(
         weights: an array for each key of `graph.state()`.
         options: how; layer for layer, for any batch, if left out.
         module: the network in PyTorch with the same weights, to verify the file by.
+        spec: the text of the spec, for the metadata.
 
     Raises:
         BuildError: the weights do not fit the network, ONNX cannot say it, or the file does not
@@ -54,20 +58,22 @@ def write(
     """
     options = options or ExportOptions()
     check(graph, weights)
+    how = checked(graph, options)
+    metadata = properties(graph, options, preprocess.of(graph), spec)
     stands: Mapping[str, str] = {}
     if options.fold:
         folded = fold(graph, weights)
         graph, weights, stands = folded.graph, folded.weights, folded.stands
     sizes = any_size(graph, options.opset) if options.dynamic_size else None
     step = sizes.step if sizes else None
-    model, keys = translate(graph, options, sizes)
+    model, keys = translate(graph, options, sizes, how, metadata)
     state = graph.state()
     wanted = {key: state[key] for key in keys}
     told: list[Exported] = []
 
     def prove(made: Path) -> None:
         assert module is not None, "a file is verified by a module"
-        subject = Subject(made, graph, module, options, sizes, stands)
+        subject = Subject(made, graph, module, options, sizes, stands, how)
         agreement = verify(subject) if options.verify else None
         found = tuple(differences(subject)) if options.bisect else ()
         told.append(Exported((), step, agreement, found))

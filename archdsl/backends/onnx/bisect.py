@@ -43,7 +43,7 @@ def differences(subject: Subject) -> list[Difference]:
     inputs = next(examples(subject))
     seen: dict[str, NDArray[Any]] = {}
     with _listening(subject, seen):
-        outputs(subject.module, inputs)
+        outputs(subject, inputs)
     given = _values(subject, inputs, [n for n in subject.graph.at_inference if n.path in seen])
     return [Difference(p, apart(value, seen[p])[1]) for p, value in given.items()]
 

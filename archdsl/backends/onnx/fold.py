@@ -74,11 +74,11 @@ def _is_silent(node: Node) -> bool:
 
 @dataclass
 class _Taken:
-    """What a layer takes in: its output times `scale` plus `shift`, by channel."""
+    """What a layer takes in: its output times `gain` plus `shift`, by channel."""
 
     node: Node
     """The layer as it was."""
-    scale: NDArray[np.float64]
+    gain: NDArray[np.float64]
     shift: NDArray[np.float64]
     _known: dict[str, NDArray[np.generic]] = field(default_factory=dict[str, Any])
 
@@ -87,7 +87,7 @@ class _Taken:
         if name not in self._known:
             own = _float64(self.node, weights)
             op, node = self.node.op, self.node
-            self._known = op.absorb(own, self.scale, self.shift, node.input_shapes, node.shape)
+            self._known = op.absorb(own, self.gain, self.shift, node.input_shapes, node.shape)
         return self._known.pop(name).astype("float32")
 
 
@@ -131,16 +131,16 @@ def _without_scales(graph: Graph, weights: Arrays, stands: dict[str, str]) -> Fo
         if before is not None and not node.training and not before.training:
             alone = reads[before.path] == 1 and owners[before.owner] == 1
             larger = before.op.with_bias() if alone else None
-        scale = None if larger is None else _scale(node, weights)
-        if before is None or larger is None or scale is None:
+        gain = None if larger is None else _scale(node, weights)
+        if before is None or larger is None or gain is None:
             nodes[node.path] = node
             continue
         earlier = taken.get(before.path)
         if earlier is None:
-            taken[before.path] = _Taken(before, *scale)
+            taken[before.path] = _Taken(before, *gain)
         else:
-            earlier.scale = earlier.scale * scale[0]
-            earlier.shift = earlier.shift * scale[0] + scale[1]
+            earlier.gain = earlier.gain * gain[0]
+            earlier.shift = earlier.shift * gain[0] + gain[1]
         nodes[before.path] = _changed(before, op=larger)
         instead[node.path] = before.path
         reads[before.path] = reads[node.path]
@@ -156,8 +156,8 @@ def _scale(node: Node, weights: Arrays) -> tuple[Any, Any] | None:
     if not node.op.scales_channels:
         return None
     found = node.op.scale_shift(_float64(node, weights))
-    scale, shift = (np.broadcast_to(v, (channels(node.shape),)) for v in found)
-    return scale, shift
+    gain, shift = (np.broadcast_to(v, (channels(node.shape),)) for v in found)
+    return gain, shift
 
 
 def _float64(node: Node, weights: Arrays) -> dict[str, Any]:

@@ -27,6 +27,16 @@ class ExportOptions:
     """The version of ONNX's operators."""
     inline: bool = False
     """Whether large weights are in the same file too."""
+    preprocess: bool = False
+    """Whether it takes pictures as they are, uint8, and prepares them itself."""
+    probabilities: bool = False
+    """Whether it gives these too, as an output of that name."""
+    top: int = 0
+    """Of how many classes, the likeliest, it gives `top_values` and `top_indices` too."""
+    classes: tuple[str, ...] = ()
+    """The names of the classes, for the metadata."""
+    license: str = ""
+    """The licence of the weights, for the metadata."""
     fold: bool = False
     """Whether batch normalisation goes into the layer before, and what does nothing goes."""
     verify: bool = False

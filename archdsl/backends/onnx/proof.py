@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.backends.onnx.options import Agreement, ExportOptions
+from archdsl.backends.onnx.serving import prepared, settled, with_scores
 from archdsl.backends.onnx.session import run, session
 from archdsl.backends.onnx.sizes import Sizes
 from archdsl.errors import BuildError, Diagnostic
 from archdsl.ir import Graph
+from archdsl.ir.preprocess import Preprocess
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,6 +38,8 @@ class Subject:
     sizes: Sizes | None = None
     stands: Mapping[str, str] = field(default_factory=dict[str, str])
     """Of layers that took others in, the one of PyTorch whose output theirs is."""
+    how: Preprocess | None = None
+    """How it prepares pictures, where it does."""
 
 
 def verify(subject: Subject) -> Agreement:
@@ -109,14 +113,15 @@ def _differ(ours: int | str, theirs: int | str) -> bool:
 def compare(subject: Subject) -> Agreement:
     """The largest difference between the outputs of onnxruntime and PyTorch, over several runs."""
     runner, device = session(subject.path)
-    names = [o.name for o in subject.graph.given]
+    main = subject.graph.main.name
     absolute = relative = 0.0
     batches: list[int] = []
     for inputs in examples(subject):
-        expected = outputs(subject.module, inputs)
+        expected = with_scores(outputs(subject, inputs), main, subject.options)
         feed = dict(zip((i.name for i in subject.graph.inputs), inputs, strict=True))
-        for name, actual in run(runner, names, feed).items():
-            difference, share = apart(actual, expected[name])
+        actual = settled(run(runner, list(expected), feed), expected, main)
+        for name, value in actual.items():
+            difference, share = apart(value, expected[name])
             absolute, relative = max(absolute, difference), max(relative, share)
         batches.append(len(inputs[0]))
     return Agreement(absolute, relative, TOLERANCE, tuple(sorted({*batches})), len(batches), device)
@@ -129,6 +134,11 @@ def examples(subject: Subject) -> Iterator[Arrays]:
     generator = np.random.default_rng(0)
     fixed = subject.options.batch
     batches = BATCHES if fixed is None else (fixed,)
+    if subject.how is not None:
+        depth = len(subject.how.channels)
+        for batch, size in zip((*batches, batches[0]), _pictures(subject.how), strict=False):
+            yield [_picture(generator, (batch, *size, depth))]
+        return
     steps = [(0, 0)]
     if subject.sizes is not None:
         steps += [(subject.sizes.step, 2 * subject.sizes.step), (3 * subject.sizes.step, 0)]
@@ -143,15 +153,32 @@ def examples(subject: Subject) -> Iterator[Arrays]:
             yield [generator.random((batches[0], *s), dtype=np.float32) for s in shapes]
 
 
-def outputs(module: nn.Module, inputs: Arrays) -> Mapping[str, NDArray[Any]]:
-    """What a module gives at inference, by the names of its outputs."""
+def _pictures(how: Preprocess) -> list[tuple[int, int]]:
+    """Sizes of pictures: wide, high, and smaller than what is cut out."""
+    rows, columns = how.size
+    return [(rows + 37, 2 * columns + 1), (2 * rows + 3, columns + 20), (rows // 2 + 1, columns)]
+
+
+def _picture(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Noise around slopes, so that both a shift and a blur would show."""
+    import numpy as np
+
+    rows, columns = np.arange(shape[1])[:, None, None], np.arange(shape[2])[:, None]
+    slopes = 120 + 80 * np.sin(rows / 7) + 40 * np.cos(columns / 11)
+    return np.clip(slopes + generator.normal(0, 20, shape), 0, 255).astype(np.uint8)
+
+
+def outputs(subject: Subject, inputs: Arrays) -> dict[str, NDArray[Any]]:
+    """What the module gives at inference, by the names of its outputs."""
     import torch
 
+    module, how = subject.module, subject.how
     was_training = module.training
     module.eval()
     try:
         with torch.inference_mode():
-            found = module(*map(torch.from_numpy, inputs))
+            tensors = [torch.from_numpy(array) for array in inputs]
+            found = module(*(tensors if how is None else [prepared(tensors[0], how)]))
     finally:
         module.train(was_training)
     named = found if isinstance(found, dict) else {"out": found}
