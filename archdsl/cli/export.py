@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     help="Take batch normalisation into the layer before, leave out what does nothing.",
 )  # fmt: skip
 @click.option("--inline", is_flag=True, help="Keep large weights in the one file.")
+@click.option("--fp16", is_flag=True, help="Compute in 16 bits, what is sensitive in 32.")
+@click.option("--bf16", is_flag=True, help="The same in bfloat16, from opset 22 on.")
 @click.option("--preprocess", is_flag=True, help="Take pictures as they are: uint8, of any size.")
 @click.option("--softmax", "probabilities", is_flag=True, help="Give probabilities too.")
 @click.option(
@@ -69,6 +71,8 @@ def command(
     opset: int | None,
     fold: bool,
     inline: bool,
+    fp16: bool,
+    bf16: bool,
     preprocess: bool,
     probabilities: bool,
     top: int,
@@ -85,6 +89,8 @@ def command(
     given what PyTorch gives; where they differ nothing is written, and the first layer that departs
     is named. Large weights are in a file beside it, NAME.onnx.HASH.data, that belongs to it.
     """
+    if fp16 and bf16:
+        raise click.UsageError("--fp16 and --bf16 exclude one another")
     from archdsl.backends.onnx import ExportOptions
     from archdsl.backends.onnx.options import OPSET
     from archdsl.elaborate import Limits
@@ -97,6 +103,7 @@ def command(
         opset=OPSET if opset is None else opset,
         fold=fold,
         inline=inline,
+        precision="float16" if fp16 else "bfloat16" if bf16 else "float32",
         preprocess=preprocess,
         probabilities=probabilities,
         top=top,

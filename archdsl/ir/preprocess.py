@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from archdsl.ir.records import OnnxConstant, OnnxLowering, OnnxNode, Value
@@ -87,7 +87,8 @@ class Preprocess:
         }
         if self.resize is not None:
             constants["resize"] = OnnxConstant((1,), (self.resize,), "int64")
-        return OnnxLowering(nodes, constants, since=18)
+        wide = tuple(replace(node, wide=True) for node in nodes)
+        return OnnxLowering(wide, constants, since=18)
 
 
 def _target(side: str) -> tuple[OnnxNode, ...]:
@@ -153,10 +154,10 @@ def of(graph: Graph) -> Preprocess | None:
 
 def probabilities() -> OnnxLowering:
     """The scores of classes as probabilities."""
-    return OnnxLowering((OnnxNode("Softmax", ("x0",), {"axis": -1}),))
+    return OnnxLowering((OnnxNode("Softmax", ("x0",), {"axis": -1}, wide=True),))
 
 
 def largest(count: int) -> OnnxLowering:
     """The classes with the largest scores: their scores, and (`indices`) which they are."""
-    node = OnnxNode("TopK", ("x0", "count"), {"axis": -1}, output="y", also=("indices",))
+    node = OnnxNode("TopK", ("x0", "count"), {"axis": -1}, output="y", also=("indices",), wide=True)
     return OnnxLowering((node,), {"count": OnnxConstant((1,), (count,), "int64")})

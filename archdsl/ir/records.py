@@ -249,7 +249,8 @@ class OnnxNode:
 
     Inputs are `x0`, `x1`, … (the layer's inputs; all of them: `*`), names of the layer's weights
     (`weight` for a bare tensor) and constants, and outputs of earlier nodes. The layer's own output
-    is `y`. An operator with several outputs has the others in `also`.
+    is `y`. An operator with several outputs has the others in `also`. One that is `wide` computes
+    in 32 bits where the model is in 16: a statistic of many values, or an exponential.
     """
 
     op: str
@@ -257,15 +258,20 @@ class OnnxNode:
     attributes: Mapping[str, Value] = field(default_factory=dict[str, Value])
     output: str = "y"
     also: tuple[str, ...] = ()
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OnnxConstant:
-    """A constant tensor, its values in row-major order."""
+    """A constant tensor, its values in row-major order.
+
+    One that is `exact` is of 32 bits in a model of 16 too: the operator takes no other.
+    """
 
     shape: Shape
     values: tuple[float, ...]
     dtype: OneOf["float32", "int64"] = "float32"
+    exact: bool = False
 
 
 OLDEST_OPSET = 17  # of 2022, the first with LayerNormalization; what is older is not written

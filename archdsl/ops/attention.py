@@ -165,7 +165,7 @@ class Attention(Op):
             OnnxNode("Transpose", ("keys",), {"perm": (0, 1, 3, 2)}, output="columns"),
             OnnxNode("MatMul", ("queries", "columns"), output="products"),
             OnnxNode("Mul", ("products", "scale"), output="scaled"),
-            OnnxNode("Softmax", ("scaled",), {"axis": -1}, output="shares"),
+            OnnxNode("Softmax", ("scaled",), {"axis": -1}, output="shares", wide=True),
             OnnxNode("MatMul", ("shares", "values"), output="weighed"),
             OnnxNode("Transpose", ("weighed",), {"perm": (0, 2, 1, 3)}, output="token_first"),
             OnnxNode("Reshape", ("token_first", "joined"), output="mixed"),

@@ -99,7 +99,7 @@ class GroupNorm(NormalizationLayer):
         attributes: dict[str, Value] = {"num_groups": self.groups, "epsilon": self.eps}
         width = channels(output)
         tensors, constants = or_constant(self.affine, weight=1.0, bias=0.0, width=width)
-        node = OnnxNode("GroupNormalization", ("x0", *tensors), attributes)
+        node = OnnxNode("GroupNormalization", ("x0", *tensors), attributes, wide=True)
         # Of a map of unknown size onnx does not follow the operator's shape.
         plain = self._written_out(output)
         return OnnxLowering((node,), constants, since=21, older=plain, any_size=plain)
@@ -114,6 +114,7 @@ class GroupNorm(NormalizationLayer):
                 ("groups", "ones", "zeros"),
                 {"epsilon": self.eps},
                 output="normal",
+                wide=True,
             ),
             OnnxNode("Shape", ("x0",), output="size"),
             OnnxNode("Reshape", ("normal", "size"), output="y" if not self.affine else "unit"),
@@ -183,5 +184,5 @@ class InstanceNorm(NormalizationLayer):
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
         width = channels(output)
         tensors, constants = or_constant(self.affine, weight=1.0, bias=0.0, width=width)
-        node = OnnxNode("InstanceNormalization", ("x0", *tensors), {"epsilon": self.eps})
+        node = OnnxNode("InstanceNormalization", ("x0", *tensors), {"epsilon": self.eps}, wide=True)
         return OnnxLowering((node,), constants)

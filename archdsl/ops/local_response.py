@@ -104,7 +104,7 @@ class LocalResponseNorm(NormalizationLayer):
             "beta": self.beta,
             "bias": self.k,
         }
-        return OnnxLowering((OnnxNode("LRN", ("x0",), attributes),))
+        return OnnxLowering((OnnxNode("LRN", ("x0",), attributes, wide=True),))
 
     def _alpha_of_mean(self) -> float:
         # 15 digits: 1e-4 * 3 reads 0.0003 and not 0.00030000000000000003 in the generated file.

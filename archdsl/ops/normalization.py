@@ -131,7 +131,9 @@ class BatchNorm(NormalizationLayer):
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
         tensors = ("x0", "weight", "bias", "running_mean", "running_var")
-        return OnnxLowering((OnnxNode("BatchNormalization", tensors, {"epsilon": self.eps}),))
+        return OnnxLowering(
+            (OnnxNode("BatchNormalization", tensors, {"epsilon": self.eps}, wide=True),)
+        )
 
 
 _LAYER_NORM_2D = '''\
@@ -203,11 +205,13 @@ class LayerNorm(NormalizationLayer):
             constants["ones"] = OnnxConstant((width,), (1.0,) * width)
             tensors = ("ones",)
         if len(output) != 3:
-            node = OnnxNode("LayerNormalization", ("x0", *tensors), attributes)
+            node = OnnxNode("LayerNormalization", ("x0", *tensors), attributes, wide=True)
             return OnnxLowering((node,), constants)
         nodes = (
             OnnxNode("Transpose", ("x0",), {"perm": (0, 2, 3, 1)}, output="last"),
-            OnnxNode("LayerNormalization", ("last", *tensors), attributes, output="normalized"),
+            OnnxNode(
+                "LayerNormalization", ("last", *tensors), attributes, output="normalized", wide=True
+            ),
             OnnxNode("Transpose", ("normalized",), {"perm": (0, 3, 1, 2)}),
         )
         return OnnxLowering(nodes, constants)
@@ -263,11 +267,13 @@ class RMSNorm(NormalizationLayer):
         gain, constants = or_constant(self.affine, weight=1.0, width=channels(output))
         older = self._written_out(output)
         if len(output) != 3:
-            node = OnnxNode("RMSNormalization", ("x0", *gain), attributes)
+            node = OnnxNode("RMSNormalization", ("x0", *gain), attributes, wide=True)
             return OnnxLowering((node,), constants, since=23, older=older)
         nodes = (
             OnnxNode("Transpose", ("x0",), {"perm": (0, 2, 3, 1)}, output="last"),
-            OnnxNode("RMSNormalization", ("last", *gain), attributes, output="normalized"),
+            OnnxNode(
+                "RMSNormalization", ("last", *gain), attributes, output="normalized", wide=True
+            ),
             OnnxNode("Transpose", ("normalized",), {"perm": (0, 3, 1, 2)}),
         )
         return OnnxLowering(nodes, constants, since=23, older=older)
@@ -275,8 +281,10 @@ class RMSNorm(NormalizationLayer):
     def _written_out(self, output: Shape) -> OnnxLowering:
         """The mean with its axes as an attribute, which it has up to opset 17, or as an input."""
         axis = 1 if len(output) == 3 else -1
-        attribute = OnnxNode("ReduceMean", ("squares",), {"axes": (axis,)}, output="mean")
-        argument = OnnxNode("ReduceMean", ("squares", "axis"), output="mean")
+        attribute = OnnxNode(
+            "ReduceMean", ("squares",), {"axes": (axis,)}, output="mean", wide=True
+        )
+        argument = OnnxNode("ReduceMean", ("squares", "axis"), output="mean", wide=True)
         axes = {"axis": OnnxConstant((1,), (axis,), "int64")}
         oldest = self._by_mean(output, attribute, {})
         return replace(self._by_mean(output, argument, axes), since=18, older=oldest)
@@ -285,11 +293,11 @@ class RMSNorm(NormalizationLayer):
         self, output: Shape, mean: OnnxNode, constants: dict[str, OnnxConstant]
     ) -> OnnxLowering:
         nodes = [
-            OnnxNode("Mul", ("x0", "x0"), output="squares"),
+            OnnxNode("Mul", ("x0", "x0"), output="squares", wide=True),
             mean,
-            OnnxNode("Add", ("mean", "eps"), output="raised"),
-            OnnxNode("Sqrt", ("raised",), output="root"),
-            OnnxNode("Div", ("x0", "root"), output="unit" if self.affine else "y"),
+            OnnxNode("Add", ("mean", "eps"), output="raised", wide=True),
+            OnnxNode("Sqrt", ("raised",), output="root", wide=True),
+            OnnxNode("Div", ("x0", "root"), output="unit" if self.affine else "y", wide=True),
         ]
         constants = constants | {"eps": OnnxConstant((), (self.eps,))}
         gain = "weight"

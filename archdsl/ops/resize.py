@@ -167,7 +167,7 @@ class Upsample(Resize):
             attributes["mode"], attributes["nearest_mode"] = "nearest", "floor"
             attributes["coordinate_transformation_mode"] = "asymmetric"
         if self.factor is not None:
-            scales = OnnxConstant((4,), (1.0, 1.0, *map(float, self.factor)))
+            scales = OnnxConstant((4,), (1.0, 1.0, *map(float, self.factor)), exact=True)
             node = OnnxNode("Resize", ("x0", "", "scales"), attributes)
             return OnnxLowering((node,), {"scales": scales})
         return self._to_size(attributes, OnnxConstant((2,), output[1:], "int64"))

@@ -148,7 +148,7 @@ def only_prepared(how: Preprocess, folder: Path) -> Path:
 
     shape = "x".join(map(str, (len(how.channels), *how.size)))
     graph = archdsl.parse(f"input {shape}\nidentity").graph
-    model, _ = translate(graph, ExportOptions(preprocess=True), None, how)
+    model = translate(graph, ExportOptions(preprocess=True), None, how).model
     path = folder / "prepared.onnx"
     onnx.save(model, path)
     onnx.checker.check_model(path, full_check=True)

@@ -150,7 +150,7 @@ import sys
 sys.path.insert(0, "tests")
 from support import random_weights
 import archdsl
-from archdsl.backends.onnx import storage, write
+from archdsl.backends.onnx import storage, weights, write
 storage.INLINE_BYTES = int(sys.argv[2])
 graph = archdsl.parse(sys.stdin.read(), file="small.arch").graph
 write(graph, sys.argv[1], random_weights(graph))
@@ -271,7 +271,7 @@ import os, signal, sys
 sys.path.insert(0, "tests")
 from support import random_weights
 import archdsl
-from archdsl.backends.onnx import storage, write
+from archdsl.backends.onnx import storage, weights, write
 storage.INLINE_BYTES = 0
 calls = 0
 def counted(function):
@@ -284,7 +284,7 @@ def counted(function):
     return wrapped
 for name in ("open", "mkdir", "rename", "replace", "unlink", "rmdir", "stat"):
     setattr(os, name, counted(getattr(os, name)))
-storage.raw = counted(storage.raw)
+weights.raw = counted(weights.raw)
 graph = archdsl.parse(sys.stdin.read(), file="small.arch").graph
 calls = 0
 write(graph, sys.argv[1], {k: v + 1 for k, v in random_weights(graph).items()})

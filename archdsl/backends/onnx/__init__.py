@@ -22,7 +22,7 @@ from archdsl.backends.onnx.serving import checked
 from archdsl.backends.onnx.sizes import any_size
 from archdsl.backends.onnx.storage import save
 from archdsl.backends.onnx.translate import translate
-from archdsl.backends.onnx.weights import check
+from archdsl.backends.onnx.weights import check, weights_of
 from archdsl.ir import Graph, preprocess
 
 if TYPE_CHECKING:
@@ -66,9 +66,8 @@ def write(
         graph, weights, stands = folded.graph, folded.weights, folded.stands
     sizes = any_size(graph, options.opset) if options.dynamic_size else None
     step = sizes.step if sizes else None
-    model, keys = translate(graph, options, sizes, how, metadata)
-    state = graph.state()
-    wanted = {key: state[key] for key in keys}
+    found = translate(graph, options, sizes, how, metadata)
+    stored = weights_of(found, weights, options.precision)
     told: list[Exported] = []
 
     def prove(made: Path) -> None:
@@ -79,5 +78,5 @@ def write(
         told.append(Exported((), step, agreement, found))
 
     proof = prove if options.verify or options.bisect else None
-    files = save(Path(path), model, wanted, weights, options.inline, proof)
+    files = save(Path(path), found.model, stored, options.inline, proof)
     return replace(told[0], files=files) if told else Exported(files, step)

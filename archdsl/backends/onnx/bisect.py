@@ -19,16 +19,20 @@ if TYPE_CHECKING:
 
 def culprit(subject: Subject) -> str:
     """In words, the first layer whose output departs by more than a file may as a whole."""
-    from archdsl.backends.onnx.proof import TOLERANCE
+    from archdsl.backends.onnx.proof import TOLERANCES
 
     found = differences(subject)
-    first = next((d for d in found if not d.relative <= TOLERANCE), None)
+    tolerance = TOLERANCES[subject.options.precision]
+    first = next((d for d in found if not d.relative <= tolerance), None)
     if first is None:
         return "no layer that could be looked at departs; please report it with the spec"
     node = subject.graph.by_path[first.path]
+    way = "please report it with the spec"
+    if subject.options.precision != "float32":
+        way = "16 bits may be too few for these weights: export them in 32"
     return (
         f"`{first.path}` ({node.place}), `{node.op.text()}`, is the first layer that departs, by "
-        f"{first.relative:.1e} of its largest value; please report it with the spec"
+        f"{first.relative:.1e} of its largest value; {way}"
     )
 
 
@@ -85,19 +89,7 @@ def _values(
         value = next((name for name in names if name in made), None)
         if value is not None:
             wanted[node.path] = value
-    outputs = {o.name for o in model.graph.output}
-    extra = dict.fromkeys(v for v in wanted.values() if v not in outputs)
-    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in extra)
-    known = {v.name: v for v in model.graph.value_info}
-    for output in model.graph.output:
-        if output.name in known:
-            output.CopyFrom(known[output.name])
-    beside = subject.path.with_name(f".{subject.path.name}.bisected")  # where its weights are
-    try:
-        beside.write_bytes(model.SerializeToString())
-        runner, _ = session(beside)
-    finally:
-        beside.unlink(missing_ok=True)
+    runner, _ = session(subject.path, wanted.values(), subject.options.precision)
     names = list(dict.fromkeys(wanted.values()))
     feed = dict(zip((i.name for i in subject.graph.inputs), inputs, strict=True))
     given = run(runner, names, feed)

@@ -35,7 +35,8 @@ def properties(
     """
     width = channels(graph.main.shape)
     if options.classes and len(options.classes) != width:
-        label = f"the names of classes are {len(options.classes):,}, and the output has {width:,} values"
+        count = len(options.classes)
+        label = f"the names of classes are {count:,}, and the output has {width:,} values"
         raise BuildError(Diagnostic("A708", None, label, help="a name per line, one for each"))
     found = {
         "archdsl.version": graph.origin.archdsl,

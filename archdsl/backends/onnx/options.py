@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from archdsl.errors import BuildError, Diagnostic
 from archdsl.ir.records import OLDEST_OPSET
 
+OLDEST_BFLOAT16 = 22  # the first opset whose convolutions and pools take it
 OPSET = 26  # known to onnx from 1.21 and to onnxruntime from 1.26 on
 
 
@@ -27,6 +29,8 @@ class ExportOptions:
     """The version of ONNX's operators."""
     inline: bool = False
     """Whether large weights are in the same file too."""
+    precision: Literal["float32", "float16", "bfloat16"] = "float32"
+    """What weights are stored and sums are computed in."""
     preprocess: bool = False
     """Whether it takes pictures as they are, uint8, and prepares them itself."""
     probabilities: bool = False
@@ -48,6 +52,10 @@ class ExportOptions:
         if not OLDEST_OPSET <= self.opset <= OPSET:
             label = f"opset {self.opset} cannot be written; {OLDEST_OPSET} to {OPSET} can"
             raise BuildError(Diagnostic("A707", None, label))
+        if self.precision == "bfloat16" and self.opset < OLDEST_BFLOAT16:
+            label = f"opset {self.opset} has no convolutions in bfloat16"
+            help = f"the lowest for it is --opset {OLDEST_BFLOAT16}"
+            raise BuildError(Diagnostic("A707", None, label, help=help))
         if self.batch is not None and not 1 <= self.batch < 1 << 31:
             raise BuildError(Diagnostic("A708", None, f"{self.batch} is no size of a batch"))
 
@@ -70,8 +78,9 @@ class Agreement:
 
     def __str__(self) -> str:
         batches = " and ".join(map(str, self.batches))
+        verb = "equals" if self.tolerance < 1e-3 else "agrees with"
         return (
-            f"equals PyTorch: largest difference {self.absolute:.1e}, {self.relative:.1e} of the "
+            f"{verb} PyTorch: largest difference {self.absolute:.1e}, {self.relative:.1e} of the "
             f"largest output (at most {self.tolerance:.0e}; {self.runs} runs, batch {batches}, "
             f"onnxruntime on {self.device})"
         )

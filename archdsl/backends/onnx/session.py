@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,10 +13,17 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 
-def session(path: str | Path) -> tuple[InferenceSession, str]:
+def session(
+    path: Path, values: Iterable[str] = (), precision: str = "float32"
+) -> tuple[InferenceSession, str]:
     """A session for a file, and in words what it runs on.
 
     onnxruntime falls back to the CPU by itself; what it says of a missing GPU is kept quiet.
+
+    Args:
+        path: the file.
+        values: values of the model that are outputs of the session too.
+        precision: what it computes in.
     """
     import onnxruntime
 
@@ -23,9 +32,40 @@ def session(path: str | Path) -> tuple[InferenceSession, str]:
     options.log_severity_level = 4
     wanted = ["CUDAExecutionProvider", "CPUExecutionProvider"]
     providers = [p for p in wanted if p in onnxruntime.get_available_providers()]
-    made = onnxruntime.InferenceSession(str(path), options, providers=providers)
+    if precision == "bfloat16":
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        providers = providers[-1:]
+    extra = list(dict.fromkeys(values))
+    plain = not extra and precision != "bfloat16"
+    with nullcontext(path) if plain else _changed(path, extra, precision) as file:
+        made = onnxruntime.InferenceSession(str(file), options, providers=providers)
+    if precision == "bfloat16":
+        return made, "the CPU, which rounds to bfloat16 what it computes in 32 bits"
     on_gpu = "CUDAExecutionProvider" in made.get_providers()
     return made, "the GPU" if on_gpu else "the CPU, as there is no GPU"
+
+
+@contextmanager
+def _changed(path: Path, values: list[str], precision: str) -> Iterator[Path]:
+    """A file beside a model, where its weights are, with more outputs, or to emulate bfloat16."""
+    import onnx
+
+    from archdsl.backends.onnx.half import emulate
+
+    model = onnx.load(path, load_external_data=False)
+    known = {v.name: v for v in (*model.graph.value_info, *model.graph.output)}
+    given = {o.name for o in model.graph.output}
+    for value in values:
+        if value not in given:
+            model.graph.output.append(known.get(value, onnx.ValueInfoProto(name=value)))
+    if precision == "bfloat16":
+        emulate(model)
+    beside = path.with_name(f".{path.name}.changed")
+    try:
+        beside.write_bytes(model.SerializeToString())
+        yield beside
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def run(

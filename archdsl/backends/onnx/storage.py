@@ -12,23 +12,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from archdsl.backends.onnx.weights import raw
 from archdsl.errors import BuildError, Diagnostic, WriteError
 from archdsl.files import assembling
-from archdsl.ir.records import Weight
-from archdsl.ir.shapes import elements
+from archdsl.ir.shapes import Shape, elements
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from onnx import ModelProto, TensorProto
 
-    Arrays = Mapping[str, NDArray[np.generic]]
+Stored = Sequence["Tensor"]
 
 # Up to this size one file is handier to keep and to send, and quick to parse. Beyond it protobuf's
 # copies cost time and memory, and at 2 GiB it ends.
@@ -42,14 +39,33 @@ MOST_PARSED = 64 << 20  # an earlier model that is larger has its weights inside
 LARGE_BYTES, LARGE_ALIGNMENT, SMALL_ALIGNMENT = 1 << 20, 64 << 10, 64
 
 _DIGITS = 16
-_WIDTHS = {"float32": 4, "int64": 8}
+_TYPES = {  # ONNX's names, and the bytes of a value
+    "float32": ("FLOAT", 4),
+    "float16": ("FLOAT16", 2),
+    "bfloat16": ("BFLOAT16", 2),
+    "int64": ("INT64", 8),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One weight as it is stored."""
+
+    key: str
+    shape: Shape
+    dtype: str
+    raw: Callable[[], memoryview]
+    """Gives its bytes."""
+
+    @property
+    def length(self) -> int:
+        return elements(self.shape) * _TYPES[self.dtype][1]
 
 
 def save(
     path: Path,
     model: ModelProto,
-    wanted: Mapping[str, Weight],
-    weights: Arrays,
+    weights: Stored,
     inline: bool = False,
     check: Callable[[Path], None] | None = None,
 ) -> tuple[Path, ...]:
@@ -58,8 +74,7 @@ def save(
     Args:
         path: where to.
         model: the model, without its weights.
-        wanted: those that it has, in that order.
-        weights: their arrays; each is asked for once, and not kept.
+        weights: these, in that order; the array of each is asked for once, and not kept.
         inline: whether they are in the model's own file however large they are.
         check: is given the finished model before it takes its name; what it raises stops all.
 
@@ -70,7 +85,7 @@ def save(
         BuildError: one file cannot hold them.
         WriteError: a file cannot be written; the earlier ones are left as they were.
     """
-    size = sum(map(_length, wanted.values()))
+    size = sum(tensor.length for tensor in weights)
     if inline and size > MOST_INLINE:
         label = f"one ONNX file holds less than 2 GiB; the weights are {size / 2**30:.1f} GiB"
         raise BuildError(Diagnostic("A708", None, label, help="leave `--inline` out"))
@@ -78,9 +93,9 @@ def save(
         made = folder / path.name
         names: list[str] = []
         if inline or size <= INLINE_BYTES:
-            _initialize(model, (_inline(k, w, weights[k]) for k, w in wanted.items()))
+            _initialize(model, map(_inline, weights))
         else:
-            names.append(_beside(folder, path, model, wanted, weights))
+            names.append(_beside(folder, path, model, weights))
         made.write_bytes(_serialized(model))
         if check is not None:
             check(made)
@@ -93,15 +108,13 @@ def save(
     return path, *(path.with_name(name) for name in names)
 
 
-def _beside(
-    folder: Path, path: Path, model: ModelProto, wanted: Mapping[str, Weight], weights: Arrays
-) -> str:
+def _beside(folder: Path, path: Path, model: ModelProto, weights: Stored) -> str:
     """Write the file of weights; its name."""
     _referable(path)
     unnamed = folder / "weights"
     with unnamed.open("wb") as stream:
         digest = hashlib.sha256()
-        tensors = [_append(stream, digest.update, k, w, weights[k]) for k, w in wanted.items()]
+        tensors = [_append(stream, digest.update, tensor) for tensor in weights]
     name = f"{path.name}.{digest.hexdigest()[:_DIGITS]}.data"
     unnamed.rename(folder / name)
     for tensor in tensors:
@@ -133,44 +146,35 @@ def _initialize(model: ModelProto, tensors: Iterable[TensorProto]) -> None:
     model.graph.initializer.extend(constants)
 
 
-def _inline(key: str, weight: Weight, array: NDArray[np.generic]) -> TensorProto:
-    tensor = _header(key, weight)
-    tensor.raw_data = bytes(raw(weight, array))
+def _inline(stored: Tensor) -> TensorProto:
+    tensor = _header(stored)
+    tensor.raw_data = bytes(stored.raw())
     return tensor
 
 
 def _append(
-    stream: BinaryIO,
-    digest: Callable[[memoryview | bytes], None],
-    key: str,
-    weight: Weight,
-    array: NDArray[np.generic],
+    stream: BinaryIO, digest: Callable[[memoryview | bytes], None], stored: Tensor
 ) -> TensorProto:
     """Write one tensor at the next place that suits it, and say where that is."""
     from onnx import TensorProto
 
-    length = _length(weight)
-    step = LARGE_ALIGNMENT if length >= LARGE_BYTES else SMALL_ALIGNMENT
+    step = LARGE_ALIGNMENT if stored.length >= LARGE_BYTES else SMALL_ALIGNMENT
     offset = -(-stream.tell() // step) * step
-    for part in (b"\0" * (offset - stream.tell()), raw(weight, array)):
+    for part in (b"\0" * (offset - stream.tell()), stored.raw()):
         stream.write(part)
         digest(part)
-    tensor = _header(key, weight)
+    tensor = _header(stored)
     tensor.data_location = TensorProto.EXTERNAL
-    for name, value in (("location", ""), ("offset", offset), ("length", length)):
+    for name, value in (("location", ""), ("offset", offset), ("length", stored.length)):
         tensor.external_data.add(key=name, value=str(value))
     return tensor
 
 
-def _header(key: str, weight: Weight) -> TensorProto:
+def _header(stored: Tensor) -> TensorProto:
     from onnx import TensorProto
 
-    kind = TensorProto.INT64 if weight.dtype == "int64" else TensorProto.FLOAT
-    return TensorProto(name=key, data_type=kind, dims=weight.shape)
-
-
-def _length(weight: Weight) -> int:
-    return elements(weight.shape) * _WIDTHS[weight.dtype]
+    kind = TensorProto.DataType.Value(_TYPES[stored.dtype][0])
+    return TensorProto(name=stored.key, data_type=kind, dims=stored.shape)
 
 
 def _referable(path: Path) -> None:

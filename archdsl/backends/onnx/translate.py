@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from archdsl.backends.onnx.half import narrow
 from archdsl.backends.onnx.options import ExportOptions
 from archdsl.backends.onnx.sizes import Dims, Sizes
 from archdsl.errors import BuildError, Diagnostic
 from archdsl.ir import Graph, Node, OpError
 from archdsl.ir.preprocess import Preprocess, largest, probabilities
-from archdsl.ir.records import OnnxConstant, OnnxLowering
+from archdsl.ir.records import OnnxConstant, OnnxLowering, Weight
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
@@ -33,8 +35,8 @@ def translate(
     sizes: Sizes | None = None,
     how: Preprocess | None = None,
     metadata: Mapping[str, str] | None = None,
-) -> tuple[ModelProto, list[str]]:
-    """A model without its weights, and the keys of the weights that it wants.
+) -> Translation:
+    """A model without its weights, and the weights that it wants.
 
     Args:
         graph: the network.
@@ -72,7 +74,24 @@ def translate(
         doc_string=_text(f"{graph.origin.file}, sha256 {graph.origin.sha256}"),
     )
     helper.set_model_props(model, {k: _text(v) for k, v in (metadata or {}).items()})
-    return model, list(dict.fromkeys(writer.used))
+    state = graph.state()
+    wanted = {key: state[key] for key in dict.fromkeys(writer.used)}
+    if options.precision == "float32":
+        return Translation(model, wanted, frozenset())
+    kept = frozenset(writer.wide), frozenset(writer.exact)
+    half = narrow(model, *kept, wanted, options.precision)
+    return Translation(model, wanted, frozenset(half))
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A model without its weights."""
+
+    model: ModelProto
+    wanted: dict[str, Weight]
+    """The weights that it wants, by their keys, in order."""
+    half: frozenset[str]
+    """Those that are stored in 16 bits."""
 
 
 class _Writer:
@@ -90,6 +109,8 @@ class _Writer:
         self.values: list[ValueInfoProto] = []
         self.constants: list[TensorProto] = []
         self.used: list[str] = []
+        self.wide: list[str] = []
+        self.exact: list[str] = []
 
     def take_in(self, how: Preprocess | None) -> None:
         """The inputs, and what prepares them."""
@@ -139,8 +160,11 @@ class _Writer:
         for node in lowering.nodes:
             scope |= {name: f"{path}/{name}" for name in (node.output, *node.also)}
         scope |= known | {"": "", "y": result}
-        self.nodes += _operators(path, lowering, sources, scope)
+        made = list(_operators(path, lowering, sources, scope))
+        self.nodes += made
+        self.wide += [m.name for m, n in zip(made, lowering.nodes, strict=True) if n.wide]
         self.constants += [_constant(scope[n], c) for n, c in lowering.constants.items()]
+        self.exact += [scope[n] for n, c in lowering.constants.items() if c.exact]
 
     def _lowered(self, node: Node) -> OnnxLowering:
         try:
