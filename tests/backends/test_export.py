@@ -259,6 +259,20 @@ def test_a_file_that_differs_is_not_left(
     assert path.exists()
 
 
+def test_an_output_that_says_nothing_of_what_came_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The signal dies, so that the last bias is all that is left; the layers are compared."""
+    net = archdsl.parse("input 4; fc; sigmoid; rescale 1e-9; fc 3")
+    agreement = net.to_onnx(tmp_path / "a.onnx", options=ExportOptions(verify=True)).agreement
+    assert agreement is not None and agreement.blind
+    assert "each layer was compared" in str(agreement)
+    break_(monkeypatch, net, "sigmoid1")
+    with pytest.raises(BuildError, match=r"inside it differs\n.*`sigmoid1`"):
+        net.to_onnx(tmp_path / "b.onnx", options=ExportOptions(verify=True))
+    assert not (tmp_path / "b.onnx").exists()
+
+
 def test_the_differences_of_all_layers(net: archdsl.Network, tmp_path: Path) -> None:
     options = ExportOptions(bisect=True)
     found = net.to_onnx(tmp_path / "a.onnx", options=options).differences

@@ -7,6 +7,7 @@ machine falls on both sides alike. Only the ratios carry over to another machine
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import statistics
@@ -237,6 +238,54 @@ def modules(processes: int) -> Iterable[Figure]:
             yield Figure(f"{network} {what}, hand / compiled", ratio, 0.97, "", True, detail)
 
 
+EXPORT = """
+import statistics, sys, tempfile, time, warnings
+from pathlib import Path
+import archdsl, torch
+from archdsl.backends.onnx import ExportOptions
+warnings.simplefilter("ignore")
+net = archdsl.zoo(sys.argv[1])
+model = net.to_torch().eval()
+example = torch.randn(1, *net.graph.inputs[0].shape)
+def seconds(call):
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+def theirs():
+    torch.onnx.export(model, (example,), folder / "theirs.onnx", dynamo=True, verbose=False)
+with tempfile.TemporaryDirectory() as name:
+    folder = Path(name)
+    ours = lambda: net.to_onnx(folder / "ours.onnx", model, options=ExportOptions(fold=True))
+    ours()
+    for _ in range(3):
+        print("ours", seconds(ours))
+        if sys.argv[2] == "both":
+            print("theirs", seconds(theirs))
+"""
+
+
+def export(processes: int) -> Iterable[Figure]:
+    """A model in memory to a file with its weights, against PyTorch's own exporter."""
+    both = importlib.util.find_spec("onnxscript") is not None
+    if not both:
+        print("export: torch.onnx.export(dynamo=True) needs onnxscript, which is not installed")
+    for network in ("alexnet", "resnet50", "vit_base_patch16_224"):
+        times: dict[str, list[float]] = {"ours": [], "theirs": []}
+        for _ in range(processes):
+            for line in python("-c", EXPORT, network, "both" if both else "ours").splitlines():
+                name, _, value = line.partition(" ")
+                if name in times:
+                    times[name].append(float(value))
+        ours = statistics.median(times["ours"])
+        if both:
+            theirs = statistics.median(times["theirs"])
+            detail = f"torch.onnx {theirs:.2f} s, archdsl {ours:.2f} s"
+            what = f"export {network}, torch.onnx / archdsl"
+            yield Figure(what, theirs / ours, 15, "x", at_least=True, detail=detail)
+        else:
+            yield Figure(f"export {network}, folded, not verified", ours, 1, " s")
+
+
 PARTS = {
     "start": start_up,
     "resnet": resnet,
@@ -244,6 +293,7 @@ PARTS = {
     "lint": linting,
     "analyses": analyses,
     "tables": tables,
+    "export": export,
     "modules": modules,
 }
 

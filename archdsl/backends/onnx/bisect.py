@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def culprit(subject: Subject) -> str:
     """In words, the first layer whose output departs by more than a file may as a whole."""
-    from archdsl.backends.onnx.proof import TOLERANCES
+    from archdsl.backends.onnx.proof import TOLERANCES  # which imports this
 
     found = differences(subject)
     tolerance = TOLERANCES[subject.options.precision]
