@@ -303,6 +303,21 @@ CODES: dict[str, Code] = {
         "if the input is a vector, if the position reads padding alone, and if the gradient "
         "dies on the way: behind activations that are cut off, or in a deep net without shortcuts.",
     ),
+    "A706": Code(
+        "the network does not take maps of other sizes",
+        "`export --dynamic-size` writes a file for maps of any size. That asks for layers that "
+        "have the same weights and the same numbers whatever the size: convolutions, pools, `gap`; "
+        "not `fc` on a map, nor a learned position.",
+    ),
+    "A707": Code(
+        "the opset cannot say it",
+        "An opset is a version of ONNX's operators. Some layers need an operator that older ones "
+        "do not have, and what is older than 17 is not written.",
+    ),
+    "A708": Code(
+        "the file cannot be had as asked for",
+        "An option of `export` does not fit this network, or another option.",
+    ),
     "A709": Code(
         "nothing can be timed",
         "Of the ways to run a network that `bench` was asked for, none runs here; each says why: a "

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,6 +50,16 @@ def read_source(path: str | Path, name: str | None = None) -> Source:
     return Source(text, name or path.name, path)
 
 
+def read_lines(path: str | Path) -> tuple[str, ...]:
+    """The lines of a text file, the spaces around them aside; empty ones at its end do not count.
+
+    Raises:
+        ReadError: as for a spec.
+    """
+    lines = [line.strip() for line in read_source(path).text.rstrip().split("\n")]
+    return tuple(lines) if lines != [""] else ()
+
+
 def source_called(name: str, spec: Source) -> Source | None:
     """The text of a spec itself, or of a file that it imports; None if that is not there."""
     if name == spec.name:
@@ -71,26 +82,63 @@ def replacing(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     temporary: Path | None = None
     try:
-        if "\0" in str(path):
-            raise OSError(22, "no name has a null character in it")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise IsADirectoryError(21, "it is a folder", str(path))
-        handle, name = tempfile.mkstemp(
-            prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent
-        )
+        prefix = _prefix(path)
+        handle, name = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=path.parent)
         os.close(handle)
         temporary = Path(name)
         yield temporary
         temporary.chmod(_mode())
         temporary.replace(path)
     except OSError as error:
-        label = f"{path}: {(error.strerror or str(error)).lower()}"
-        help = "choose another place with -o"
-        raise WriteError(Diagnostic("A005", None, label, help=help)) from error
+        raise _unwritable(path, error) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def assembling(path: str | Path) -> Iterator[tuple[Path, Callable[[str], None]]]:
+    """As `replacing`, for files that refer to one another: give a temporary folder beside `path`.
+
+    With it comes a function that moves a file of that folder, by its name, to where `path` is; each
+    of these moves happens at one moment. What is not moved is removed.
+
+    Raises:
+        WriteError: a folder or a file cannot be written; earlier files are left as they were.
+    """
+    path = Path(path)
+    folder: Path | None = None
+
+    def keep(name: str) -> None:
+        target = path.with_name(name)
+        if target.is_dir():
+            raise IsADirectoryError(21, f"{name} is a folder", str(target))
+        assert folder is not None
+        (folder / name).replace(target)
+
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=_prefix(path), suffix=".tmp", dir=path.parent))
+        yield folder, keep
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _prefix(path: Path) -> str:
+    """How temporary names for a file begin, once it is sure that it may be written there."""
+    if "\0" in str(path):
+        raise OSError(22, "no name has a null character in it")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise IsADirectoryError(21, "it is a folder", str(path))
+    return f".{path.name[:100]}."
+
+
+def _unwritable(path: Path, error: OSError) -> WriteError:
+    label = f"{path}: {(error.strerror or str(error)).lower()}"
+    return WriteError(Diagnostic("A005", None, label, help="choose another place with -o"))
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from archdsl.analyses.receptive_field import LayerField
     from archdsl.analyses.summary import Plan, Summary
     from archdsl.backends.effective import EffectiveField
+    from archdsl.backends.onnx import Exported, ExportOptions
     from archdsl.lint import Finding
     from archdsl.syntax import ast
 
@@ -214,7 +215,8 @@ class Network:
         weights: Any = None,
         seed: int = 0,
         weights_map: Mapping[str, str] | None = None,
-    ) -> None:
+        options: ExportOptions | None = None,
+    ) -> Exported:
         """Write an ONNX file, with a file of weights beside it where they are large.
 
         Args:
@@ -222,14 +224,22 @@ class Network:
             weights: as for `to_torch`; without it, those of `to_torch(seed=seed)`.
             seed: see `to_torch`.
             weights_map: see `to_torch`.
+            options: how it is written, `archdsl.backends.onnx.ExportOptions`; layer for layer, for
+                any batch and not verified, if left out.
 
         Raises:
-            BuildError: the weights do not fit.
+            BuildError: the weights do not fit, ONNX cannot say a layer as the options want it, or
+                the file does not compute what PyTorch does; an earlier one is left as it was.
             WriteError: the file cannot be written; an earlier one is left as it was.
         """
         from archdsl.backends import onnx, torch
 
-        onnx.write(self.graph, path, torch.arrays(self.graph, weights, seed, weights_map))
+        arrays = torch.arrays(self.graph, weights, seed, weights_map)
+        model = None
+        if options is not None and (options.verify or options.bisect):
+            model = torch.reference(self.graph, weights, arrays)
+        text = self.source.text if self.source else None
+        return onnx.write(self.graph, path, arrays, options, model, text)
 
     def draw(self, path: str | Path) -> None:
         """Draw a diagram; the suffix says what: .svg, .png, .pdf, or .gv for Graphviz's own text.

@@ -20,6 +20,7 @@ COMMANDS = {
     "compare": "networks side by side, and where two of them differ",
     "compile": "a spec as PyTorch, ONNX, a picture and data, and its table",
     "draw": "a picture of a network",
+    "export": "a network as an ONNX file with weights, proved equal to PyTorch",
     "explain": "the page of a layer, an error, a rule, or a setting of training",
     "fmt": "specs laid out in one way",
     "lint": "what is probably not meant in specs, if anything",

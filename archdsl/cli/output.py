@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +20,9 @@ class File:
 
 
 def written(path: Path, write: Callable[[], object]) -> list[File]:
-    """Write a file; it, and the file of weights beside it if that was written too."""
-    companion = path.with_name(f"{path.name}.data")
-    before = _stamp(companion)
-    write()
-    files = [path, companion] if _stamp(companion) not in (None, before) else [path]
+    """Write a file; it, and those beside it if `write` gives a tuple of all of them."""
+    made = write()
+    files: tuple[Path, ...] = made if isinstance(made, tuple) else (path,)
     return [File(p, p.stat().st_size) for p in files]
 
 
@@ -52,10 +49,3 @@ def size(n: int) -> str:
         if value < 999.95:
             return f"{value:.1f} {unit}"
     return f"{value / 1000:.1f} TB"
-
-
-def _stamp(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except OSError:
-        return None

@@ -58,6 +58,8 @@ class Op(Word, ABC):
     """Whether what it drops in training is all of an example at once, not each value by itself."""
     is_affine: ClassVar[bool]
     """Whether, at inference, it is an affine function of all its inputs together."""
+    scales_channels: ClassVar[bool] = False
+    """Whether, at inference, all it does is to scale and shift each channel: `scale_shift`."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -159,6 +161,22 @@ class Op(Word, ABC):
     def drops(self) -> float:
         """The share of values that it sets to zero in training."""
         return 0.0
+
+    # What folding asks. The arrays are numpy's, in 64 bits; a layer needs no more than to reckon.
+
+    def scale_shift(self, weights: Mapping[str, Any]) -> tuple[Any, Any]:
+        """The factor and the offset of each channel, of a layer with `scales_channels`."""
+        raise NotImplementedError
+
+    def with_bias(self) -> Self | None:
+        """The same layer with a bias, if its weights can take in a scale of its outputs."""
+        return None
+
+    def absorb(
+        self, weights: Mapping[str, Any], scale: Any, shift: Any, inputs: Shapes, output: Shape
+    ) -> dict[str, Any]:
+        """The weights of `with_bias` that give, by channel, scale times the output plus shift."""
+        raise NotImplementedError
 
     @abstractmethod
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:

@@ -249,30 +249,60 @@ class OnnxNode:
 
     Inputs are `x0`, `x1`, … (the layer's inputs; all of them: `*`), names of the layer's weights
     (`weight` for a bare tensor) and constants, and outputs of earlier nodes. The layer's own output
-    is `y`.
+    is `y`. An operator with several outputs has the others in `also`. One that is `wide` computes
+    in 32 bits where the model is in 16: a statistic of many values, or an exponential.
     """
 
     op: str
     inputs: tuple[str, ...]
     attributes: Mapping[str, Value] = field(default_factory=dict[str, Value])
     output: str = "y"
+    also: tuple[str, ...] = ()
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OnnxConstant:
-    """A constant tensor, its values in row-major order."""
+    """A constant tensor, its values in row-major order.
+
+    One that is `exact` is of 32 bits in a model of 16 too: the operator takes no other.
+    """
 
     shape: Shape
     values: tuple[float, ...]
     dtype: OneOf["float32", "int64"] = "float32"
+    exact: bool = False
+
+
+OLDEST_OPSET = 17  # of 2022, the first with LayerNormalization; what is older is not written
 
 
 @dataclass(frozen=True, slots=True)
 class OnnxLowering:
-    """Operators in order; none where the layer does nothing at inference."""
+    """Operators in order; none where the layer does nothing at inference.
+
+    They mean what they shall from the opset `since` on; `older` says the same for those before it,
+    if they can. A lowering that holds the size of a map may have another, `any_size`, that reads
+    the size when it runs.
+    """
 
     nodes: tuple[OnnxNode, ...]
     constants: Mapping[str, OnnxConstant] = field(default_factory=dict[str, OnnxConstant])
+    since: int = OLDEST_OPSET
+    older: OnnxLowering | None = None
+    any_size: OnnxLowering | None = None
+
+    def at(self, opset: int) -> OnnxLowering | None:
+        """What to write for an opset; nothing if it cannot say the layer."""
+        found: OnnxLowering | None = self
+        while found is not None and found.since > opset:
+            found = found.older
+        return found
+
+    @property
+    def lowest(self) -> int:
+        """The oldest opset that can say the layer."""
+        return self.since if self.older is None else self.older.lowest
 
 
 # Looks

@@ -222,7 +222,35 @@ class Gelu(Activation):
         return TorchModule("nn.GELU", arguments)
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
-        return OnnxLowering((OnnxNode("Gelu", ("x0",), {"approximate": self.approximate}),))
+        node = OnnxNode("Gelu", ("x0",), {"approximate": self.approximate})
+        return OnnxLowering((node,), since=20, older=self._written_out())
+
+    def _written_out(self) -> OnnxLowering:
+        """The formula in the form that runtimes know and run as one."""
+        if self.approximate == "none":
+            gate = (
+                OnnxNode("Div", ("x0", "root"), output="scaled"),
+                OnnxNode("Erf", ("scaled",), output="curve"),
+            )
+            values = {"root": sqrt(2)}
+        else:
+            gate = (
+                OnnxNode("Mul", ("x0", "x0"), output="square"),
+                OnnxNode("Mul", ("square", "x0"), output="cube"),
+                OnnxNode("Mul", ("cube", "share"), output="bend"),
+                OnnxNode("Add", ("x0", "bend"), output="bent"),
+                OnnxNode("Mul", ("bent", "root"), output="scaled"),
+                OnnxNode("Tanh", ("scaled",), output="curve"),
+            )
+            values = {"share": 0.044715, "root": sqrt(2 / pi)}
+        nodes = (
+            *gate,
+            OnnxNode("Add", ("curve", "one"), output="raised"),
+            OnnxNode("Mul", ("x0", "raised"), output="doubled"),
+            OnnxNode("Mul", ("doubled", "half")),
+        )
+        values |= {"one": 1.0, "half": 0.5}
+        return OnnxLowering(nodes, {k: OnnxConstant((), (v,)) for k, v in values.items()})
 
 
 class Silu(Activation):

@@ -97,7 +97,7 @@ class AdaptiveAveragePool(PoolLayer):
         if inputs[0][1:] == output[1:]:
             return OnnxLowering(())
         if output[1:] == (1, 1):
-            return OnnxLowering((OnnxNode("GlobalAveragePool", ("x0",)),))
+            return OnnxLowering((OnnxNode("GlobalAveragePool", ("x0",), wide=True),))
         if _even(inputs[0], output):
             step = (inputs[0][1] // output[1], inputs[0][2] // output[2])
             attributes: dict[str, Value] = {"kernel_shape": step, "strides": step}
@@ -185,10 +185,16 @@ class GlobalAveragePool(PoolLayer):
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
         if len(inputs[0]) == 2:
-            node = OnnxNode("ReduceMean", ("x0", "tokens"), {"keepdims": 0})
-            return OnnxLowering((node,), {"tokens": OnnxConstant((1,), (1,), "int64")})
+            node = OnnxNode("ReduceMean", ("x0", "tokens"), {"keepdims": 0}, wide=True)
+            older = OnnxNode("ReduceMean", ("x0",), {"axes": (1,), "keepdims": 0}, wide=True)
+            return OnnxLowering(
+                (node,),
+                {"tokens": OnnxConstant((1,), (1,), "int64")},
+                since=18,
+                older=OnnxLowering((older,)),
+            )
         nodes = (
-            OnnxNode("GlobalAveragePool", ("x0",), output="mean"),
+            OnnxNode("GlobalAveragePool", ("x0",), output="mean", wide=True),
             OnnxNode("Flatten", ("mean",), {"axis": 1}),
         )
         return OnnxLowering(nodes)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from math import exp
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
@@ -126,6 +126,16 @@ class Attention(Op):
         value = weighted_sum(mixed, d, starts["qkv.weight"], bias)
         return weighted_sum(value, d, starts["proj.weight"], starts["proj.bias"])
 
+    def with_bias(self) -> Self:
+        return self  # its last linear layer has one
+
+    def absorb(
+        self, weights: Mapping[str, Any], scale: Any, shift: Any, inputs: Shapes, output: Shape
+    ) -> dict[str, Any]:
+        weight = weights["proj.weight"] * scale[:, None]
+        bias = weights["proj.bias"] * scale + shift
+        return {**weights, "proj.weight": weight, "proj.bias": bias}
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {
             "dim": output[1],
@@ -142,7 +152,7 @@ class Attention(Op):
         ONNX has Attention as one operator since opset 23; the products written out run as fast on
         the CPU, and on runtimes that do not have it.
         """
-        n, d = output
+        d = output[1]
         parts = ("queries", "keys", "values")
         nodes = (
             *_linear("x0", "qkv", self.bias),
@@ -155,17 +165,17 @@ class Attention(Op):
             OnnxNode("Transpose", ("keys",), {"perm": (0, 1, 3, 2)}, output="columns"),
             OnnxNode("MatMul", ("queries", "columns"), output="products"),
             OnnxNode("Mul", ("products", "scale"), output="scaled"),
-            OnnxNode("Softmax", ("scaled",), {"axis": -1}, output="shares"),
+            OnnxNode("Softmax", ("scaled",), {"axis": -1}, output="shares", wide=True),
             OnnxNode("MatMul", ("shares", "values"), output="weighed"),
             OnnxNode("Transpose", ("weighed",), {"perm": (0, 2, 1, 3)}, output="token_first"),
             OnnxNode("Reshape", ("token_first", "joined"), output="mixed"),
             *_linear("mixed", "proj", True, "y"),
         )
         constants = {
-            "by_head": OnnxConstant((4,), (0, n, 3 * self.heads, d // self.heads), "int64"),
+            "by_head": OnnxConstant((4,), (0, -1, 3 * self.heads, d // self.heads), "int64"),
             "axis": OnnxConstant((1,), (1,), "int64"),
             "scale": OnnxConstant((), ((d // self.heads) ** -0.5,)),
-            "joined": OnnxConstant((3,), (0, n, d), "int64"),
+            "joined": OnnxConstant((3,), (0, -1, d), "int64"),
         }
         for i, part in enumerate(parts):
             bounds = {"from": i * self.heads, "to": (i + 1) * self.heads}

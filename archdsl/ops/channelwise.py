@@ -1,7 +1,7 @@
 """Layers that treat each channel, or each place, by a number or an order of its own."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -80,16 +80,18 @@ class ChannelShuffle(Op):
         return TorchModule("nn.ChannelShuffle", {"groups": self.groups}, positional=1)
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
-        c, h, w = output
-        nodes = (
+        written_down = (
             OnnxNode("Reshape", ("x0", "rows"), output="grouped"),
-            OnnxNode("Transpose", ("grouped",), {"perm": (0, 2, 1, 3, 4)}, output="shuffled"),
-            OnnxNode("Reshape", ("shuffled", "joined")),
+            OnnxNode("Transpose", ("grouped",), {"perm": (0, 2, 1, 3)}, output="shuffled"),
         )
-        rows = OnnxConstant((5,), (0, self.groups, c // self.groups, h, w), "int64")
-        return OnnxLowering(
-            nodes, {"rows": rows, "joined": OnnxConstant((4,), (0, c, h, w), "int64")}
-        )
+        sides = (0, self.groups, output[0] // self.groups, -1)
+        constants = {"rows": OnnxConstant((4,), sides, "int64")}
+        nodes = (*written_down, OnnxNode("Reshape", ("shuffled", "joined")))
+        size = OnnxNode("Shape", ("x0",), output="size")
+        asking = (*written_down, size, OnnxNode("Reshape", ("shuffled", "size")))
+        joined = OnnxConstant((4,), (0, *output), "int64")
+        any_size = OnnxLowering(asking, constants)
+        return OnnxLowering(nodes, constants | {"joined": joined}, any_size=any_size)
 
 
 _LAYER_SCALE = '''\
@@ -128,6 +130,7 @@ class Scale(Op):
     elsewhere: ClassVar[tuple[str, ...]] = ("layerscale",)
     family: ClassVar[Family] = "normalization"
     is_affine: ClassVar[bool] = True
+    scales_channels: ClassVar[bool] = True
     positional: ClassVar[int] = 1
     overwritable: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
@@ -164,6 +167,9 @@ class Scale(Op):
         output: Shape,
     ) -> Signal:
         return signals[0].scaled(self.initial)
+
+    def scale_shift(self, weights: Mapping[str, Any]) -> tuple[Any, Any]:
+        return weights["gamma"], 0.0
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {"channels": channels(output), "initial": self.initial}
@@ -265,6 +271,7 @@ class Rescale(Op):
     """
 
     is_affine: ClassVar[bool] = True
+    scales_channels: ClassVar[bool] = True
     name: ClassVar[str] = "rescale"
     elsewhere: ClassVar[tuple[str, ...]] = ("rescaling",)
     family: ClassVar[Family] = "normalization"
@@ -302,6 +309,9 @@ class Rescale(Op):
         output: Shape,
     ) -> Signal:
         return total((signals[0].scaled(self.factor), Signal(self.offset, 0.0)))
+
+    def scale_shift(self, weights: Mapping[str, Any]) -> tuple[Any, Any]:
+        return self.factor, self.offset
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {"factor": self.factor, "offset": self.offset}

@@ -1,7 +1,7 @@
 """Convolutions."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -103,6 +103,15 @@ class _Convolution(Op):
         inside = taps_inside(output, inputs[0], self.kernel, *self.geometry())
         terms = inputs[0][0] / self.groups_of(inputs) * inside / elements(output[1:])
         return weighted_sum(signals[0], terms, starts["weight"], starts.get("bias", ZERO))
+
+    def with_bias(self) -> Self:
+        return self.model_copy(update={"bias": True})
+
+    def absorb(
+        self, weights: Mapping[str, Any], scale: Any, shift: Any, inputs: Shapes, output: Shape
+    ) -> dict[str, Any]:
+        bias = weights.get("bias", 0.0) * scale + shift
+        return {"weight": weights["weight"] * scale[:, None, None, None], "bias": bias}
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         stride, padding, dilation = self.geometry()

@@ -11,6 +11,7 @@ from archdsl.ir.records import (
     WHOLE,
     FieldRule,
     Footprint,
+    OnnxConstant,
     OnnxLowering,
     OnnxNode,
     Sample,
@@ -98,8 +99,40 @@ class GroupNorm(NormalizationLayer):
         attributes: dict[str, Value] = {"num_groups": self.groups, "epsilon": self.eps}
         width = channels(output)
         tensors, constants = or_constant(self.affine, weight=1.0, bias=0.0, width=width)
-        node = OnnxNode("GroupNormalization", ("x0", *tensors), attributes)
-        return OnnxLowering((node,), constants)
+        node = OnnxNode("GroupNormalization", ("x0", *tensors), attributes, wide=True)
+        # Of a map of unknown size onnx does not follow the operator's shape.
+        plain = self._written_out(output)
+        return OnnxLowering((node,), constants, since=21, older=plain, any_size=plain)
+
+    def _written_out(self, output: Shape) -> OnnxLowering:
+        """Each group as a channel of an instance normalisation; opsets 18 to 20 scale by group."""
+        on_map = len(output) == 3
+        nodes = [
+            OnnxNode("Reshape", ("x0", "by_group"), output="groups"),
+            OnnxNode(
+                "InstanceNormalization",
+                ("groups", "ones", "zeros"),
+                {"epsilon": self.eps},
+                output="normal",
+                wide=True,
+            ),
+            OnnxNode("Shape", ("x0",), output="size"),
+            OnnxNode("Reshape", ("normal", "size"), output="y" if not self.affine else "unit"),
+        ]
+        constants = {
+            "by_group": OnnxConstant((3,), (0, self.groups, -1), "int64"),
+            "ones": OnnxConstant((self.groups,), (1.0,) * self.groups),
+            "zeros": OnnxConstant((self.groups,), (0.0,) * self.groups),
+        }
+        if self.affine:
+            gain, shift = ("gain", "shift") if on_map else ("weight", "bias")
+            if on_map:
+                constants["axes"] = OnnxConstant((2,), (1, 2), "int64")
+                nodes.append(OnnxNode("Unsqueeze", ("weight", "axes"), output=gain))
+                nodes.append(OnnxNode("Unsqueeze", ("bias", "axes"), output=shift))
+            nodes.append(OnnxNode("Mul", ("unit", gain), output="scaled"))
+            nodes.append(OnnxNode("Add", ("scaled", shift)))
+        return OnnxLowering(tuple(nodes), constants)
 
 
 class InstanceNorm(NormalizationLayer):
@@ -151,5 +184,5 @@ class InstanceNorm(NormalizationLayer):
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
         width = channels(output)
         tensors, constants = or_constant(self.affine, weight=1.0, bias=0.0, width=width)
-        node = OnnxNode("InstanceNormalization", ("x0", *tensors), {"epsilon": self.eps})
+        node = OnnxNode("InstanceNormalization", ("x0", *tensors), {"epsilon": self.eps}, wide=True)
         return OnnxLowering((node,), constants)

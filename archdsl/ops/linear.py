@@ -1,7 +1,7 @@
 """Fully connected layers."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
@@ -105,6 +105,15 @@ class Linear(Op):
     ) -> Signal:
         fan = self.fan(inputs)
         return weighted_sum(signals[0], fan, starts["weight"], starts.get("bias", ZERO))
+
+    def with_bias(self) -> Self:
+        return self.model_copy(update={"bias": True})
+
+    def absorb(
+        self, weights: Mapping[str, Any], scale: Any, shift: Any, inputs: Shapes, output: Shape
+    ) -> dict[str, Any]:
+        bias = weights.get("bias", 0.0) * scale + shift
+        return {"weight": weights["weight"] * scale[:, None], "bias": bias}
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {

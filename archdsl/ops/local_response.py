@@ -1,6 +1,7 @@
 """Local response normalisation: each value against those of the channels around it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, Strict
@@ -130,7 +131,7 @@ class LocalResponseNorm(NormalizationLayer):
                 "beta": self.beta,
                 "bias": self.k,
             }
-            return OnnxLowering((OnnxNode("LRN", ("x0",), attributes),))
+            return OnnxLowering((OnnxNode("LRN", ("x0",), attributes, wide=True),))
         reach = self.size // 2
         band = (self.alpha * (abs(i - j) <= reach) for i in range(c) for j in range(c))
         constants = {
@@ -147,7 +148,8 @@ class LocalResponseNorm(NormalizationLayer):
             *roots,
             OnnxNode("Div", ("x0", "scale")),
         )
-        return OnnxLowering(nodes, constants)
+        # Squares and their sums leave the range of 16 bits.
+        return OnnxLowering(tuple(replace(n, wide=True) for n in nodes), constants)
 
     def _alpha_of_mean(self) -> float:
         # 15 digits: 1e-4 * 3 reads 0.0003 and not 0.00030000000000000003 in the generated file.

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, Strict
@@ -84,6 +85,7 @@ class BatchNorm(NormalizationLayer):
         "batchnorm1d",
     )
     is_affine: ClassVar[bool] = True
+    scales_channels: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("bn", ((4, 5, 6),)),
         Sample("bn eps=0.001 momentum=0.01", ((3, 4, 4),)),
@@ -117,6 +119,10 @@ class BatchNorm(NormalizationLayer):
         """Beside the input the mean and the scale of each channel."""
         return Footprint(inputs=(0,), fixed=8 * channels(output))
 
+    def scale_shift(self, weights: Mapping[str, Any]) -> tuple[Any, Any]:
+        scale = weights["weight"] / (weights["running_var"] + self.eps) ** 0.5
+        return scale, weights["bias"] - weights["running_mean"] * scale
+
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {"num_features": channels(output)}
         arguments |= unless_default(self, "eps", "momentum")
@@ -125,7 +131,9 @@ class BatchNorm(NormalizationLayer):
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
         tensors = ("x0", "weight", "bias", "running_mean", "running_var")
-        return OnnxLowering((OnnxNode("BatchNormalization", tensors, {"epsilon": self.eps}),))
+        return OnnxLowering(
+            (OnnxNode("BatchNormalization", tensors, {"epsilon": self.eps}, wide=True),)
+        )
 
 
 _LAYER_NORM_2D = '''\
@@ -197,11 +205,13 @@ class LayerNorm(NormalizationLayer):
             constants["ones"] = OnnxConstant((width,), (1.0,) * width)
             tensors = ("ones",)
         if len(output) != 3:
-            node = OnnxNode("LayerNormalization", ("x0", *tensors), attributes)
+            node = OnnxNode("LayerNormalization", ("x0", *tensors), attributes, wide=True)
             return OnnxLowering((node,), constants)
         nodes = (
             OnnxNode("Transpose", ("x0",), {"perm": (0, 2, 3, 1)}, output="last"),
-            OnnxNode("LayerNormalization", ("last", *tensors), attributes, output="normalized"),
+            OnnxNode(
+                "LayerNormalization", ("last", *tensors), attributes, output="normalized", wide=True
+            ),
             OnnxNode("Transpose", ("normalized",), {"perm": (0, 3, 1, 2)}),
         )
         return OnnxLowering(nodes, constants)
@@ -255,15 +265,48 @@ class RMSNorm(NormalizationLayer):
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
         attributes: dict[str, Value] = {"axis": -1, "epsilon": self.eps}
         gain, constants = or_constant(self.affine, weight=1.0, width=channels(output))
+        older = self._written_out(output)
         if len(output) != 3:
-            node = OnnxNode("RMSNormalization", ("x0", *gain), attributes)
-            return OnnxLowering((node,), constants)
+            node = OnnxNode("RMSNormalization", ("x0", *gain), attributes, wide=True)
+            return OnnxLowering((node,), constants, since=23, older=older)
         nodes = (
             OnnxNode("Transpose", ("x0",), {"perm": (0, 2, 3, 1)}, output="last"),
-            OnnxNode("RMSNormalization", ("last", *gain), attributes, output="normalized"),
+            OnnxNode(
+                "RMSNormalization", ("last", *gain), attributes, output="normalized", wide=True
+            ),
             OnnxNode("Transpose", ("normalized",), {"perm": (0, 3, 1, 2)}),
         )
-        return OnnxLowering(nodes, constants)
+        return OnnxLowering(nodes, constants, since=23, older=older)
+
+    def _written_out(self, output: Shape) -> OnnxLowering:
+        """The mean with its axes as an attribute, which it has up to opset 17, or as an input."""
+        axis = 1 if len(output) == 3 else -1
+        attribute = OnnxNode(
+            "ReduceMean", ("squares",), {"axes": (axis,)}, output="mean", wide=True
+        )
+        argument = OnnxNode("ReduceMean", ("squares", "axis"), output="mean", wide=True)
+        axes = {"axis": OnnxConstant((1,), (axis,), "int64")}
+        oldest = self._by_mean(output, attribute, {})
+        return replace(self._by_mean(output, argument, axes), since=18, older=oldest)
+
+    def _by_mean(
+        self, output: Shape, mean: OnnxNode, constants: dict[str, OnnxConstant]
+    ) -> OnnxLowering:
+        nodes = [
+            OnnxNode("Mul", ("x0", "x0"), output="squares", wide=True),
+            mean,
+            OnnxNode("Add", ("mean", "eps"), output="raised", wide=True),
+            OnnxNode("Sqrt", ("raised",), output="root", wide=True),
+            OnnxNode("Div", ("x0", "root"), output="unit" if self.affine else "y", wide=True),
+        ]
+        constants = constants | {"eps": OnnxConstant((), (self.eps,))}
+        gain = "weight"
+        if self.affine and len(output) == 3:
+            gain, constants["axes"] = "gain", OnnxConstant((2,), (1, 2), "int64")
+            nodes.append(OnnxNode("Unsqueeze", ("weight", "axes"), output=gain))
+        if self.affine:
+            nodes.append(OnnxNode("Mul", ("unit", gain)))
+        return OnnxLowering(tuple(nodes), constants)
 
 
 def gain_and_shift(output: Shape) -> dict[str, Weight]:

@@ -106,6 +106,18 @@ class _WindowPool(PoolLayer):
 
         return beyond(0), beyond(1)
 
+    def _spare(self, inputs: Shapes, output: Shape) -> tuple[int, int]:
+        """Padding at the end, per axis, that gives as many windows as rounding up does.
+
+        One step less than a stride does so for a map of any size, as the last window cannot start
+        behind the input where a stride and the padding before it fit into a window.
+        """
+        surplus = self._surplus(inputs, output)
+        axes = (0, 1)
+        steady = [self.ceil and self.steps()[a] + self.pad[a] <= self._extent(a) for a in axes]
+        rows, columns = (self.steps()[a] - 1 if steady[a] else surplus[a] for a in axes)
+        return rows, columns
+
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return Cost(pooling=elements(output) * elements(self.kernel))
 
@@ -178,7 +190,7 @@ class MaxPool(_WindowPool):
         return TorchModule("nn.MaxPool2d", arguments, positional=1)
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
-        surplus = self._surplus(inputs, output)
+        surplus = self._spare(inputs, output)
         end = (self.pad[0] + surplus[0], self.pad[1] + surplus[1])
         attributes: dict[str, Value] = {"kernel_shape": self.kernel, "strides": self.steps()}
         if self.dilation != (1, 1):
@@ -244,7 +256,7 @@ class AveragePool(_WindowPool):
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
         attributes: dict[str, Value] = {"kernel_shape": self.kernel, "strides": self.steps()}
-        pad, surplus = self.pad, self._surplus(inputs, output)
+        pad, surplus = self.pad, self._spare(inputs, output)
         counted = self.count_pad and pad != (0, 0)
         if counted and surplus != (0, 0):
             # Two kinds of padding: zeros that count, then what rounding up adds and does not count.

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from archdsl.ir.fields import Flag, Size
+from archdsl.ir.fields import MAX_SIDE, Flag, Size
 from archdsl.ir.op import Op, OpError, only_map
 from archdsl.ir.records import (
     FREE,
@@ -156,7 +156,7 @@ class Upsample(Resize):
         Raises:
             OpError: the sides do not divide and are too long to be written as a table.
         """
-        attributes: dict[str, Value] = {"axes": (2, 3), "mode": "linear"}
+        attributes: dict[str, Value] = {"mode": "linear"}
         attributes["coordinate_transformation_mode"] = "half_pixel"
         if self.align_corners:
             attributes["coordinate_transformation_mode"] = "align_corners"
@@ -166,8 +166,22 @@ class Upsample(Resize):
                 return self._table(inputs, output)
             attributes["mode"], attributes["nearest_mode"] = "nearest", "floor"
             attributes["coordinate_transformation_mode"] = "asymmetric"
-        node = OnnxNode("Resize", ("x0", "", "", "size"), attributes)
-        return OnnxLowering((node,), {"size": OnnxConstant((2,), output[1:], "int64")})
+        if self.factor is not None:
+            scales = OnnxConstant((4,), (1.0, 1.0, *map(float, self.factor)), exact=True)
+            node = OnnxNode("Resize", ("x0", "", "scales"), attributes)
+            return OnnxLowering((node,), {"scales": scales})
+        return self._to_size(attributes, OnnxConstant((2,), output[1:], "int64"))
+
+    def _to_size(self, attributes: dict[str, Value], size: OnnxConstant) -> OnnxLowering:
+        """Before opset 18 the size has all axes, the batch too, which is read from the input."""
+        older = (
+            OnnxNode("Shape", ("x0",), {"start": 0, "end": 2}, output="kept"),
+            OnnxNode("Concat", ("kept", "size"), {"axis": 0}, output="whole"),
+            OnnxNode("Resize", ("x0", "", "", "whole"), attributes),
+        )
+        node = OnnxNode("Resize", ("x0", "", "", "size"), {"axes": (2, 3), **attributes})
+        constants = {"size": size}
+        return OnnxLowering((node,), constants, 18, OnnxLowering(older, constants))
 
     def _table(self, inputs: Shapes, output: Shape) -> OnnxLowering:
         """Rows and columns picked by number, so that no rounding of a runtime's decides."""
@@ -253,7 +267,7 @@ class Subsample(Resize):
         return TorchModule("Subsample", arguments, positional=2, helper=_SUBSAMPLE)
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
-        return slice_map((0, 0), inputs[0][1:], self.step)
+        return slice_map((0, 0), (MAX_SIDE, MAX_SIDE), self.step)
 
 
 def slice_map(starts: Sequence[int], ends: Sequence[int], steps: Sequence[int]) -> OnnxLowering:

@@ -61,7 +61,7 @@ class Softmax(_OverChannels):
         return TorchModule("nn.Softmax", {"dim": self.axis(output)})
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
-        return OnnxLowering((OnnxNode("Softmax", ("x0",), {"axis": self.axis(output)}),))
+        return OnnxLowering((OnnxNode("Softmax", ("x0",), {"axis": self.axis(output)}, wide=True),))
 
 
 class LogSoftmax(_OverChannels):
@@ -98,4 +98,6 @@ class LogSoftmax(_OverChannels):
         return TorchModule("nn.LogSoftmax", {"dim": self.axis(output)})
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
-        return OnnxLowering((OnnxNode("LogSoftmax", ("x0",), {"axis": self.axis(output)}),))
+        return OnnxLowering(
+            (OnnxNode("LogSoftmax", ("x0",), {"axis": self.axis(output)}, wide=True),)
+        )

@@ -260,11 +260,10 @@ class Take(_Tokens):
         return TorchModule("TakeFrom", rest, 1, helper=_TAKE_FROM, inline=inline)
 
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
-        first = self.first(inputs)
-        if self.start is None:
+        if self.index is not None:
             node = OnnxNode("Gather", ("x0", "index"), {"axis": 1})
-            return OnnxLowering((node,), {"index": OnnxConstant((), (first,), "int64")})
-        values = {"starts": first, "ends": inputs[0][0], "axes": 1}
+            return OnnxLowering((node,), {"index": OnnxConstant((), (self.index,), "int64")})
+        values = {"starts": self.start or 0, "ends": MAX_SIDE, "axes": 1}
         constants = {key: OnnxConstant((1,), (value,), "int64") for key, value in values.items()}
         return OnnxLowering((OnnxNode("Slice", ("x0", *constants)),), constants)
 

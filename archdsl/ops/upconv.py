@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
@@ -129,6 +129,18 @@ class UpConv(Op):
         inside = taps_inside(inputs[0], output, self.kernel, self.stride, self.pad)
         terms = inputs[0][0] / self.groups * inside / elements(output[1:])
         return weighted_sum(signals[0], terms, starts["weight"], starts.get("bias", ZERO))
+
+    def with_bias(self) -> Self:
+        return self.model_copy(update={"bias": True})
+
+    def absorb(
+        self, weights: Mapping[str, Any], scale: Any, shift: Any, inputs: Shapes, output: Shape
+    ) -> dict[str, Any]:
+        weight = weights["weight"]
+        by_group = weight.reshape(self.groups, -1, *weight.shape[1:])
+        scaled = by_group * scale.reshape(self.groups, 1, -1, 1, 1)
+        bias = weights.get("bias", 0.0) * scale + shift
+        return {"weight": scaled.reshape(weight.shape), "bias": bias}
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {

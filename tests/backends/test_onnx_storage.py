@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import resource
 import subprocess
@@ -27,9 +28,9 @@ from support import (
 )
 
 import archdsl
-from archdsl.backends.onnx import storage, write
+from archdsl.backends.onnx import ExportOptions, storage, write
 from archdsl.backends.onnx.weights import raw
-from archdsl.errors import WriteError
+from archdsl.errors import BuildError, WriteError
 from archdsl.ir import Graph
 from archdsl.ir.records import Weight
 
@@ -44,6 +45,13 @@ def graph() -> Graph:
 @pytest.fixture
 def weights(graph: Graph) -> Weights:
     return random_weights(graph)
+
+
+def data_name(folder: Path) -> str:
+    """The one file of weights of a.onnx, whose name says what it holds."""
+    (path,) = folder.glob("a.onnx.*.data")
+    assert path.name == f"a.onnx.{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}.data"
+    return path.name
 
 
 # Where the weights are
@@ -65,7 +73,7 @@ def test_large_weights_go_beside_it(tmp_path: Path) -> None:
     graph = archdsl.parse("input 2900; fc").graph
     weights = random_weights(graph)
     write(graph, tmp_path / "a.onnx", weights)
-    assert file_names(tmp_path) == ["a.onnx", "a.onnx.data"]
+    assert file_names(tmp_path) == ["a.onnx", data_name(tmp_path)]
     assert (tmp_path / "a.onnx").stat().st_size < 2000
     check_onnx(tmp_path / "a.onnx")
     (x,) = random_arrays(((2900,),), 1)
@@ -96,12 +104,12 @@ def test_tensors_start_where_a_loader_can_map_them(tmp_path: Path) -> None:
     for tensor in model.graph.initializer:
         entries = {e.key: e.value for e in tensor.external_data}
         offset, length = int(entries["offset"]), int(entries["length"])
-        assert entries["location"] == "a.onnx.data"
+        assert entries["location"] == data_name(tmp_path)
         assert length == 4 * np.prod(tensor.dims)
         assert offset >= end
         assert offset % (64 * 1024 if length >= 1 << 20 else 64) == 0
         end = offset + length
-    assert (tmp_path / "a.onnx.data").stat().st_size == end
+    assert (tmp_path / data_name(tmp_path)).stat().st_size == end
 
 
 def test_weights_are_written_from_their_own_memory() -> None:
@@ -142,7 +150,7 @@ import sys
 sys.path.insert(0, "tests")
 from support import random_weights
 import archdsl
-from archdsl.backends.onnx import storage, write
+from archdsl.backends.onnx import storage, weights, write
 storage.INLINE_BYTES = int(sys.argv[2])
 graph = archdsl.parse(sys.stdin.read(), file="small.arch").graph
 write(graph, sys.argv[1], random_weights(graph))
@@ -245,27 +253,123 @@ def test_the_weights_take_their_name_before_the_model_that_refers_to_them(
     graph: Graph, weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever finds a new model finds the weights of it; both are complete by then."""
-    order: list[tuple[str, list[int]]] = []
+    order: list[str] = []
     replace = os.replace
 
     def recorded(source: Path, target: Path) -> None:
-        order.append((target.name, [p.stat().st_size for p in target.parent.iterdir()]))
+        assert {p.name for p in source.parent.iterdir()} >= {"a.onnx"} - set(order)
+        order.append(target.name)
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", recorded)
     write(graph, tmp_path / "a.onnx", weights)
-    assert [name for name, _ in order] == ["a.onnx.data", "a.onnx"]
-    sizes = sorted(p.stat().st_size for p in tmp_path.iterdir())
-    assert all(sorted(seen) == sizes for _, seen in order)
+    assert order == [data_name(tmp_path), "a.onnx"]
+
+
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, "tests")
+from support import random_weights
+import archdsl
+from archdsl.backends.onnx import storage, weights, write
+storage.INLINE_BYTES = 0
+calls = 0
+def counted(function):
+    def wrapped(*arguments, **more):
+        global calls
+        calls += 1
+        if calls == int(sys.argv[2]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*arguments, **more)
+    return wrapped
+for name in ("open", "mkdir", "rename", "replace", "unlink", "rmdir", "stat"):
+    setattr(os, name, counted(getattr(os, name)))
+weights.raw = counted(weights.raw)
+graph = archdsl.parse(sys.stdin.read(), file="small.arch").graph
+calls = 0
+write(graph, sys.argv[1], {k: v + 1 for k, v in random_weights(graph).items()})
+"""
 
 
 @pytest.mark.usefixtures("external")
-@pytest.mark.parametrize("name", ["a.onnx", "a.onnx.data"])
-def test_a_folder_in_the_way(graph: Graph, weights: Weights, tmp_path: Path, name: str) -> None:
+def test_killed_at_any_moment(graph: Graph, weights: Weights, tmp_path: Path) -> None:
+    """At each call that touches the disk: the earlier model with its weights, or the new one."""
+    path = tmp_path / "a.onnx"
+    write(graph, path, weights)
+    array = random_arrays(((3, 8, 8),), 1)
+    (old,) = run_onnx(path, array)
+    write(graph, tmp_path / "new.onnx", {k: v + 1 for k, v in weights.items()})
+    (new,) = run_onnx(tmp_path / "new.onnx", array)
+    seen: list[str] = []
+    for moment in range(1, 100):
+        result = subprocess.run(
+            [sys.executable, "-c", KILLED, str(path), str(moment)],
+            input=SMALL_NETWORK.encode(),
+            cwd=Path(__file__).parents[2],
+        )
+        (found,) = run_onnx(path, array)
+        seen.append("old" if np.array_equal(found, old) else "new")
+        assert np.array_equal(found, old) or np.array_equal(found, new)
+        if result.returncode == 0:
+            break
+        if seen[-1] == "new":
+            write(graph, path, weights)
+    assert result.returncode == 0 and seen[-1] == "new"
+    assert seen.count("old") > 10, "it was killed at many moments before"
+
+
+def test_what_is_not_ours_is_left(graph: Graph, weights: Weights, tmp_path: Path) -> None:
+    """A file of the name that another tool gives, to which the earlier model does not refer."""
+    for name in ("a.onnx.data", "a.onnx.0123456789abcdef.data"):
+        (tmp_path / name).write_bytes(b"precious")
+    (tmp_path / "a.onnx").write_bytes(b"no model")
+    write(graph, tmp_path / "a.onnx", weights)
+    assert len(file_names(tmp_path)) == 3
+
+
+def test_an_earlier_model_names_no_file_elsewhere(
+    graph: Graph, weights: Weights, tmp_path: Path
+) -> None:
+    """What a stranger's model refers to is not removed for it."""
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    path = tmp_path / "models" / "a.onnx"
+    write(graph, path, weights)
+    for place in ("../victim", str(victim), "a.onnx.data/../../victim"):
+        model = onnx.load(path)
+        tensor = model.graph.initializer[0]
+        tensor.ClearField("raw_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value=place)
+        path.write_bytes(model.SerializeToString())
+        write(graph, path, weights)
+        assert victim.read_bytes() == b"precious"
+
+
+def test_one_file_on_demand(
+    graph: Graph, weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "INLINE_BYTES", 0)
+    exported = write(graph, tmp_path / "a.onnx", weights, ExportOptions(inline=True))
+    assert exported.files == (tmp_path / "a.onnx",)
+    assert file_names(tmp_path) == ["a.onnx"]
+    monkeypatch.setattr(storage, "MOST_INLINE", 100)
+    with pytest.raises(BuildError, match="less than 2 GiB"):
+        write(graph, tmp_path / "b.onnx", weights, ExportOptions(inline=True))
+    assert file_names(tmp_path) == ["a.onnx"]
+
+
+@pytest.mark.usefixtures("external")
+@pytest.mark.parametrize("model", [False, True])
+def test_a_folder_in_the_way(graph: Graph, weights: Weights, tmp_path: Path, model: bool) -> None:
+    write(graph, tmp_path / "a.onnx", weights)
+    name = "a.onnx" if model else data_name(tmp_path)
+    (tmp_path / name).unlink()
     (tmp_path / name).mkdir()
+    before = file_names(tmp_path)
     with pytest.raises(WriteError, match="folder"):
         write(graph, tmp_path / "a.onnx", weights)
-    assert file_names(tmp_path) == [name]
+    assert file_names(tmp_path) == before
 
 
 def test_weights_of_an_earlier_run_are_removed(
@@ -274,7 +378,9 @@ def test_weights_of_an_earlier_run_are_removed(
     with monkeypatch.context() as patch:
         patch.setattr(storage, "INLINE_BYTES", 0)
         write(graph, tmp_path / "a.onnx", weights)
-    assert file_names(tmp_path) == ["a.onnx", "a.onnx.data"]
+        first = data_name(tmp_path)
+        write(graph, tmp_path / "a.onnx", {k: v + 1 for k, v in weights.items()})
+        assert data_name(tmp_path) != first
     write(graph, tmp_path / "a.onnx", weights)
     assert file_names(tmp_path) == ["a.onnx"]
     assert run_onnx(tmp_path / "a.onnx", random_arrays(((3, 8, 8),), 1))[0].shape == (1, 5)

@@ -129,13 +129,14 @@ def test_half_precision_weights_become_those_of_the_module(net: Network, tmp_pat
 
 
 def test_onnx_takes_the_same_weights(net: Network, tmp_path: Path) -> None:
-    from archdsl.backends.onnx.session import compare
+    from archdsl.backends.onnx.proof import Subject, compare
 
     model = net.to_torch(seed=7)
     net.save_weights(tmp_path / "w.safetensors", model)
     net.to_onnx(tmp_path / "w.onnx", tmp_path / "w.safetensors")
-    assert compare(net.graph, tmp_path / "w.onnx", model).relative < 1e-5
-    assert compare(net.graph, tmp_path / "w.onnx", net.to_torch(seed=8)).relative > 1e-2
+    path = tmp_path / "w.onnx"
+    assert compare(Subject(path, net.graph, model)).relative < 1e-5
+    assert compare(Subject(path, net.graph, net.to_torch(seed=8))).relative > 1e-2
 
 
 def test_the_state_that_a_file_header_lies_about(net: Network, tmp_path: Path) -> None:

@@ -272,6 +272,19 @@ def serving(processes: int) -> Iterable[Figure]:
         yield Figure(f"resnet18 served, {batch}", rate, 1, "/s", at_least=True, detail=detail)
 
 
+def export(processes: int) -> Iterable[Figure]:
+    """A model in memory to a folded file, against torch.onnx.export(dynamo=True), in turns."""
+    for network in ("alexnet", "vgg16", "resnet50", "resnet152", "vit_base_patch16_224"):
+        outputs = [python(HERE / "export.py", network) for _ in range(min(3, processes))]
+        runs = [json.loads(output.splitlines()[-1]) for output in outputs]
+        found = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+        detail = f"torch.onnx {found['theirs']:.2f} s, archdsl {found['ours']:.2f} s"
+        what = f"export {network}, torch.onnx / archdsl"
+        yield Figure(what, found["ratio"], 15, "x", at_least=True, detail=detail)
+        what = f"export {network}, memory beyond the model / weights"
+        yield Figure(what, found["memory"], 1.2, "x")
+
+
 PARTS = {
     "start": start_up,
     "resnet": resnet,
@@ -282,6 +295,7 @@ PARTS = {
     "memory": memory,
     "latency": latency,
     "serving": serving,
+    "export": export,
     "modules": modules,
 }
 

@@ -151,9 +151,9 @@ def test_the_file_of_weights_is_listed_when_it_was_written(tmp_path: Path) -> No
     weights.write_text("of an earlier run")
     assert [f.path for f in written(model, lambda: model.write_text("1"))] == [model]
 
-    def both() -> None:
+    def both() -> tuple[Path, ...]:
         model.write_text("1")
-        weights.unlink()
         weights.write_text("of this run")
+        return model, weights
 
     assert [f.path for f in written(model, both)] == [model, weights]

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import archdsl
-from archdsl.backends.onnx.session import compare
+from archdsl.backends.onnx.proof import Subject, compare
 
 SIAMESE = """
 input left 1x12x12
@@ -36,7 +36,7 @@ gap; fc 5
 def agree(net: archdsl.Network, path: Path) -> None:
     model = net.to_torch(seed=1)
     net.to_onnx(path, model)
-    assert compare(net.graph, path, model, batch=3).relative < 1e-5
+    assert compare(Subject(path, net.graph, model)).relative < 1e-5
 
 
 def test_shared_weights_are_one_tensor_everywhere(tmp_path: Path) -> None:

@@ -223,3 +223,70 @@ def test_moments_of_curves_are_the_known_ones() -> None:
     assert relu.keeps(0, inf)
     assert not relu.keeps(-1, 1)
     assert not sigmoid.keeps(0, 1)
+
+
+# Scales by channel, which go into the sums before them
+
+
+def by_channel(values: Tensor, like: Tensor) -> Tensor:
+    """A number for each channel, to be reckoned with a tensor of examples."""
+    return values[:, None, None] if like.ndim == 4 else values
+
+
+def state_of(node: Node) -> dict[str, np.ndarray]:
+    state = random_weights(alone(node))
+    return {name: np.float64(state[f"{node.name}.{name}" if name else node.name])
+            for name in node.weights}  # fmt: skip
+
+
+@each_sample
+def test_a_layer_scales_and_shifts_channels_as_it_says(cls: type[Op], sample: Sample) -> None:
+    """And one that does says so, unless it does nothing at all."""
+    for node in nodes_of(cls, sample):
+        if len(node.inputs) > 1 or node.shape != node.input_shapes[0]:
+            assert not cls.scales_channels
+            continue
+        module, (x,) = module_of(node).double(), [10 * a for a in arrays(node)]
+        with torch.no_grad():
+            y, zero, one = module(x), module(torch.zeros_like(x)), module(torch.ones_like(x))
+        axis = 1 if x.ndim == 4 else x.ndim - 1
+        shift = zero.movedim(axis, -1).reshape(-1, zero.shape[axis])[0]
+        scale = (one - zero).movedim(axis, -1).reshape(-1, zero.shape[axis])[0]
+        does = close(y, x * by_channel(scale, x) + by_channel(shift, x))
+        assert cls.scales_channels == (does and bool(node.onnx.nodes))
+        if cls.scales_channels:
+            ours = [torch.from_numpy(np.broadcast_to(v, scale.shape).copy())
+                    for v in node.op.scale_shift(state_of(node))]  # fmt: skip
+            assert close(ours[0], scale) and close(ours[1], shift)
+
+
+@each_sample
+def test_what_takes_in_a_scale_gives_the_scaled_output(cls: type[Op], sample: Sample) -> None:
+    for node in nodes_of(cls, sample):
+        larger = node.op.with_bias()
+        if larger is None:
+            continue
+        random = np.random.default_rng(1)
+        width = node.shape[0] if len(node.shape) != 2 else node.shape[1]
+        scale, shift = random.normal(size=width), random.normal(size=width)
+        changed = larger.absorb(state_of(node), scale, shift, node.input_shapes, node.shape)
+        fields = {name: getattr(node, name) for name in Node.model_fields}
+        again = Node(**fields | {"op": larger})
+        assert list(changed) == list(again.weights)
+        module = module_of(again).double()
+        module.load_state_dict(
+            {f"{node.name}.{name}": torch.from_numpy(a) for name, a in changed.items()}
+        )
+        inputs = arrays(node)
+        with torch.no_grad():
+            y = module_of(node).double()(*inputs)
+            expected = y * by_channel(torch.from_numpy(scale), y)
+            expected = expected + by_channel(torch.from_numpy(shift), y)
+            assert close(module(*inputs), expected)
+
+
+def test_who_scales_and_who_takes_it_in() -> None:
+    """By name, so that one that is lost shows."""
+    assert {c.name for c in layers() if c.scales_channels} == {"bn", "scale", "rescale"}
+    takes = {c.name for c, s in SAMPLES if nodes_of(c, s)[0].op.with_bias() is not None}
+    assert takes == {"conv", "dwconv", "upconv", "fc", "attention"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from archdsl.backends.onnx.half import narrowed
+from archdsl.backends.onnx.storage import Tensor
 from archdsl.errors import BuildError, Diagnostic, suggestion
 from archdsl.ir import Graph
 from archdsl.ir.records import Weight
@@ -13,6 +15,8 @@ from archdsl.ir.shapes import Shape, show
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from archdsl.backends.onnx.translate import Translation
 
 SHOWN = 5  # names that one message lists
 
@@ -53,13 +57,42 @@ def _misfit(key: str, weight: Weight, weights: Mapping[str, NDArray[np.generic]]
     return ""
 
 
+def weights_of(
+    found: Translation, weights: Mapping[str, NDArray[np.generic]], precision: str
+) -> list[Tensor]:
+    """The weights that a model wants as they are stored; an array is asked for when it is."""
+
+    def stored(key: str, weight: Weight) -> Tensor:
+        if key not in found.half:
+            return Tensor(key, weight.shape, weight.dtype, lambda: raw(weight, weights[key]))
+        return Tensor(
+            key,
+            weight.shape,
+            precision,
+            lambda: _bytes(narrowed(_float32(weights[key]), key, precision)),
+        )
+
+    return [stored(key, weight) for key, weight in found.wanted.items()]
+
+
 def raw(weight: Weight, array: NDArray[np.generic]) -> memoryview:
     """The array's own memory; a copy where it is not contiguous, little-endian or of this type."""
     import numpy as np
 
     dtype = np.dtype(weight.dtype).newbyteorder("<")
-    flat = np.ascontiguousarray(array, dtype=dtype).reshape(-1)
-    return flat.view(np.uint8).data
+    return _bytes(np.ascontiguousarray(array, dtype=dtype))
+
+
+def _float32(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    import numpy as np
+
+    return np.asarray(array, dtype=np.float32)
+
+
+def _bytes(array: NDArray[np.generic]) -> memoryview:
+    import numpy as np
+
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
 def _diagnostic(label: str, help: str = "") -> Diagnostic:

@@ -1,7 +1,7 @@
 """The IR as PyTorch: a file that a person can read, and the module that it defines."""
 
-from archdsl.backends.torch.build import arrays, build
+from archdsl.backends.torch.build import arrays, build, reference
 from archdsl.backends.torch.source import source
 from archdsl.backends.torch.weights import read, save
 
-__all__ = ["arrays", "build", "read", "save", "source"]
+__all__ = ["arrays", "build", "read", "reference", "save", "source"]

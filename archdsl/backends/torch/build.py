@@ -86,6 +86,18 @@ def arrays(
     return {k: (v.float() if v.is_floating_point() else v).numpy() for k, v in tensors.items()}
 
 
+def reference(graph: Graph, weights: Any, arrays: Mapping[str, NDArray[np.generic]]) -> nn.Module:
+    """A module in float32 on the CPU with these weights: `weights` itself, if that is one."""
+    import torch
+
+    cls = getattr(_module(graph), network_class(graph))
+    if type(weights) is cls:
+        tensors = weights.state_dict().values()
+        if all(t.device.type == "cpu" and t.dtype in (torch.float32, torch.int64) for t in tensors):
+            return weights
+    return build(graph, {key: torch.from_numpy(array) for key, array in arrays.items()})
+
+
 def _module(graph: Graph) -> ModuleType:
     """The generated file as a module."""
     return _loaded(graph.name, source(graph))

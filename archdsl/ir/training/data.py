@@ -28,6 +28,11 @@ class Data(Setting, ABC):
         """How many classes the data has, as far as the spec says."""
         return self.distinct
 
+    @property
+    def shorter_side(self) -> int | None:
+        """What the shorter side of an image is brought to before all else; None if its own."""
+        return None
+
 
 # What several of them have; each class lists its own arguments first.
 _FOLDER: Any = Field("data", description="the folder that holds the original files")
@@ -64,6 +69,10 @@ class ImageFolder(Data):
     cache: Cache = _CACHE
     workers: Count = _WORKERS
     broken: Literal["fail", "skip"] = _BROKEN
+
+    @property
+    def shorter_side(self) -> int | None:
+        return self.size
 
 
 class Digits(Data):
@@ -155,6 +164,10 @@ class HuggingFace(Data):
     cache: Cache = _CACHE
     workers: Count = _WORKERS
     broken: Literal["fail", "skip"] = _BROKEN
+
+    @property
+    def shorter_side(self) -> int | None:
+        return self.size
 
 
 class Synthetic(Data):

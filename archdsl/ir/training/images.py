@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -24,6 +24,13 @@ from archdsl.ir.training.setting import Finding, Setting
 
 if TYPE_CHECKING:
     from archdsl.ir.graph import Graph
+
+
+Statistics = tuple[tuple[float, ...], tuple[float, ...]]
+"""A mean and a standard deviation for each channel, of values from 0 to 1."""
+
+# Of ImageNet's training images, as torchvision's and timm's weights expect.
+IMAGENET: Statistics = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 class Augmentation(Setting, ABC):
@@ -217,6 +224,14 @@ class Normalization(Setting, ABC):
         """How many channels it fits; None for any number."""
         return None
 
+    @property
+    @abstractmethod
+    def statistics(self) -> Statistics | None:
+        """The mean and the deviation of each channel; both empty if nothing is done.
+
+        None if the data decide, so that a run alone knows.
+        """
+
     def check(self, graph: Graph) -> Iterator[Finding]:
         shape = graph.inputs[0].shape
         if self.width is not None and len(shape) == 3 and channels(shape) != self.width:
@@ -230,12 +245,20 @@ class ByData(Normalization):
     name: ClassVar[str] = "data"
     samples: ClassVar[tuple[Sample, ...]] = (Sample("normalize data"),)
 
+    @property
+    def statistics(self) -> Statistics | None:
+        return None
+
 
 class ByImageNet(Normalization):
     """By ImageNet's mean and standard deviation, as most published weights expect."""
 
     name: ClassVar[str] = "imagenet"
     samples: ClassVar[tuple[Sample, ...]] = (Sample("normalize imagenet"),)
+
+    @property
+    def statistics(self) -> Statistics:
+        return IMAGENET
 
     @property
     def width(self) -> int | None:
@@ -259,6 +282,10 @@ class ByValues(Normalization):
     def width(self) -> int | None:
         return len(self.mean)
 
+    @property
+    def statistics(self) -> Statistics:
+        return self.mean, self.std
+
     @field_validator("std")
     @classmethod
     def _as_many(cls, value: tuple[float, ...], info: ValidationInfo) -> tuple[float, ...]:
@@ -273,6 +300,10 @@ class AsIs(Normalization):
 
     name: ClassVar[str] = "none"
     samples: ClassVar[tuple[Sample, ...]] = (Sample("normalize none"),)
+
+    @property
+    def statistics(self) -> Statistics:
+        return (), ()
 
 
 class Evaluation(Setting, ABC):
