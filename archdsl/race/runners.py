@@ -9,17 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archdsl.errors import ModelError
 from archdsl.network import Network
 from archdsl.race.timing import Run
+from archdsl.serve.devices import Device, start
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-PROVIDERS = {
-    "onnxruntime": "CPUExecutionProvider",
-    "onnxruntime-cuda": "CUDAExecutionProvider",
-    "onnxruntime-tensorrt": "TensorrtExecutionProvider",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +52,17 @@ def ways() -> list[Way]:
         Way("compile", "torch.compile", lambda s: _torch(s, compiled=True)),
         Way("bf16", "PyTorch, bfloat16", lambda s: _torch(s, dtype="bfloat16")),
         Way("fp16", "PyTorch, float16", lambda s: _torch(s, dtype="float16"), on=("cuda",)),
-        Way("onnxruntime", "onnxruntime on the CPU", lambda s: _onnx(s, "onnxruntime"), ("cpu",)),
+        Way("onnxruntime", "onnxruntime on the CPU", lambda s: _onnx(s, "cpu"), ("cpu",)),
         Way(
             "onnxruntime-cuda",
             "onnxruntime on the GPU",
-            lambda s: _onnx(s, "onnxruntime-cuda"),
+            lambda s: _onnx(s, "cuda"),
             on=("cuda",),
         ),
         Way(
             "onnxruntime-tensorrt",
             "onnxruntime with TensorRT",
-            lambda s: _onnx(s, "onnxruntime-tensorrt"),
+            lambda s: _onnx(s, "tensorrt"),
             on=("cuda",),
         ),
     ]
@@ -127,20 +123,13 @@ def _torch(s: Setup, last: bool = False, compiled: bool = False, dtype: str = "f
     return run
 
 
-def _onnx(s: Setup, provider: str) -> Run:
-    import onnxruntime
-
-    wanted = PROVIDERS[provider]
-    if wanted not in onnxruntime.get_available_providers():
-        raise CannotRun(f"onnxruntime has no {wanted} here")
+def _onnx(s: Setup, device: Device) -> Run:
     if not s.onnx.exists():
         s.network.to_onnx(s.onnx, weights=s.model)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = s.threads
-    options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(s.onnx, options, providers=[wanted])
-    if wanted not in session.get_providers():
-        raise CannotRun(f"onnxruntime could not load {wanted}")
+    try:
+        session, _ = start(s.onnx, device, threads=s.threads)
+    except ModelError as error:
+        raise CannotRun(error.diagnostics[0].label) from error
     names = [i.name for i in session.get_inputs()]
     feed = {n: x.cpu().numpy() for n, x in zip(names, s.inputs, strict=True)}
     if s.device == "cpu":
