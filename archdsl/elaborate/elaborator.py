@@ -367,7 +367,8 @@ class Elaborator:
     def check_depth(self, span: Span, frame: Frame) -> None:
         if frame.depth >= self.limits.depth:
             label = f"more than {self.limits.depth} groups and blocks inside one another"
-            raise SpecError(Diagnostic("A502", span, label, help="does a block call itself?"))
+            help = f"does a block call itself? If not: `--limit depth={2 * self.limits.depth}`"
+            raise SpecError(Diagnostic("A502", span, label, help=help))
 
     def report(self, error: SpecError, frame: Frame) -> None:
         """Keep an error, once for each place however often it is reached."""
