@@ -16,6 +16,7 @@ from archdsl.cli.settings import Settings, common
 
 COMMANDS = {
     "bench": "the time of a network: PyTorch's ways against onnxruntime's",
+    "card": "a model card: a page of Markdown for a repository, and its picture",
     "check": "the errors of specs, if any",
     "compare": "networks side by side, and where two of them differ",
     "compile": "a spec as PyTorch, ONNX, a picture and data, and its table",
