@@ -32,7 +32,7 @@ def command(
     limits: dict[str, int],
 ) -> None:
     """Write a model card: README.md with picture, table, spec and source, for a repository."""
-    from archdsl.backends import card
+    from archdsl import card
     from archdsl.cli.output import File, listing
     from archdsl.elaborate import Limits
     from archdsl.pipeline import open_one

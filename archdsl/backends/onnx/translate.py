@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archdsl.backends.onnx.half import narrow
-from archdsl.backends.onnx.lowerings import largest, prepare, probabilities
 from archdsl.backends.onnx.options import ExportOptions
 from archdsl.backends.onnx.sizes import Dims, Sizes
 from archdsl.errors import BuildError, Diagnostic
 from archdsl.ir import Graph, Node, OpError
 from archdsl.ir.preprocess import Preprocess
 from archdsl.ir.records import OnnxConstant, OnnxLowering, Weight
+from archdsl.ir.stages import largest, prepare, probabilities
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import archdsl
-from archdsl.backends import card
+from archdsl import card
 
 SPEC = """# A net of two layers (Somebody & Somebody Else, 1998, section 2).
 param width = 7
