@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     "--fold/--no-fold", default=True, show_default=True,
     help="Take batch normalisation into the layer before, leave out what does nothing.",
 )  # fmt: skip
+@click.option("--functions", is_flag=True, help="Make a function of each block of the spec.")
 @click.option("--inline", is_flag=True, help="Keep large weights in the one file.")
 @click.option("--fp16", is_flag=True, help="Compute in 16 bits, what is sensitive in 32.")
 @click.option("--bf16", is_flag=True, help="The same in bfloat16, from opset 22 on.")
@@ -70,6 +71,7 @@ def command(
     dynamic_size: bool,
     opset: int | None,
     fold: bool,
+    functions: bool,
     inline: bool,
     fp16: bool,
     bf16: bool,
@@ -102,6 +104,7 @@ def command(
         dynamic_size=dynamic_size,
         opset=OPSET if opset is None else opset,
         fold=fold,
+        functions=functions,
         inline=inline,
         precision="float16" if fp16 else "bfloat16" if bf16 else "float32",
         preprocess=preprocess,
