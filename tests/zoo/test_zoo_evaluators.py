@@ -46,9 +46,9 @@ def shrunk(name: str) -> archdsl.Network:
     return net
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_all_three_agree(name: str, tmp_path: Path) -> None:
-    net = shrunk(name)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_all_three_agree(network: str, tmp_path: Path) -> None:
+    net = shrunk(network)
     weights = random_weights(net.graph)
     module = load_weights(net.to_torch(), weights)
     path = tmp_path / "a.onnx"
@@ -60,7 +60,7 @@ def test_all_three_agree(name: str, tmp_path: Path) -> None:
             given = module(*map(torch.from_numpy, arrays))
         expected = given if isinstance(given, dict) else {"out": given}
         outputs = [o.name for o in net.graph.given]
-        runs = [dict(zip(outputs, run_onnx(path, arrays), strict=True)), evaluated(path, arrays)]
-        for found in runs:
-            for output in outputs if found is not None else ():
-                assert apart(found[output], expected[output].numpy())[1] < TOLERANCE, output
+        found = dict(zip(outputs, run_onnx(path, arrays), strict=True))
+        for values in (found, evaluated(path, arrays) or found):
+            for name, value in values.items():
+                assert apart(value, expected[name].numpy())[1] < TOLERANCE, name
