@@ -96,7 +96,6 @@ def command(
     from archdsl.backends.onnx import ExportOptions
     from archdsl.backends.onnx.options import OPSET
     from archdsl.elaborate import Limits
-    from archdsl.files import read_lines
     from archdsl.pipeline import open_one
 
     options = ExportOptions(
@@ -110,7 +109,7 @@ def command(
         preprocess=preprocess,
         probabilities=probabilities,
         top=top,
-        classes=read_lines(classes) if classes is not None else (),
+        classes=_names(classes) if classes is not None else (),
         license=license,
         verify=verify,
         bisect=bisect,
@@ -120,6 +119,22 @@ def command(
     settings.progress(f"writing {path}")
     model = module(network, weights, renaming, seed)
     _tell(network.to_onnx(path, model, options=options), network.name, settings)
+
+
+def _names(path: Path) -> tuple[str, ...]:
+    """The names of the classes in a file.
+
+    Raises:
+        BuildError: there are none.
+    """
+    from archdsl.errors import BuildError, Diagnostic
+    from archdsl.files import read_lines
+
+    found = read_lines(path)
+    if not found:
+        label = f"{path}: it has no names of classes"
+        raise BuildError(Diagnostic("A708", None, label, help="a name per line, one for each"))
+    return found
 
 
 def _tell(made: Exported, network: str, settings: Settings) -> None:
