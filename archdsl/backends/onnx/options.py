@@ -43,6 +43,8 @@ class ExportOptions:
     """The licence of the weights, for the metadata."""
     fold: bool = False
     """Whether batch normalisation goes into the layer before, and what does nothing goes."""
+    functions: bool = False
+    """Whether the blocks of the spec are functions of the file."""
     verify: bool = False
     """Whether it is held against PyTorch before it takes its name."""
     bisect: bool = False

@@ -95,25 +95,13 @@ def check_shapes(path: Path) -> None:
 def _worked_out(model: ModelProto) -> dict[str, ValueInfoProto]:
     """What onnx makes of the operators alone, without the shapes that the file states.
 
-    Of some operators that are functions, such as those that normalize by group, it loses even the
-    type in the middle of a model. Then each operator is held against what the file states around
-    it, which is refused where the two contradict.
+    Of some operators that are functions, such as those that normalize by group, it loses the shape
+    in the middle of a model. Then each operator is held against what the file states around it,
+    which is refused where the two contradict.
 
     Raises:
         onnx.shape_inference.InferenceError: it finds a contradiction.
     """
-    import onnx
-
-    try:
-        found = _inferred(_bare(model))
-        if all(value.type.tensor_type.shape.dim for value in found.values()):
-            return found
-    except onnx.shape_inference.InferenceError:
-        pass
-    return _inferred(model)
-
-
-def _bare(model: ModelProto) -> ModelProto:
     import onnx
 
     bare = onnx.ModelProto()
@@ -121,13 +109,18 @@ def _bare(model: ModelProto) -> ModelProto:
     del bare.graph.value_info[:]
     for output in bare.graph.output:
         output.type.tensor_type.ClearField("shape")
-    return bare
+    found = _inferred(bare)
+    known = all(value.type.tensor_type.shape.dim for value in found.values())
+    return found if known else _inferred(model)
 
 
 def _inferred(model: ModelProto) -> dict[str, ValueInfoProto]:
+    """Without `check_type`, the types of such operators are lost too."""
     import onnx
 
-    found = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
+    found = onnx.shape_inference.infer_shapes(
+        model, check_type=True, strict_mode=True, data_prop=True
+    ).graph
     return {value.name: value for value in (*found.value_info, *found.output)}
 
 
