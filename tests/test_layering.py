@@ -31,8 +31,10 @@ ORDER = [
     ["ops"],
     ["elaborate"],
     ["analyses"],
-    ["devices", "backends.torch", "backends.onnx", "backends.graphviz"],
+    ["backends.drawing"],
+    ["devices", "backends.torch", "backends.onnx", "backends.graphviz", "backends.volumes"],
     ["backends.effective"],
+    ["styles"],
     ["lint"],
     ["serve"],
     ["network"],
@@ -60,7 +62,16 @@ ONLY = {
     },  # it runs any ONNX file, ours or not: what it must know is in the file
     "backends.torch": {"errors", "files", "ir"},
     "backends.onnx": {"errors", "files", "ir"},
-    "backends.graphviz": {"errors", "files", "ir", "analyses"},
+    "backends.drawing": {"ir"},
+    "backends.graphviz": {"errors", "files", "ir", "analyses", "backends.drawing"},
+    "backends.volumes": {"errors", "files", "ir", "analyses", "backends.drawing"},
+    "styles": {
+        "ir",
+        "backends.drawing",
+        "backends.graphviz",
+        "backends.volumes",
+        "backends.layer_table",
+    },
     "backends.effective": {"errors", "files", "ir", "analyses", "backends.torch"},
 }
 

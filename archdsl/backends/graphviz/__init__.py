@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from archdsl.backends.drawing import Options
 from archdsl.backends.graphviz.compose import compose
 from archdsl.backends.graphviz.rendering import FORMATS, render
 from archdsl.backends.graphviz.writer import write
@@ -14,12 +15,12 @@ from archdsl.ir import Graph
 TEXTS = ("gv", "dot")
 
 
-def dot(graph: Graph) -> str:
+def dot(graph: Graph, options: Options | None = None) -> str:
     """DOT text that draws the network from top to bottom; the same network gives the same text."""
-    return write(compose(graph))
+    return write(compose(graph), (options or Options()).look)
 
 
-def draw(graph: Graph, path: str | Path) -> None:
+def draw(graph: Graph, path: str | Path, options: Options | None = None) -> None:
     """Draw the network into a file: .svg, .png or .pdf, or .gv or .dot for DOT text.
 
     Raises:
@@ -32,7 +33,7 @@ def draw(graph: Graph, path: str | Path) -> None:
         known = ", ".join(f".{f}" for f in (*FORMATS, *TEXTS))
         what = f"the suffix `{path.suffix}` is no picture" if path.suffix else "no suffix"
         raise WriteError(Diagnostic("A005", None, f"{path}: {what}", help=f"end it in {known}"))
-    text = dot(graph)
+    text = dot(graph, options)
     if form in TEXTS:
         write_text(path, text)
         return

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from archdsl.ir.records import Family
-
-Look = Family | Literal["input", "output", "point"]
+from archdsl.backends.drawing.theme import Look
 
 
 @dataclass(frozen=True, slots=True)

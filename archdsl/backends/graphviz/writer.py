@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from archdsl.backends.drawing.theme import LIGHT, Theme
 from archdsl.backends.graphviz.labels import Labels
 from archdsl.backends.graphviz.markup import identifier, plain
 from archdsl.backends.graphviz.picture import Box, Cluster, Edge, Item, Picture, framed
-from archdsl.backends.graphviz.style import LIGHT, SMALL, TEXT, TITLE, Theme
+from archdsl.backends.graphviz.style import SMALL, TEXT, TITLE
 
 if TYPE_CHECKING:
     from graphviz import Digraph
@@ -99,7 +100,7 @@ class _Writer:
             "label": self.labels.label(box),
             "id": id,
             "tooltip": plain(" ".join(filter(None, words)), LONGEST_TIP),
-            "fillcolor": self.theme.fills.get(box.look, self.theme.paper),
+            "fillcolor": self.theme.fill(box.look),
             "fontsize": f"{self.labels.size(box)}",
         }
         match box.look:
