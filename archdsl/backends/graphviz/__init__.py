@@ -17,7 +17,7 @@ TEXTS = ("gv", "dot")
 
 def dot(graph: Graph, options: Options | None = None) -> str:
     """DOT text that draws the network from top to bottom; the same network gives the same text."""
-    return write(compose(graph), (options or Options()).look)
+    return write(compose(graph, options), options)
 
 
 def draw(graph: Graph, path: str | Path, options: Options | None = None) -> None:
@@ -38,4 +38,4 @@ def draw(graph: Graph, path: str | Path, options: Options | None = None) -> None
         write_text(path, text)
         return
     with replacing(path) as temporary:
-        render(text, form, temporary)
+        render(text, form, temporary, (options or Options()).dpi)

@@ -19,10 +19,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from archdsl.backends.drawing.options import DPI
 from archdsl.errors import BuildError, Diagnostic
 
 FORMATS = ("svg", "png", "pdf")
-DPI = 192  # of a PNG
 PATIENCE = 120  # seconds
 
 _HELP = "install Graphviz (https://graphviz.org/download), or write .gv and draw it elsewhere"
@@ -42,7 +42,7 @@ _DATE = re.compile(rb"(/CreationDate \(D:)\d{14}")  # of a PDF; the same network
 _CHILD = Path(__file__).parent / "wheel.py"
 
 
-def render(dot: str, form: str, path: Path) -> None:
+def render(dot: str, form: str, path: Path, dpi: int = DPI) -> None:
     """Draw DOT text into a file, in one of `FORMATS`.
 
     Raises:
@@ -50,7 +50,7 @@ def render(dot: str, form: str, path: Path) -> None:
     """
     said = "neither a `dot` program nor the package pygraphviz is installed"
     with _fonts(dot) as environment:
-        for command in _commands(form, path):
+        for command in _commands(form, path, dpi):
             try:
                 done = subprocess.run(
                     command,
@@ -74,14 +74,14 @@ def render(dot: str, form: str, path: Path) -> None:
     raise BuildError(Diagnostic("A703", None, said, help=_HELP))
 
 
-def _commands(form: str, path: Path) -> Iterator[list[str]]:
+def _commands(form: str, path: Path, dpi: int) -> Iterator[list[str]]:
     """The ways to run Graphviz here, the preferred one first."""
     if program := shutil.which("dot"):
-        yield [program, f"-T{form}", *([f"-Gdpi={DPI}"] if form == "png" else []), "-o", str(path)]
+        yield [program, f"-T{form}", *([f"-Gdpi={dpi}"] if form == "png" else []), "-o", str(path)]
     package = find_spec("pygraphviz")
     if package and package.origin and sys.executable:
         site = str(Path(package.origin).parent.parent)
-        yield [sys.executable, "-I", "-S", str(_CHILD), site, form, str(DPI), str(path)]
+        yield [sys.executable, "-I", "-S", str(_CHILD), site, form, str(dpi), str(path)]
 
 
 def _reason(done: subprocess.CompletedProcess[bytes]) -> str:

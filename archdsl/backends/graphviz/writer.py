@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-from archdsl.backends.drawing.theme import LIGHT, Theme
+from archdsl.backends.drawing import Options, Theme
 from archdsl.backends.graphviz.labels import Labels
 from archdsl.backends.graphviz.markup import identifier, plain
 from archdsl.backends.graphviz.picture import Box, Cluster, Edge, Item, Picture, framed
@@ -22,19 +22,23 @@ WEIGHTS = {"trunk": "1000", "chain": "500", "start": "6", "branch": "5", "skip":
 DOT = {"shape": "point", "width": "0.05", "height": "0.05"}
 # Where an edge goes on as another, Graphviz leaves room for a point, which this fills with line.
 SEAM = {"shape": "box", "width": "0.0125", "height": "0.03", "fixedsize": "true", "penwidth": "0"}
+MAX_HEIGHT = 1000  # inches, of a page that a given width decides
+BOLD = "3"
 LONGEST_TIP = 500  # characters of a tooltip
 
 
-def write(picture: Picture, theme: Theme = LIGHT) -> str:
-    """DOT text that draws the picture from top to bottom."""
-    return _Writer(picture, theme).write()
+def write(picture: Picture, options: Options | None = None) -> str:
+    """DOT text that draws the picture."""
+    return _Writer(picture, options or Options()).write()
 
 
 class _Writer:
-    def __init__(self, picture: Picture, theme: Theme) -> None:
+    def __init__(self, picture: Picture, options: Options) -> None:
         self.picture = picture
-        self.theme = theme
-        self.labels = Labels(picture, theme)
+        self.options = options
+        self.right = options.direction == "right"
+        self.theme = options.look
+        self.labels = Labels(picture, self.theme, self.right)
         self.readers = Counter(edge.tail for edge in picture.edges)
         self.forks = Counter(edge.tail for edge in picture.edges if edge.way != "skip")
         self.inputs = Counter(edge.head for edge in picture.edges)
@@ -52,13 +56,24 @@ class _Writer:
         import graphviz
 
         graph = graphviz.Digraph(plain(self.picture.name))
-        graph.attr("graph", label=self.labels.heading(self.picture), **_graph(self.theme))
+        attributes = _graph(self.theme) | self._page()
+        graph.attr("graph", label=self.labels.heading(self.picture), **attributes)
         graph.attr("node", **_node(self.theme))
         graph.attr("edge", color=self.theme.line, penwidth="0.9", arrowsize="0.5")
-        self._inside(graph, "", self.picture.items)
+        legend = self.labels.legend(self.picture) if self.options.legend else ""
+        around = {"label": legend, "labelloc": "b", "penwidth": "0", "margin": "0"}
+        with _part(graph, "cluster_legend", around) if legend else nullcontext(graph) as whole:
+            self._inside(whole, "", self.picture.items)
         for edge in self.edges:
             graph.edge(identifier(edge.tail), identifier(edge.head), **self._way(edge))
         return graph.source
+
+    def _page(self) -> dict[str, str]:
+        """Where the picture runs to, and how wide it is to be."""
+        found = {"rankdir": "LR"} if self.right else {}
+        if self.options.width is not None:
+            found["size"] = f"{self.options.width / 72:.4f},{MAX_HEIGHT}!"
+        return found
 
     def _inside(self, graph: Digraph, frame: str, items: tuple[Item, ...]) -> None:
         """What is in a cluster, or in the picture itself."""
@@ -73,10 +88,23 @@ class _Writer:
     def _cluster(self, graph: Digraph, cluster: Cluster) -> None:
         id = f"cluster/{identifier(cluster.id)}"
         style = "rounded,dashed" if cluster.kind == "repetition" else "rounded"
-        attributes = {"id": id, "label": "", "style": style, "margin": "6"}
+        attributes = {
+            "id": id,
+            "label": "",
+            "style": style,
+            "margin": "6",
+            "penwidth": "0.8",
+            "class": cluster.kind,
+        }
         attributes["tooltip"] = plain(cluster.id, LONGEST_TIP)
+        if cluster.highlighted:
+            attributes |= {"color": self.theme.accent, "penwidth": BOLD}
+        if self.right:  # no edge comes from above
+            attributes |= {"label": self.labels.title(cluster)}
+            attributes |= {"labeljust": "l", "labelloc": "t", "fontsize": f"{TEXT}"}
         with _part(graph, id, attributes) as inside:
-            self._title(inside, cluster)
+            if not self.right:
+                self._title(inside, cluster)
             self._inside(inside, cluster.id, cluster.items)
 
     def _title(self, graph: Digraph, cluster: Cluster) -> None:
@@ -100,10 +128,13 @@ class _Writer:
             "label": self.labels.label(box),
             "id": id,
             "tooltip": plain(" ".join(filter(None, words)), LONGEST_TIP),
-            "fillcolor": self.theme.fill(box.look),
+            "class": f"{box.look} group" if box.is_group else box.look,
+            "fillcolor": self._fill(box),
             "fontsize": f"{self.labels.size(box)}",
         }
         match box.look:
+            case _ if box.is_group:
+                attributes |= {"width": f"{self.labels.width / 72:.3f}", "peripheries": "2"}
             case "join" if len(box.symbol) == 1:
                 attributes |= {"shape": "circle", "width": "0.2", "fixedsize": "true"}
             case "join" | "input" | "output":
@@ -112,7 +143,14 @@ class _Writer:
                 attributes["width"] = f"{self.labels.width / 72:.3f}"
         if box.training:
             attributes["style"] = attributes.get("style", "filled") + ",dashed"
+        if box.highlighted:
+            attributes |= {"color": self.theme.accent, "penwidth": BOLD}
         graph.node(id, **attributes)
+
+    def _fill(self, box: Box) -> str:
+        if not self.picture.measure:
+            return self.theme.fill(box.look)
+        return self.theme.paper if box.share is None else self.theme.heat(box.share)
 
     def _way(self, edge: Edge) -> dict[str, str]:
         alone = self.readers[edge.tail] == self.inputs[edge.head] == 1
@@ -126,7 +164,9 @@ class _Writer:
             if edge.way == "branch":
                 attributes["weight"] = WEIGHTS["start"]
             if self.looks[edge.head] != "point":
-                attributes["headport"] = "n"
+                attributes["headport"] = "w" if self.right else "n"
+        if edge.shape:
+            attributes["label"] = self.labels.shape(edge.shape)
         return attributes
 
     def _bypass(self, graph: Digraph, edge: Edge) -> None:
