@@ -27,6 +27,8 @@ class Style:
     """Gives the function that draws networks into a file, importing it only now."""
     several: bool = False
     """Whether it shows several networks side by side."""
+    prints: Callable[[], Callable[[Sequence[Graph]], str]] | None = None
+    """Gives the function that draws them in letters, for a terminal, where there is one."""
 
 
 def _graph() -> Draw:
@@ -44,20 +46,40 @@ def _volumes() -> Draw:
     return lambda graphs, path, options: drawn(graphs[0], path, options)
 
 
+def _table() -> Draw:
+    from archdsl.backends import layer_table
+
+    return layer_table.draw
+
+
+def _table_text() -> Callable[[Sequence[Graph]], str]:
+    from archdsl.backends import layer_table
+
+    return layer_table.text
+
+
 _PICTURE = frozenset({"theme", "width", "dpi", "legend", "highlight"})
 
 STYLES = {
     "graph": Style(
         "boxes for layers, arrows for tensors",
-        ("svg", "png", "pdf", "gv", "dot"),
+        ("svg", "png", "pdf", "tex", "gv", "dot"),
         _PICTURE | {"direction", "depth", "layers", "label_with", "heat"},
         _graph,
     ),
     "volumes": Style(
         "tensors as boxes in perspective",
-        ("svg", "png", "pdf"),
+        ("svg", "png", "pdf", "tex"),
         _PICTURE | {"direction", "label_with"},
         _volumes,
+    ),
+    "table": Style(
+        "stages as rows, networks as columns",
+        ("svg", "html", "md", "tex"),
+        frozenset({"theme", "width"}),
+        _table,
+        several=True,
+        prints=_table_text,
     ),
 }
 

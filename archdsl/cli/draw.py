@@ -108,16 +108,22 @@ def command(
     settings: Settings = ctx.obj
     chosen = KNOWN[style]
     _check(ctx, style, chosen, len(specs), output)
-    levels = {} if depth is None else {"layers": True} if depth == "all" else {"depth": depth}
+    levels: dict[str, Any] = (
+        {} if depth is None else {"layers": True} if depth == "all" else {"depth": depth}
+    )
     options = Options(**given, **levels)
     try:
         draw = chosen.load()
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     networks = [open_one(spec, parameters, Limits(**limits), check=False) for spec in specs]
+    graphs = [network.graph for network in networks]
+    if output is None and chosen.prints is not None and not settings.json:
+        settings.print(chosen.prints()(graphs))
+        return
     path = output or Path("build", f"{networks[0].name}.{chosen.endings[0]}")
     settings.progress(f"drawing {path}")
-    files = written(path, lambda: draw([n.graph for n in networks], path, options))
+    files = written(path, lambda: draw(graphs, path, options))
     if settings.json:
         names = [network.name for network in networks]
         settings.print_json({"network": names[0], "files": [f.to_json() for f in files]})

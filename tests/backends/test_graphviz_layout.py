@@ -41,7 +41,7 @@ class Layout:
             if kind == "node" and (title == group.get("id")):
                 self.boxes[title] = _area(group)
                 self.texts[title] = " ".join(t.text or "" for t in group.iter(f"{SVG}text"))
-            elif kind == "cluster":
+            elif kind == "cluster" and title.startswith("cluster/"):
                 self.clusters[title] = _area(group)
             elif kind == "edge":
                 self.lines[title] = _area(group)

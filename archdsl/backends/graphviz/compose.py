@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from archdsl.analyses.cost import of_graph
+from archdsl.analyses.depth import has_kernel, longest_way
 from archdsl.backends.drawing import Options
 from archdsl.backends.drawing.theme import Look
 from archdsl.backends.graphviz.edges import connect
@@ -159,7 +160,7 @@ class _Composer:
         assert unit.scope is not None
         scope = unit.scope.scope
         blocks = [p.scope.definition for p in _scopes(unit.scope.parts) if p.scope.kind == "block"]
-        kernels = [n.op.brief() for n in longest_way(unit.nodes) if n.cost.macs]
+        kernels = [n.op.brief() for n in longest_way(unit.nodes) if has_kernel(n)]
         joins = [n for n in unit.nodes if n.op.family == "join" and not n.op.symbol]
         if blocks:
             counts = {name: blocks.count(name) for name in blocks}
@@ -241,24 +242,6 @@ def _kind(unit: Unit) -> Look:
         work[node.op.family] = work.get(node.op.family, 0) + node.cost.macs
     most = max(work, key=lambda family: work[family])
     return most if work[most] else "group"
-
-
-def longest_way(nodes: Sequence[Node]) -> list[Node]:
-    """The layers of the longest way through some of a network's, in order: without shortcuts."""
-    length: dict[str, int] = {}
-    before: dict[str, str] = {}
-    by_path = {node.path: node for node in nodes}
-    for node in nodes:
-        sources = [s for s in node.inputs if s in by_path]
-        longest = max(sources, key=lambda s: length[s], default="")
-        length[node.path] = length.get(longest, 0) + 1
-        before[node.path] = longest
-    path = max(length, key=lambda p: length[p], default="")
-    found: list[Node] = []
-    while path:
-        found.append(by_path[path])
-        path = before[path]
-    return found[::-1]
 
 
 def _frames(parts: Sequence[Part]) -> int:

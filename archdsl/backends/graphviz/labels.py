@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from archdsl.backends.drawing.text import width
 from archdsl.backends.drawing.theme import Look, Theme
 from archdsl.backends.graphviz import markup
 from archdsl.backends.graphviz.picture import Box, Cluster, Picture
-from archdsl.backends.graphviz.style import SLIM, SMALL, TEXT, TINY, TITLE, width
+from archdsl.backends.graphviz.style import SLIM, SMALL, TEXT, TINY, TITLE
 
 SPACE = markup.cell("", 8)  # points beside a text
 WIDEST = 130  # points that every box gets where layers stand side by side

@@ -43,7 +43,7 @@ _CHILD = Path(__file__).parent / "wheel.py"
 
 
 def render(dot: str, form: str, path: Path, dpi: int = DPI) -> None:
-    """Draw DOT text into a file, in one of `FORMATS`.
+    """Draw DOT text into a file, in one of `FORMATS`, or as `json`: where everything is.
 
     Raises:
         BuildError: there is no Graphviz, or it fails, or takes too long.

@@ -48,6 +48,7 @@ class _Writer:
         # cluster. For that, both ends must be directly in the same one.
         self.bypasses: dict[str, list[Edge]] = defaultdict(list)
         self.edges: list[Edge] = []
+        self.lines: Counter[str] = Counter()
         for edge in picture.edges:
             beside = edge.way == "skip" and frames[edge.tail] == frames[edge.head]
             (self.bypasses[frames[edge.tail]] if beside else self.edges).append(edge)
@@ -61,12 +62,19 @@ class _Writer:
         graph.attr("node", **_node(self.theme))
         graph.attr("edge", color=self.theme.line, penwidth="0.9", arrowsize="0.5")
         legend = self.labels.legend(self.picture) if self.options.legend else ""
-        around = {"label": legend, "labelloc": "b", "penwidth": "0", "margin": "0"}
+        around = {"id": "legend", "label": legend, "labelloc": "b", "penwidth": "0", "margin": "0"}
         with _part(graph, "cluster_legend", around) if legend else nullcontext(graph) as whole:
             self._inside(whole, "", self.picture.items)
         for edge in self.edges:
-            graph.edge(identifier(edge.tail), identifier(edge.head), **self._way(edge))
+            self._line(graph, identifier(edge.tail), identifier(edge.head), self._way(edge))
         return graph.source
+
+    def _line(self, graph: Digraph, tail: str, head: str, attributes: dict[str, str]) -> None:
+        """An edge, with an id of its own that does not depend on the other edges."""
+        id = f"{tail}/to/{head}"
+        self.lines[id] += 1
+        number = f"/{self.lines[id]}" if self.lines[id] > 1 else ""
+        graph.edge(tail, head, id=f"{id}{number}", **attributes)
 
     def _page(self) -> dict[str, str]:
         """Where the picture runs to, and how wide it is to be."""
@@ -112,16 +120,17 @@ class _Writer:
         title = f"{identifier(cluster.id)}/title"
         with _part(graph, None, {"rank": "same"}) as row:
             label = self.labels.title(cluster)
-            row.node(title, label=label, shape="plain", fontsize=f"{SMALL}", style="")
+            row.node(title, label=label, id=title, shape="plain", fontsize=f"{SMALL}", style="")
             first = cluster.items[0]
             if isinstance(first, Box) and first.look == "point":
-                row.edge(title, identifier(first.id), style="invis", weight=WEIGHTS["trunk"])
+                hidden = {"style": "invis", "weight": WEIGHTS["trunk"]}
+                self._line(row, title, identifier(first.id), hidden)
 
     def _box(self, graph: Digraph, box: Box) -> None:
         id = identifier(box.id)
         if box.look == "point":
             point = DOT if self.readers[box.id] > 1 else SEAM
-            graph.node(id, label="", fillcolor=self.theme.line, **point)
+            graph.node(id, label="", id=id, fillcolor=self.theme.line, **point)
             return
         words = f"{box.id}:", box.text, box.shape, box.note
         attributes = {
@@ -176,11 +185,11 @@ class _Writer:
         for end, corner in zip((tail, head), corners, strict=True):
             with _part(graph, None, {"rank": "same"}) as row:
                 row.node(end)
-                row.node(corner, label="", fillcolor=self.theme.line, **SEAM)
+                row.node(corner, label="", id=corner, fillcolor=self.theme.line, **SEAM)
         line = {"tailclip": "false", "headclip": "false", "arrowhead": "none", "weight": "1"}
-        graph.edge(tail, corners[0], **line)
-        graph.edge(*corners, **line | {"weight": WEIGHTS["skip"]})
-        graph.edge(head, corners[1], **line | {"dir": "back", "tailclip": "true"})
+        self._line(graph, tail, corners[0], line)
+        self._line(graph, corners[0], corners[1], line | {"weight": WEIGHTS["skip"]})
+        self._line(graph, head, corners[1], line | {"dir": "back", "tailclip": "true"})
 
 
 def _graph(theme: Theme) -> dict[str, str]:
