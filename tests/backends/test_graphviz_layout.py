@@ -34,11 +34,9 @@ class Layout:
         self.lines: dict[str, Area] = {}
         self.texts: dict[str, str] = {}
         for group in root.iter(f"{SVG}g"):
-            kind, title = (
-                group.get("class", "").partition(" ")[0],
-                group.findtext(f"{SVG}title", ""),
-            )
-            if kind == "node" and (title == group.get("id")):
+            kind, _, look = group.get("class", "").partition(" ")
+            title = group.findtext(f"{SVG}title", "")
+            if kind == "node" and look not in ("point", "title"):
                 self.boxes[title] = _area(group)
                 self.texts[title] = " ".join(t.text or "" for t in group.iter(f"{SVG}text"))
             elif kind == "cluster" and title.startswith("cluster/"):

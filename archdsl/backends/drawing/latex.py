@@ -21,6 +21,9 @@ _WRITTEN = {
     '"': r"\textquotedbl{}",
     "'": r"\textquotesingle{}",
     "`": r"\textasciigrave{}",
+    "[": "{[}",  # behind a line's end it would open an argument, as the star would
+    "]": "{]}",
+    "*": "{*}",
     "-": "{-}",  # two are a dash otherwise
     "×": r"$\times$",
     "·": r"$\cdot$",

@@ -22,6 +22,7 @@ from archdsl.ir.hierarchy import Folded, Part, RepetitionTree, ScopeTree, Unit
 from archdsl.ir.shapes import Shape, show
 
 PAGE = 800  # points of height; A4 has 842
+TALL = 1100  # what, shrunk to a page, can still be read
 MOST_KERNELS = 4  # layers with weights of which a block's box tells
 
 
@@ -43,7 +44,7 @@ def _fitting(graph: Graph, options: Options) -> Picture:
     depths = [None, *range(deepest(graph) + 1, 0, -1)]
     for depth in depths[:-1]:
         composer = _Composer(graph, options, depth)
-        if composer.height() <= PAGE:
+        if composer.height() <= (PAGE if depth is None else TALL):
             return composer.picture()
     return _Composer(graph, options, depths[-1]).picture()
 
@@ -84,13 +85,18 @@ class _Composer:
 
     def height(self) -> int:
         """About how many points the picture is high: the boxes of its longest way, and frames."""
+        branches = self._branches()
         ends: dict[str, int] = {}
         for unit in self.drawn:
             before = max((ends.get(self._source(s), 0) for s in unit.inputs), default=0)
-            slim = unit.scope is None and unit.nodes[0].op.family in (*SLIM, "join")
-            beside = 20 if not self.all_layers and self._changes(unit) else 0
-            ends[unit.path] = before + (26 if slim else 40) + beside
-        return max(ends.values(), default=0) + 40 * _frames(self.fold.parts)
+            if unit.scope is None and unit.nodes[0].op.family in (*SLIM, "join"):
+                own = 25
+            elif not branches:
+                own = 34
+            else:
+                own = 44 + 15 * (not self.all_layers and self._changes(unit))
+            ends[unit.path] = before + own
+        return 150 + max(ends.values(), default=0) + 40 * _frames(self.fold.parts)
 
     def _source(self, name: str) -> str:
         """The box that a tensor comes from, given by the path of a layer or of a unit."""

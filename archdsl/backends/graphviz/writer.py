@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 # How straight and short Graphviz keeps an edge; it keeps clusters together with 128. The start of a
 # branch is more than its end, so that branches hang from the fork.
 WEIGHTS = {"trunk": "1000", "chain": "500", "start": "6", "branch": "5", "skip": "100"}
-DOT = {"shape": "point", "width": "0.05", "height": "0.05"}
+DOT = {"class": "point", "shape": "point", "width": "0.05", "height": "0.05"}
 # Where an edge goes on as another, Graphviz leaves room for a point, which this fills with line.
-SEAM = {"shape": "box", "width": "0.0125", "height": "0.03", "fixedsize": "true", "penwidth": "0"}
+SEAM = DOT | {"shape": "box", "width": "0.0125", "height": "0.03", "penwidth": "0"}
+SEAM |= {"fixedsize": "true"}
 MAX_HEIGHT = 1000  # inches, of a page that a given width decides
 BOLD = "3"
 LONGEST_TIP = 500  # characters of a tooltip
@@ -120,7 +121,8 @@ class _Writer:
         title = f"{identifier(cluster.id)}/title"
         with _part(graph, None, {"rank": "same"}) as row:
             label = self.labels.title(cluster)
-            row.node(title, label=label, id=title, shape="plain", fontsize=f"{SMALL}", style="")
+            look = {"class": "title", "shape": "plain", "fontsize": f"{SMALL}", "style": ""}
+            row.node(title, label=label, id=title, **look)
             first = cluster.items[0]
             if isinstance(first, Box) and first.look == "point":
                 hidden = {"style": "invis", "weight": WEIGHTS["trunk"]}

@@ -100,7 +100,7 @@ def _common_kind(graphs: Sequence[Graph]) -> str:
 def _notes(readers: Sequence[_Reader]) -> Iterator[str]:
     (common,) = {reader.common for reader in readers}
     if any(reader.left_unsaid for reader in readers):
-        yield f"Sizes without a word are {common}, such as {common} 3x3 64 of 3x3, 64."
+        yield f"Sizes without a word are of {common}: 3x3, 64 is {common} 3x3 64."
     hidden = dict.fromkeys(word for reader in readers for word in reader.hidden)
     if hidden:
         yield f"Not shown: {', '.join(hidden)}."
@@ -318,8 +318,23 @@ def _merged(columns: Sequence[Sequence[_Stage]]) -> Iterator[Row]:
                 rows += [*before, *((stage.key, {column: stage}) for stage in stages[c:d])]
         order = [key for key, _ in rows]
         taken = [found for _, found in rows]
+    above = ""
     for found in taken:
-        names = dict.fromkeys(stage.name for stage in found.values())
+        name = _common_name([stage.name for stage in found.values()])
         cells = tuple(found[i].groups if i in found else () for i in range(len(columns)))
-        first = next(iter(found.values()))
-        yield Row(next(iter(names)) if len(names) == 1 else "", first.size, cells)
+        size = next(iter(found.values())).size
+        yield Row("" if name == above else name, size, cells)
+        above = name
+
+
+def _common_name(paths: Sequence[str]) -> str:
+    """What paths share, without numbers at its end.
+
+    >>> _common_name(["features.0", "features.3"]), _common_name(["layer1"])
+    ('features', 'layer1')
+    """
+    parts = [path.split(".") for path in paths]
+    shared = [names[0] for names in zip(*parts, strict=False) if len(set(names)) == 1]
+    while shared and shared[-1].isdecimal():
+        shared.pop()
+    return ".".join(shared)

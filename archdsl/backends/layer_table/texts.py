@@ -94,12 +94,11 @@ def _md(text: str) -> str:
     return "".join(f"\\{c}" if c in "\\`*_{}[]()#+!|~" else c for c in shown)
 
 
-# Where neighbours say the same, one cell is for all of them
-
-
 def spans(row: Row) -> list[tuple[Cell, int]]:
-    """The cells of a row, each with how many networks it is for."""
-    return [(cell, len(list(same))) for cell, same in groupby(row.cells)]
+    """The cells of a row, each with how many networks it is for: one for all that say the same."""
+    if len(set(row.cells)) == 1:
+        return [(row.cells[0], len(row.cells))]
+    return [(cell, 1) for cell in row.cells]
 
 
 _HTML = """<!DOCTYPE html>
