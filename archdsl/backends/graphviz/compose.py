@@ -65,6 +65,7 @@ class _Composer:
         self.fold = Fold(graph, depth)
         self.all_layers = depth is None
         self.figures = Figures(graph, options)
+        self.shared = {scope.path for scope in graph.scopes if scope.shares}
         self.drawn = [u for u in self.fold.units.values() if self.fold.drawn(u.path) == u.path]
 
     def picture(self) -> Picture:
@@ -140,7 +141,8 @@ class _Composer:
         standing = [node for path in paths for node in self.fold.units[path].nodes]
         brief = [n.op.text() if self.all_layers else n.op.brief() for n in unit.nodes]
         text, follows = brief[0], ", ".join(brief[1:])
-        note = f"weights of {first.shares}" if first.shares and first.weights else ""
+        told = first.scope in self.shared  # by the title of the cluster
+        note = f"weights of {first.shares}" if first.shares and first.weights and not told else ""
         if unit.scope is not None:
             text, follows = self._group(unit)
             note = f"weights of {shares}" if (shares := unit.scope.scope.shares) else ""
@@ -174,8 +176,9 @@ class _Composer:
         elif len(kernels) <= MOST_KERNELS and not joins:
             inside = kernels
         else:
-            inside = [f"{len(unit.nodes)} layers"]
-        return self.fold.calls.text(scope), " · ".join(inside)
+            inside = [] if scope.kind == "block" else [f"{len(unit.nodes)} layers"]
+        call, contents = self.fold.calls.text(scope), " · ".join(inside)
+        return (call, contents) if call else (contents, "")
 
     def _is_highlighted(self, paths: Sequence[str]) -> bool:
         return any(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from archdsl.backends.drawing.text import width
 from archdsl.backends.drawing.theme import Look, Theme
 from archdsl.backends.graphviz import markup
@@ -26,7 +28,13 @@ class Labels:
     def __init__(self, picture: Picture, theme: Theme, right: bool = False) -> None:
         self.theme = theme
         self.rows = not picture.branches and not right
-        self.on_edges = {edge.tail for edge in picture.edges if edge.shape}
+        readers = Counter(edge.tail for edge in picture.edges)
+        self.told = {
+            edge.tail
+            for edge in picture.edges
+            if edge.shape or (edge.head.startswith("output/") and readers[edge.tail] == 1)
+        }
+        """The boxes whose shape stands beside them."""
         layers = [b for b in picture.boxes if b.look not in PILLS and b.look != "point"]
         names = max((width(markup.clip(b.name), TINY) for b in layers), default=0)
         texts = max((_layer_width(b) for b in layers), default=0)
@@ -111,7 +119,7 @@ class Labels:
         else:
             name = "" if box.name in ("input", "out") else box.name
             words = [markup.bold(box.look), markup.text(name)]
-        shape = "" if box.id in self.on_edges else box.shape
+        shape = "" if box.id in self.told else box.shape
         words += [markup.text(shape), self._lesser(box.note)]
         line = markup.GAP.join(w for w in words if w)
         return markup.table([SPACE, markup.cell(line, height=16), SPACE])
@@ -133,12 +141,12 @@ class Labels:
         return markup.table(cells)
 
     def _stack(self, box: Box) -> str:
-        shape = "" if box.id in self.on_edges else box.shape
+        shape = "" if box.id in self.told else box.shape
         if box.is_group:
             times = f"×{box.copies}" if box.copies > 1 else ""
             words = [markup.bold(box.name), markup.bold(times), self._lesser(box.note)]
             first = markup.GAP.join(w for w in words if w)
-            lesser = [box.text, "" if box.follows == box.text else box.follows, shape, _marks(box)]
+            lesser = [box.text, box.follows, shape, _marks(box)]
         else:
             name = "" if box.marks and box.marks[-1].endswith(f".{box.name}") else box.name
             short = len(box.text) + len(box.follows) < SHORT

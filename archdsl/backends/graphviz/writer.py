@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from archdsl.backends.drawing import Options, Theme
@@ -62,9 +62,10 @@ class _Writer:
         graph.attr("graph", label=self.labels.heading(self.picture), **attributes)
         graph.attr("node", **_node(self.theme))
         graph.attr("edge", color=self.theme.line, penwidth="0.9", arrowsize="0.5")
+        # A cluster around everything carries the legend; its margin keeps the clusters in it apart.
         legend = self.labels.legend(self.picture) if self.options.legend else ""
-        around = {"id": "legend", "label": legend, "labelloc": "b", "penwidth": "0", "margin": "0"}
-        with _part(graph, "cluster_legend", around) if legend else nullcontext(graph) as whole:
+        around = {"id": "legend", "label": legend, "labelloc": "b", "penwidth": "0", "margin": "8"}
+        with _part(graph, "cluster_legend", around) as whole:
             self._inside(whole, "", self.picture.items)
         for edge in self.edges:
             self._line(graph, identifier(edge.tail), identifier(edge.head), self._way(edge))
