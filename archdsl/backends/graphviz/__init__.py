@@ -8,7 +8,6 @@ from archdsl.backends.drawing import Options
 from archdsl.backends.graphviz.compose import compose
 from archdsl.backends.graphviz.rendering import FORMATS, render
 from archdsl.backends.graphviz.svg import describe
-from archdsl.backends.graphviz.tikz import tikz
 from archdsl.backends.graphviz.writer import write
 from archdsl.errors import Diagnostic, WriteError
 from archdsl.files import replacing, write_text
@@ -44,6 +43,8 @@ def draw(graph: Graph, path: str | Path, options: Options | None = None) -> None
     options = options or Options()
     with replacing(path) as temporary:
         if form == "tex":
+            from archdsl.backends.graphviz.tikz import tikz
+
             render(text, "json", temporary)
             picture = tikz(temporary.read_text("utf-8"), options.width)
             temporary.write_text(picture, "utf-8", newline="\n")

@@ -65,6 +65,9 @@ class _Composer:
         self.fold = Fold(graph, depth)
         self.all_layers = depth is None
         self.figures = Figures(graph, options)
+        hidden = {path for unit in self.fold.units.values() if unit.scope for path in _all(unit)}
+        self.open = {scope.path for scope in graph.scopes} - hidden
+        """The scopes that are frames."""
         self.shared = {scope.path for scope in graph.scopes if scope.shares}
         self.drawn = [u for u in self.fold.units.values() if self.fold.drawn(u.path) == u.path]
 
@@ -124,7 +127,7 @@ class _Composer:
                 text = "" if part.scope.definition == name else part.scope.definition
                 note = f"weights of {part.scope.shares}" if part.scope.shares else ""
                 inside = self._items(part.parts)
-                lit = self._is_highlighted(paths)
+                lit = any(path in self.options.highlight for path in paths)
                 return Cluster(part.scope.path, kind, name, text, inside, copies, note, lit)
             case Folded(parts=[Unit() | ScopeTree() as only]):
                 return self._item(only, part.count)
@@ -149,7 +152,7 @@ class _Composer:
         return Box(
             id=unit.path,
             look=_kind(unit),
-            name=spread(paths),
+            name=self._name(paths),
             text=text,
             follows=follows,
             shape=show(last.shape),
@@ -162,6 +165,12 @@ class _Composer:
             is_group=unit.scope is not None,
             highlighted=self._is_highlighted([*paths, *(node.path for node in standing)]),
         )
+
+    def _name(self, paths: Sequence[str]) -> str:
+        """What a box is called: the end of its path, or all of it if that was asked for."""
+        if "path" not in self.options.label_with:
+            return spread(paths)
+        return paths[0] if len(paths) == 1 else f"{paths[0]} … {paths[-1]}"
 
     def _group(self, unit: Unit) -> tuple[str, str]:
         """How a scope that is one box was called, and what it is made of."""
@@ -181,8 +190,9 @@ class _Composer:
         return (call, contents) if call else (contents, "")
 
     def _is_highlighted(self, paths: Sequence[str]) -> bool:
+        """Whether one of these, or an asked scope that is no frame of its own, is to stand out."""
         return any(
-            path == asked or path.startswith(f"{asked}.")
+            path == asked or (path.startswith(f"{asked}.") and asked not in self.open)
             for asked in self.options.highlight
             for path in paths
         )
@@ -251,6 +261,15 @@ def _kind(unit: Unit) -> Look:
         work[node.op.family] = work.get(node.op.family, 0) + node.cost.macs
     most = max(work, key=lambda family: work[family])
     return most if work[most] else "group"
+
+
+def _all(unit: Unit) -> Iterator[str]:
+    """The scope that a unit is, and those within it."""
+    waiting = [unit.scope] if unit.scope else []
+    while waiting:
+        tree = waiting.pop()
+        yield tree.scope.path
+        waiting += _scopes(tree.parts)
 
 
 def _frames(parts: Sequence[Part]) -> int:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property, reduce
 from operator import add
+from typing import TYPE_CHECKING
 
-from archdsl.analyses import cost, receptive_field
+from archdsl.analyses import cost
 from archdsl.analyses.cost import NOTHING
 from archdsl.analyses.quantity import show_bytes, show_count
 from archdsl.backends.drawing.options import Mark, Options, Quantity
 from archdsl.ir import Graph, Node
 from archdsl.ir.shapes import elements
+
+if TYPE_CHECKING:
+    from archdsl.analyses.receptive_field import Field
 
 _UNITS: dict[Quantity, str] = {"params": "parameters", "macs": "MACs", "memory": "of output"}
 
@@ -24,22 +28,27 @@ class Figures:
         self._options = options
 
     def marks(self, nodes: list[Node]) -> tuple[str, ...]:
-        """What was asked for of these layers, drawn as one box; what is nothing is left out."""
-        return tuple(filter(None, (self._mark(word, nodes) for word in self._options.label_with)))
+        """What was asked for of the layers of a box; an empty text where there is nothing of it."""
+        asked = self._options.label_with
+        return tuple(self._mark(word, nodes) for word in asked if word != "path")
 
     def _mark(self, word: Mark, nodes: list[Node]) -> str:
         match word:
-            case "path":
-                return nodes[0].path if len(nodes) == 1 else ""
             case "field":
-                return f"field {receptive_field.reach(self._fields[nodes[-1].path])}"
+                from archdsl.analyses.receptive_field import reach
+
+                return f"field {reach(self._fields[nodes[-1].path])}"
+            case "path":
+                raise ValueError("a path is a name, not a figure")
             case _:
                 amount = self.amount(word, nodes)
                 return shown(word, amount) if amount else ""
 
     @cached_property
-    def _fields(self) -> dict[str, receptive_field.Field]:
-        return receptive_field.fields(self._graph)
+    def _fields(self) -> dict[str, Field]:
+        from archdsl.analyses.receptive_field import fields
+
+        return fields(self._graph)
 
     def amount(self, quantity: Quantity, nodes: Iterable[Node]) -> int:
         """How much of something layers take together: numbers, multiply-adds, bytes."""

@@ -39,10 +39,12 @@ class Labels:
         names = max((width(markup.clip(b.name), TINY) for b in layers), default=0)
         texts = max((_layer_width(b) for b in layers), default=0)
         shapes = max((width(markup.clip(b.shape), SMALL) for b in layers), default=0)
-        marks = max((width(_marks(b), TINY) for b in layers), default=0) if self.rows else 0
-        self.columns = names, texts, shapes, marks
-        gaps = (5 if any(b.marks for b in layers) else 4) * 8
-        self.width = sum(self.columns) + gaps if self.rows else min(texts + 2 * 8, WIDEST)
+        marks = zip(*(b.marks for b in layers), strict=False) if self.rows else ()
+        self.columns = names, texts, shapes
+        self.marks = [max(width(markup.clip(mark), TINY) for mark in column) for column in marks]
+        gaps = (4 + len(self.marks)) * 8
+        across = sum(self.columns) + sum(self.marks) + gaps
+        self.width = across if self.rows else min(texts + 2 * 8, WIDEST)
 
     def heading(self, picture: Picture) -> str:
         """The title of the picture."""
@@ -126,7 +128,7 @@ class Labels:
 
     def _row(self, box: Box) -> str:
         height = 14 if _slim(box) else 22
-        name, text, shape, marks = self.columns
+        name, text, shape = self.columns
         cells = [
             SPACE,
             markup.cell(self._lesser(box.name), name, height, "LEFT"),
@@ -136,8 +138,8 @@ class Labels:
             markup.cell(markup.font(box.shape, SMALL, self.theme.ink), shape, height, "RIGHT"),
             SPACE,
         ]
-        if marks > 2:
-            cells += [markup.cell(self._lesser(_marks(box)), marks, height, "RIGHT"), SPACE]
+        for mark, wide in zip(box.marks, self.marks, strict=False):
+            cells += [markup.cell(self._lesser(mark), wide, height, "RIGHT"), SPACE]
         return markup.table(cells)
 
     def _stack(self, box: Box) -> str:
@@ -146,16 +148,15 @@ class Labels:
             times = f"×{box.copies}" if box.copies > 1 else ""
             words = [markup.bold(box.name), markup.bold(times), self._lesser(box.note)]
             first = markup.GAP.join(w for w in words if w)
-            lesser = [box.text, box.follows, shape, _marks(box)]
+            lesser = [box.text, box.follows, shape, *_marks(box)]
         else:
-            name = "" if box.marks and box.marks[-1].endswith(f".{box.name}") else box.name
             short = len(box.text) + len(box.follows) < SHORT
             first = self._layer(box, follows=short)
-            below = " · ".join(filter(None, (name, shape)))
-            if _slim(box) and not box.follows and not box.marks:
+            below = " · ".join(filter(None, (box.name, shape)))
+            if _slim(box) and not box.follows and not _marks(box):
                 line = first + markup.GAP + self._lesser(below)
                 return markup.table([SPACE, markup.cell(line, 0, 14), SPACE])
-            lesser = ["" if short else box.follows, below, _marks(box)]
+            lesser = ["" if short else box.follows, below, *_marks(box)]
         lines = [self._lesser(words) for words in lesser if words]
         rows = [[SPACE, markup.cell(first, height=17, valign="BOTTOM"), SPACE]]
         rows += [[SPACE, markup.cell(line, height=11), SPACE] for line in lines[:-1]]
@@ -167,8 +168,10 @@ def _slim(box: Box) -> bool:
     return box.look in SLIM and not box.is_group
 
 
-def _marks(box: Box) -> str:
-    return " · ".join(box.marks)
+def _marks(box: Box) -> list[str]:
+    """The marks in lines, two in each."""
+    marks = [mark for mark in box.marks if mark]
+    return [" · ".join(marks[i : i + 2]) for i in range(0, len(marks), 2)]
 
 
 def _layer_width(box: Box) -> int:

@@ -15,9 +15,9 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from html import escape
 from importlib.util import find_spec
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 from archdsl.backends.drawing.options import DPI
 from archdsl.errors import BuildError, Diagnostic

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xml.sax.saxutils import escape
+from html import escape
 
 from archdsl.analyses.cost import of_graph
 from archdsl.analyses.depth import has_kernel
