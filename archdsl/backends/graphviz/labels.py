@@ -49,10 +49,8 @@ class Labels:
     def heading(self, picture: Picture) -> str:
         """The title of the picture."""
         caption = markup.font(picture.caption, SMALL, self.theme.muted)
-        rows = [markup.bold(picture.name)], [caption], [""]
-        heights = TITLE + 4, SMALL + 3, 6
-        cells = [[markup.cell(row[0], height=h)] for row, h in zip(rows, heights, strict=True)]
-        return markup.html(markup.table(*cells))
+        rows = (markup.bold(picture.name), TITLE + 4), (caption, SMALL + 3)
+        return markup.html(markup.table(*([markup.cell(row, height=h)] for row, h in rows)))
 
     def title(self, cluster: Cluster) -> str:
         """The title of a cluster: its name, its definition, how often it is repeated."""
@@ -101,7 +99,7 @@ class Labels:
         count = max(2, min(5, round((self.width if self.rows else 3 * WIDEST) / ENTRY)))
         lines = (entries[i : i + count] for i in range(0, len(entries), count))
         rows = [[cell for entry in line for cell in (*entry, SPACE)] for line in lines]
-        return markup.html(markup.table([markup.cell("", height=6)], *rows))
+        return markup.html(markup.table(*rows))
 
     def _word(self, text: str) -> str:
         return markup.cell(markup.font(f" {text}", TINY, self.theme.muted), align="LEFT")

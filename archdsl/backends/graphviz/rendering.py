@@ -23,10 +23,13 @@ from archdsl.backends.drawing.options import DPI
 from archdsl.errors import BuildError, Diagnostic
 
 FORMATS = ("svg", "png", "pdf")
-PATIENCE = 120  # seconds
+PATIENCE = 55  # seconds
 
 _HELP = "install Graphviz (https://graphviz.org/download), or write .gv and draw it elsewhere"
-_SLOW = "repeat layers with xN, which is drawn once; or write .gv and draw it elsewhere"
+_SLOW = (
+    "draw fewer levels: --depth 1 shows stages, 2 blocks; repeat layers with xN, which is drawn "
+    "once; or write .gv and draw it elsewhere"
+)
 _FONTS = Path(__file__).parent / "fonts"
 _COVERED = re.compile(r"[\t\n -~\xa0-\u024f\u038e-\u03a1\u03a3-\u045f…‹]*")  # by the fonts there
 _CONFIGURATION = """\

@@ -16,7 +16,7 @@ from typing import Any
 from archdsl.backends.drawing import latex
 
 _HEAD = r"""% Made by archdsl; \usepackage{{tikz}}, then \input this file.
-\begin{{tikzpicture}}[x={scale}bp, y={scale}bp, line width=0.8bp, inner sep=0pt, outer sep=0pt,
+\begin{{tikzpicture}}[x={zoom}bp, y={zoom}bp, line width=0.8bp, inner sep=0pt, outer sep=0pt,
   every node/.style={{anchor=base west}}]
 \fontfamily{{phv}}\selectfont
 """
@@ -34,8 +34,8 @@ def tikz(drawing: str, width: float | None = None) -> str:
     """
     graph: dict[str, Any] = json.loads(drawing)
     left, _, right, _ = map(float, graph["bb"].split(","))
-    scale = 1.0 if width is None else width / (right - left)
-    pen = _Pen(scale)
+    zoom = 1.0 if width is None else width / (right - left)
+    pen = _Pen(zoom)
     objects = graph.get("objects", [])
     clusters = [o for o in objects if "nodes" in o or "subgraphs" in o or "bb" in o]
     nodes = [o for o in objects if o not in clusters] if clusters else objects
@@ -49,20 +49,20 @@ def tikz(drawing: str, width: float | None = None) -> str:
         rf"\definecolor{{{name}}}{{HTML}}{{{color}}}" for color, name in sorted(pen.colors.items())
     )
     body = "\n".join([*colors, *lines])
-    return f"{_HEAD.format(scale=_number(scale))}{body}\n\\end{{tikzpicture}}\n"
+    return f"{_HEAD.format(zoom=_number(zoom))}{body}\n\\end{{tikzpicture}}\n"
 
 
 class _Pen:
     """Follows xdot's operations: some set how the next ones look."""
 
-    def __init__(self, scale: float) -> None:
-        self.scale = scale
+    def __init__(self, zoom: float) -> None:
+        self.zoom = zoom
         self.colors: dict[str, str] = {}
 
     def lines(self, operations: list[dict[str, Any]]) -> Iterator[str]:
         line, fill, weight, dashed, bold, size = "", "", 1.0, False, False, 10.0
         for operation in operations:
-            options = [f"line width={_number(weight * self.scale)}bp", *(["dashed"] * dashed)]
+            options = [f"line width={_number(weight * self.zoom)}bp", *(["dashed"] * dashed)]
             draw = [f"draw={line}", *options] if line and weight else []
             match operation:
                 case {"op": "c", "color": str(color)}:
@@ -110,8 +110,8 @@ class _Pen:
             yield rf"\path[{', '.join(options)}] {path};"
 
     def _text(self, place: Point, text: str, size: float, bold: bool, color: str) -> str:
-        points = _number(size * self.scale)
-        lead = _number(size * self.scale * 1.2)
+        points = _number(size * self.zoom)
+        lead = _number(size * self.zoom * 1.2)
         indent = "~" * (len(text) - len(text.lstrip(" ")))
         words = indent + latex.escape(text.strip(" "))
         series = r"\bfseries " if bold else ""

@@ -64,7 +64,7 @@ class _Writer:
         graph.attr("edge", color=self.theme.line, penwidth="0.9", arrowsize="0.5")
         # A cluster around everything carries the legend; its margin keeps the clusters in it apart.
         legend = self.labels.legend(self.picture) if self.options.legend else ""
-        around = {"id": "legend", "label": legend, "labelloc": "b", "penwidth": "0", "margin": "8"}
+        around = {"id": "legend", "label": legend, "labelloc": "b", "penwidth": "0", "margin": "6"}
         with _part(graph, "cluster_legend", around) as whole:
             self._inside(whole, "", self.picture.items)
         for edge in self.edges:

@@ -165,9 +165,9 @@ class _Svg:
 
     def _page(self, height: float) -> str:
         theme = self.theme
-        scale = 1.0 if self.asked is None else self.asked / self.total
+        zoom = 1.0 if self.asked is None else self.asked / self.total
         names = escape(printable(", ".join(self.table.networks)))
-        sizes = f'width="{_n(self.total * scale)}pt" height="{_n(height * scale)}pt"'
+        sizes = f'width="{_n(self.total * zoom)}pt" height="{_n(height * zoom)}pt"'
         box = f'viewBox="0 0 {_n(self.total)} {_n(height)}"'
         font = f'font-family="{theme.font}" font-size="{SIZE}" fill="{theme.ink}"'
         inside = "\n".join(self.parts)
