@@ -2,46 +2,159 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
 
-FORMATS = ("svg", "png", "pdf", "gv")
+if TYPE_CHECKING:
+    from archdsl.styles import Style
+
+STYLES = ("graph", "volumes", "table")
+THEMES = ("light", "dark", "print")
+QUANTITIES = ("params", "macs", "memory")
+MARKS = (*QUANTITIES, "field", "path")
+
+
+def _length(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    from archdsl.backends.drawing.options import read_length
+
+    if value is None:
+        return None
+    try:
+        return read_length(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+
+
+def _depth(ctx: click.Context, param: click.Parameter, value: str | None) -> int | str | None:
+    if value is None or value == "all":
+        return value
+    if not re.fullmatch("[1-9][0-9]{0,3}", value):
+        raise click.BadParameter(f"{value!r} is no number of levels, nor `all`", ctx, param)
+    return int(value)
+
+
+def _words(known: tuple[str, ...]) -> Any:
+    """A callback for options of several words: `--label-with macs,path`."""
+
+    def read(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> Any:
+        words = tuple(dict.fromkeys(w.strip() for text in values for w in text.split(",")))
+        for word in words:
+            if word not in known:
+                text = f"{word!r} is none of {', '.join(known)}"
+                raise click.BadParameter(text, ctx, param)
+        return words
+
+    return read
 
 
 @click.command("draw")
-@click.argument("spec")
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
-    help="Where to; the ending, .svg, .png, .pdf or .gv, says as what.  [default: build/NAME.svg]",
+    help="Where to; the ending says as what.  [default: build/NAME.svg]",
+)  # fmt: skip
+@click.option("--style", type=click.Choice(STYLES), default="graph", show_default=True)
+@click.option(
+    "--depth", callback=_depth, metavar="N|all",
+    help="Levels that are open: 1 shows stages, 2 blocks, all every layer.  [default: what fits]",
+)  # fmt: skip
+@click.option("--direction", type=click.Choice(("down", "right")), default="down")
+@click.option("--theme", type=click.Choice(THEMES), default="light", show_default=True)
+@click.option(
+    "--label-with", multiple=True, metavar="WORD,...", callback=_words(MARKS),
+    help=f"Write beside each layer, of {', '.join(MARKS)}.",
+)  # fmt: skip
+@click.option("--heat", type=click.Choice(QUANTITIES), help="Colour by cost, not by kind.")
+@click.option(
+    "--highlight", multiple=True, metavar="PATH", help="Let a layer or block stand out. Repeatable."
+)
+@click.option("--legend/--no-legend", default=True, help="Say what the colours mean.")
+@click.option("--width", callback=_length, metavar="LENGTH", help="Such as 8cm, 3.5in or 252pt.")
+@click.option(
+    "--dpi", type=click.IntRange(10, 2400), default=192, show_default=True, metavar="N",
+    help="Pixels of an inch, of a PNG.",
 )  # fmt: skip
 @parameters_option
 @limits_option
 @json_option
 @common
-@click.pass_obj
+@click.pass_context
 def command(
-    settings: Settings,
-    spec: str,
+    ctx: click.Context,
+    specs: tuple[str, ...],
     output: Path | None,
+    style: str,
     parameters: dict[str, str],
     limits: dict[str, int],
+    **given: Any,
 ) -> None:
-    """Draw a network: layers, shapes, branches, repetitions."""
-    if output is not None and output.suffix.lower().lstrip(".") not in FORMATS:
-        endings = ", ".join(f".{f}" for f in FORMATS)
-        raise click.BadParameter(f"{str(output)!r} ends in none of {endings}", param_hint="-o")
+    """Draw a network, or the table of several.
+
+    --style graph has boxes for layers and arrows for tensors; copies of a repetition are one,
+    marked with their number. --style volumes has tensors in perspective. --style table is the
+    layer table of a paper, a column a network; without -o it is printed.
+    """
+    from archdsl.backends.drawing.options import Options
     from archdsl.cli.output import listing, written
     from archdsl.elaborate import Limits
-    from archdsl.pipeline import open_one
+    from archdsl.pipeline import open_one, open_several
+    from archdsl.styles import STYLES as KNOWN
 
-    network = open_one(spec, parameters, Limits(**limits), check=False)
-    path = output or Path("build", f"{network.name}.svg")
+    settings: Settings = ctx.obj
+    chosen = KNOWN[style]
+    _check(ctx, style, chosen, len(specs), output)
+    options = Options(**given)
+    try:
+        draw = chosen.load()
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    first, *others = specs
+    if others:
+        networks = open_several(specs, parameters, Limits(**limits))
+    else:
+        networks = [open_one(first, parameters, Limits(**limits), check=False)]
+    graphs = [network.graph for network in networks]
+    if output is None and chosen.prints is not None and not settings.json:
+        settings.print(chosen.prints()(graphs))
+        return
+    path = output or Path("build", f"{networks[0].name}.{chosen.endings[0]}")
     settings.progress(f"drawing {path}")
-    files = written(path, lambda: network.draw(path))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        files = written(path, lambda: draw(graphs, path, options))
+    for warning in caught:
+        click.echo(f"warning: {warning.message}", err=True)
     if settings.json:
-        settings.print_json({"network": network.name, "files": [f.to_json() for f in files]})
+        names = [network.name for network in networks]
+        settings.print_json({"network": names[0], "files": [f.to_json() for f in files]})
     else:
         settings.print(listing(files))
+
+
+def _check(ctx: click.Context, name: str, style: Style, networks: int, output: Path | None) -> None:
+    """Refuse what the style does not do, and say which styles do it."""
+    from archdsl.backends.drawing import Options
+    from archdsl.styles import STYLES as KNOWN
+    from archdsl.styles import complaint
+
+    if networks > 1 and not style.several:
+        several = [other for other, s in KNOWN.items() if s.several]
+        raise click.UsageError(
+            f"--style {name} draws one network; here are {networks} (several: "
+            f"--style {', '.join(several)})"
+        )
+    named = [key for key in ctx.params if key in Options.__dataclass_fields__]
+    given = [key for key in named if ctx.get_parameter_source(key) != ParameterSource.DEFAULT]
+    if wrong := complaint(name, given):
+        raise click.UsageError(wrong)
+    if output is not None and output.suffix.lower().lstrip(".") not in style.endings:
+        endings = ", ".join(f".{ending}" for ending in style.endings)
+        text = f"{str(output)!r} ends in none of {endings}, which --style {name} writes"
+        raise click.BadParameter(text, param_hint="-o")

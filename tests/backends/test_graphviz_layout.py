@@ -13,6 +13,7 @@ import pytest
 from diagrams import ALEXNET, INCEPTION, RESNET, TINY, graph
 
 from archdsl.backends import graphviz
+from archdsl.backends.drawing import THEMES, Options
 from archdsl.backends.graphviz import style
 from archdsl.ir.records import Family
 
@@ -33,11 +34,12 @@ class Layout:
         self.lines: dict[str, Area] = {}
         self.texts: dict[str, str] = {}
         for group in root.iter(f"{SVG}g"):
-            kind, title = group.get("class"), group.findtext(f"{SVG}title", "")
-            if kind == "node" and (title == group.get("id")):
+            kind, _, look = group.get("class", "").partition(" ")
+            title = group.findtext(f"{SVG}title", "")
+            if kind == "node" and look not in ("point", "title"):
                 self.boxes[title] = _area(group)
                 self.texts[title] = " ".join(t.text or "" for t in group.iter(f"{SVG}text"))
-            elif kind == "cluster":
+            elif kind == "cluster" and title.startswith("cluster/"):
                 self.clusters[title] = _area(group)
             elif kind == "edge":
                 self.lines[title] = _area(group)
@@ -74,7 +76,7 @@ def layouts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Layout]:
     folder = tmp_path_factory.mktemp("layouts")
     specs = {"tiny": TINY, "alexnet": ALEXNET, "resnet": RESNET, "inception": INCEPTION}
     for name, spec in specs.items():
-        graphviz.draw(graph(spec), folder / f"{name}.svg")
+        graphviz.draw(graph(spec), folder / f"{name}.svg", Options(depth="all"))
     return {name: Layout(folder / f"{name}.svg") for name in specs}
 
 
@@ -199,14 +201,16 @@ SEEN = {
 }
 
 
-def test_every_family_has_a_colour() -> None:
-    assert set(style.LIGHT.fills) == set(get_args(Family))
+@pytest.mark.parametrize("theme", THEMES)
+def test_every_family_has_a_colour(theme: str) -> None:
+    assert set(THEMES[theme].fills) == set(get_args(Family))
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("vision", SEEN)
-def test_the_colour_blind_can_tell_the_families_apart(vision: str) -> None:
+def test_the_colour_blind_can_tell_the_families_apart(vision: str, theme: str) -> None:
     """A difference of 2 in CIELAB is just noticeable side by side; this asks for five times it."""
-    colors = set(style.LIGHT.fills.values())
+    colors = set(THEMES[theme].fills.values())
     seen = [
         _lab(tuple(min(1.0, max(0.0, v)) for v in _times(SEEN[vision], _linear(c)))) for c in colors
     ]
@@ -214,21 +218,32 @@ def test_the_colour_blind_can_tell_the_families_apart(vision: str) -> None:
     assert min(math.dist(a, b) for a, b in combinations(seen, 2)) > 10
 
 
-def test_families_of_one_height_differ_in_grey() -> None:
-    fills = style.LIGHT.fills
+@pytest.mark.parametrize("theme", THEMES)
+def test_families_of_one_height_differ_in_grey(theme: str) -> None:
+    fills = THEMES[theme].fills
     for slim in (True, False):
         families = [f for f in fills if (f in style.SLIM) == slim and f != "join"]
         lightness = sorted(_lab(_linear(fills[f]))[0] for f in families)
         assert min(b - a for a, b in pairwise(lightness)) > 5
 
 
-def test_text_stands_out_from_every_fill() -> None:
-    """WCAG 2.1 asks for a contrast of 7 at level AAA."""
+@pytest.mark.parametrize("name", THEMES)
+def test_text_stands_out_from_every_fill(name: str) -> None:
+    """WCAG 2.1 asks for a contrast of 7 at level AAA, of 4.5 at level AA."""
 
     def luminance(color: str) -> float:
         return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), _linear(color), strict=True))
 
-    theme = style.LIGHT
-    for fill in theme.fills.values():
-        assert (luminance(fill) + 0.05) / (luminance(theme.ink) + 0.05) > 7
-        assert (luminance(fill) + 0.05) / (luminance(theme.muted) + 0.05) > 4.5
+    def contrast(a: str, b: str) -> float:
+        low, high = sorted((luminance(a), luminance(b)))
+        return (high + 0.05) / (low + 0.05)
+
+    theme = THEMES[name]
+    heat = [theme.heat(i / 10) for i in range(11)]
+    for fill in (*theme.fills.values(), theme.paper, *heat):
+        assert contrast(fill, theme.ink) > 7
+        assert contrast(fill, theme.muted) > 4.5
+    assert contrast(theme.accent, theme.paper) > 3
+    steps = [_lab(_linear(color))[0] for color in heat]
+    assert steps == sorted(steps, reverse=steps[0] > steps[-1]), "more is always the darker, or not"
+    assert abs(steps[0] - steps[-1]) > 20

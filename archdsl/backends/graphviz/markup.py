@@ -50,8 +50,11 @@ def bold(words: str) -> str:
 def layer(words: str, copies: int) -> str:
     """A layer: its name in bold, its arguments, and how often it is repeated."""
     name, space, arguments = clip(words).partition(" ")
+    # Graphviz takes each letter for a whole number of pixels wide, bold ones for too narrow: where
+    # the picture is seen elsewhere, a long word would touch the next.
+    apart = "&#160;" * (1 + len(name) // 8) if space else ""
     times = GAP + bold(f"×{copies}") if copies > 1 else ""
-    return f"{bold(name)}{space}{text(arguments)}{times}"
+    return f"{bold(name)}{apart}{text(arguments)}{times}"
 
 
 def font(words: str, size: int, color: str) -> str:
@@ -63,6 +66,16 @@ def cell(content: str, width: int = 0, height: int = 0, align: str = "", valign:
     given = {"WIDTH": width, "HEIGHT": height, "ALIGN": align, "VALIGN": valign}
     attributes = "".join(f' {name}="{value}"' for name, value in given.items() if value)
     return f"<TD{attributes}>{content}</TD>"
+
+
+def swatch(color: str, line: str, width: int, dashed: bool = False) -> str:
+    """A little rectangle of a colour, as a cell."""
+    style = ' STYLE="dashed"' if dashed else ""
+    return (
+        f'<TD><TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" BGCOLOR="{color}" '
+        f'COLOR="{line}"{style}><TR><TD FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="8"></TD></TR>'
+        "</TABLE></TD>"
+    )
 
 
 def table(*rows: list[str]) -> str:
