@@ -1,0 +1,66 @@
+"""How far a network is folded, so that the figure fits its page and its words can be read."""
+
+from __future__ import annotations
+
+from archdsl.backends.drawing import Options
+from archdsl.backends.volumes.blocks import SIZE
+from archdsl.backends.volumes.figure import Series, volumes_of
+from archdsl.backends.volumes.layout import Piece, layout
+from archdsl.backends.volumes.notes import annotate
+from archdsl.backends.volumes.select import LEVELS, select
+from archdsl.backends.volumes.structure import structure
+from archdsl.errors import BuildError, Diagnostic
+from archdsl.ir import Graph
+from archdsl.ir.shapes import show
+
+PAGE = 680.0  # points that a figure is wide at most, where no width is asked for
+READABLE = 5.0  # points of the smallest letters, at the width asked for
+MOST = 120  # volumes that are worth the work of placing them
+LINES = 3
+MARGIN = 12.0
+
+
+def fitted(graph: Graph, options: Options) -> tuple[Piece, str]:
+    """The least folded layout that fits, and a description of it in words.
+
+    Raises:
+        BuildError: none does.
+    """
+    limit = PAGE if options.width is None else options.width * SIZE / READABLE
+    found = structure(graph)
+    best = 0.0
+    series: Series = []
+    for lines, levels in ((1, LEVELS[:5]), (2, LEVELS[3:5]), (LINES, LEVELS[3:])):
+        for level in levels:
+            series = select(graph, found, level)
+            if sum(1 for _ in volumes_of(series)) > MOST:
+                continue
+            annotate(graph, series, options)
+            piece = layout(series, lines)
+            bounds = piece.bounds
+            wide = bounds.right - bounds.left + MARGIN
+            if wide <= limit:
+                return piece, describe(series)
+            best = min(best or wide, wide)
+    raise _too_wide(options, best)
+
+
+def _too_wide(options: Options, best: float) -> BuildError:
+    if options.width is None:
+        label = "there is no volume that stands for several layers, and too many for a page"
+        help = "give parts of the network names, put what repeats into blocks, or use --style graph"
+        return BuildError(Diagnostic("A710", None, label, help=help))
+    least = best * READABLE / SIZE
+    label = f"at this width the letters would have {SIZE * options.width / best:.1f} points"
+    help = f"from --width {least / 72 * 2.54:.1f}cm on they have {READABLE:g}"
+    return BuildError(Diagnostic("A710", None, label, help=help))
+
+
+def describe(series: Series) -> str:
+    """The volumes in words, in order, for those who cannot see the figure."""
+    words: list[str] = []
+    for v in volumes_of(series):
+        text = f"{v.name or v.id} {show(v.shape)}"
+        words.append(text + (f" ({', '.join(v.call)})" if v.call else ""))
+    shown = words if len(words) <= 40 else [*words[:39], f"and {len(words) - 39} more"]
+    return "Tensors from input to output: " + "; ".join(shown) + "."
