@@ -133,7 +133,7 @@ def _sizes(volume: Volume, body: Solid) -> Iterator[Label]:
             yield Label(body.thick / 2, bottom + RISE + 2.5, str(c), "size")
             y = max(bottom - 0.2 * body.tall + RISE / 2, RISE + 2.5)
             yield Label(-2.0, y, str(h), "size", "right")
-            rise = max(0.0, body.back[1] / 2 - 3.0)
+            rise = max(0.0, min(body.back[1] / 2 - 3.0, bottom - RISE - 3.0))  # below the arrow
             reach = min(rise + RISE, body.back[1]) / body.back[1] * edge
             yield Label(body.thick + reach + 2.0, bottom - rise, str(w), "size", "left")
         case (n, d):

@@ -15,7 +15,7 @@ from archdsl.ir.shapes import show
 
 MARGIN = 6.0
 SWATCH, BETWEEN = 7.0, 12.0
-NAMES: dict[Look, str] = {"linear": "fully connected", "reshape": "resize, reshape"}
+NAMES: dict[Look, str] = {"linear": "fully connected", "reshape": "resize, reshape", "join": "joined as it is"}
 
 
 def compose(piece: Piece, theme: Theme, name: str, description: str, legend: bool) -> Scene:
@@ -99,6 +99,8 @@ def _faces(block: Block, theme: Theme) -> Iterator[Shape]:
 def shade(theme: Theme, look: Look, side: str) -> str:
     """The colour of a side of a body."""
     fill = theme.fill(look)
+    if look == "input":
+        fill = mix(fill, theme.line, 0.05)
     if side == "top":
         return mix(fill, theme.paper, 0.45)
     return mix(fill, theme.line, 0.14) if side == "right" else fill
@@ -196,14 +198,18 @@ def _over(link: Link) -> tuple[Point, ...]:
 
 def _aside(link: Link) -> tuple[Point, ...]:
     """Down to what hangs."""
-    x, y = _middle(link.tail), link.head.entry[1]
-    return (x, link.tail.rect.bottom + 1.0), (x, y), (link.head.entry[0] - 1.0, y)
+    tail, (right, y) = link.tail, link.head.entry
+    if isinstance(tail, Mark):
+        x = tail.exit[0] + 3.0
+        return (x, tail.y), (x, y), (right - 1.0, y)
+    x = _middle(tail)
+    return (x, tail.rect.bottom + 1.0), (x, y), (right - 1.0, y)
 
 
 def _down(link: Link) -> tuple[Point, ...]:
-    """From above to below, where the head stands below the tail."""
-    x = _middle(link.head)
-    return (x, link.tail.rect.bottom + 1.0), (x, link.head.rect.top - 1.0)
+    """From above to below, where the head stands below the tail and to its right."""
+    x, (right, y) = _middle(link.tail), link.head.entry
+    return (x, link.tail.rect.bottom + 1.0), (x, y), (right - 1.0, y)
 
 
 def _up(link: Link) -> tuple[Point, ...]:
@@ -245,10 +251,8 @@ def _legend(piece: Piece, theme: Theme, room: Rect) -> Group:
     """What the colours and the signs mean, of those that occur."""
     volumes = [t.volume for t in piece.things if isinstance(t, Block)]
     looks = list(dict.fromkeys(x for v in volumes for x in (v.bands or (v.look,))))
-    looks = [x for x in looks if x not in ("input", "join")]
+    looks = [x for x in looks if x != "input"]
     items: list[tuple[Look | None, str]] = [(x, NAMES.get(x, x)) for x in looks]
-    if any(v.shortcut or v.look == "join" for v in volumes):
-        pass
     if any(v.shared for v in volumes):
         items.append((None, "same weights"))
     group = Group("legend", ("legend",), "what the colours mean")

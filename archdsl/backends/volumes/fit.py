@@ -16,6 +16,7 @@ from archdsl.ir.shapes import show
 PAGE = 680.0  # points that a figure is wide at most, where no width is asked for
 READABLE = 5.0  # points of the smallest letters, at the width asked for
 MOST = 120  # volumes that are worth the work of placing them
+ALIKE = 4  # neighbours that are drawn once
 LINES = 3
 MARGIN = 12.0
 
@@ -35,6 +36,8 @@ def fitted(graph: Graph, options: Options) -> tuple[Piece, str]:
             series = select(graph, found, level)
             if sum(1 for _ in volumes_of(series)) > MOST:
                 continue
+            if not level.runs and monotonous(series):
+                continue
             annotate(graph, series, options)
             piece = layout(series, lines)
             bounds = piece.bounds
@@ -43,6 +46,12 @@ def fitted(graph: Graph, options: Options) -> tuple[Piece, str]:
                 return piece, describe(series)
             best = min(best or wide, wide)
     raise _too_wide(options, best)
+
+
+def monotonous(series: Series) -> bool:
+    """Whether many neighbours are alike, so that their number says more than their row."""
+    looks = [(v.key, v.shape) for v in volumes_of(series)]
+    return any(len(set(looks[i : i + ALIKE])) == 1 for i in range(len(looks) - ALIKE + 1))
 
 
 def _too_wide(options: Options, best: float) -> BuildError:

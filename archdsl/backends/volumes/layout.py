@@ -22,6 +22,7 @@ AISLE = 14.0  # points in which ways part or meet
 ROW = 12.0  # points between ways that run side by side
 LIFT = 7.0  # points from what is passed to the arc above it
 FLAT = 76.0  # points of the largest map where maps are sheets
+STEP = 11.0  # points from the way down to what it leads to
 RADIUS = 5.0  # of the circle of a sum
 
 
@@ -213,7 +214,10 @@ class _Placer:
 
     def _volume(self, piece: Piece, volume: Volume) -> None:
         new = self._blocks(volume)
-        x = self._free(piece, new, CLOSE if volume.look == "pooling" and not self.flat else GAP)
+        gap = CLOSE if volume.look == "pooling" and not self.flat else GAP
+        if volume.lanes > 1 and not volume.own and len(piece.exits) > 1:
+            gap += AISLE  # ways cross
+        x = self._free(piece, new, gap)
         for block in new:
             block.x = x
         if not piece.things and not piece.exits:
@@ -283,6 +287,8 @@ class _Placer:
             if fork.below:
                 last = ways[-1].exits[-1].place
                 x = max(end, last.x + (last.solid.thick / 2 if isinstance(last, Block) else 0.0))
+                if fork.hanging:  # which goes down from here, clear of what is below
+                    x = max(x, last.rect.right + AISLE)
             else:
                 x = end + AISLE + RADIUS
             mark = Mark(fork, x, 0.0)
@@ -291,6 +297,8 @@ class _Placer:
             piece.things.append(mark)
             piece.exits = [Port(mark)]
             piece.cursor = mark.x + RADIUS
+            if fork.hanging:
+                piece.things.append(Room(Rect(RADIUS, 0.0, RADIUS + 4.0, 40.0), mark.x, mark.y))
         elif not fork.below:
             piece.cursor = end + 4.0
 
@@ -324,7 +332,9 @@ class _Placer:
             bottom, end = max(bottom, way.bounds.bottom), max(end, way.bounds.right + AISLE)
             level -= r.bottom - r.top + ROW
         room = inner.bounds
-        inner.move(tail.x - min(room.left + 12.0, 0.0), bottom + 1.5 * ROW - room.top)
+        first = next((t for t in inner.things if isinstance(t, Block)), None)
+        x = tail.x + (tail.solid.thick / 2 if isinstance(tail, Block) else 0.0) + STEP
+        inner.move(x - (first.x if first else room.left), bottom + 1.5 * ROW - room.top)
         last = inner.exits[-1].place if inner.exits else tail
         return max(end, last.x - GAP if isinstance(last, Block) else last.x)
 

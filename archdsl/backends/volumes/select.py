@@ -7,13 +7,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Literal
 
+from archdsl.analyses.depth import has_kernel
 from archdsl.backends.drawing.theme import Look
 from archdsl.backends.volumes.calls import call, change, groups, share, shown
 from archdsl.backends.volumes.figure import Fork, Item, Series, Volume
 from archdsl.backends.volumes.lanes import alike, divided, lanes_of
 from archdsl.backends.volumes.structure import Flow, Part, Region, Structure, nodes_of
 from archdsl.ir import Graph, Node
+from archdsl.ir.records import Slide
 from archdsl.ir.shapes import Shape, channels, elements
 
 WIDEST = 8  # branches that are drawn beside each other
@@ -359,6 +362,7 @@ def _merged(items: Series) -> Series:
             and not before.hanging
             and (item.shares == before.shares)
         ):
+            before.call = _both(before.call, item.call)
             before.copies += item.copies
             before.paths += item.paths
             before.hanging = item.hanging
@@ -372,6 +376,15 @@ def _merged(items: Series) -> Series:
     return found
 
 
+def _both(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+    """How copies are written that differ in their kernels: `conv`, `5×5, 3×3`."""
+    if len(first) < 2 or len(second) < 2 or first[0] != second[0] or "×" not in second[1]:
+        return first
+    known = [words.split()[0] for words in first[1].split(", ")]
+    kernel = second[1].split()[0]
+    return first if kernel in known else (first[0], f"{first[1]}, {kernel}", *first[2:])
+
+
 def _range(first: Volume, last: Volume) -> str:
     if not first.name or not last.name:
         return ""
@@ -382,15 +395,20 @@ def _range(first: Volume, last: Volume) -> str:
 
 
 def _chain(parts: Sequence[Part]) -> Iterator[Node]:
-    """The layers that are drawn as bands: of a region those of its longest way."""
+    """The layers that are drawn as bands: of a region those of its main way."""
     for part in parts:
         if isinstance(part, Node):
             if shown(part):
                 yield part
         elif part.branches:
-            yield from max((list(_chain(b.parts)) for b in part.branches), key=len)
+            yield from max((list(_chain(b.parts)) for b in part.branches), key=_weight)
         else:
             yield from [n for n in part.nodes if shown(n)][:1]
+
+
+def _weight(nodes: list[Node]) -> tuple[int, int]:
+    """How much a way is the main one: by its layers with kernels."""
+    return sum(map(has_kernel, nodes)), len(nodes)
 
 
 def _end(flow: Flow) -> Node | None:
@@ -412,28 +430,33 @@ def _summed(region: Region) -> bool:
     return bool(region.join.op.symbol)
 
 
-def _shortcut(parts: list[Part]) -> str:
+def _shortcut(parts: list[Part]) -> Literal["", "identity", "projection"]:
     """What runs past the layers of a unit, if they are in a residual region."""
     found = ""
     for part in parts:
         if not isinstance(part, Region) or part.join.op.symbol != "+" or len(part.branches) != 2:
             continue
-        short, long = sorted(len(list(_chain(b.parts))) for b in part.branches)
-        if long and (short == 0 or short < long):
-            found = "identity" if short == 0 and found != "projection" else "projection"
+        short, long = sorted((list(_chain(b.parts)) for b in part.branches), key=_weight)
+        if _weight(long) > _weight(short) and len(short) <= 2:
+            found = "projection" if short or found == "projection" else "identity"
     return found
 
 
-def _window(parts: list[Part]):
-    """The window that all ways through a unit slide once, if there is one."""
+def _window(parts: list[Part]) -> Slide | None:
+    """The window that all ways through a region slide, if each slides one and the same."""
     region = parts[0]
     if len(parts) != 1 or not isinstance(region, Region):
         return None
-    last = [n for n in nodes_of(region) if shown(n) and len(n.inputs) == 1]
-    slides = {n.op.slides(n.input_shapes, n.shape) for n in last}
-    made = {n.path for n in last}
-    chained = any(s in made for n in nodes_of(region) if shown(n) for s in n.inputs if n in last)
-    return slides.pop() if len(slides) == 1 and not chained else None
+    slides: set[Slide | None] = set()
+    depth: dict[str, int] = {}
+    for node in region.nodes:
+        before = max((depth.get(s, 0) for s in node.inputs), default=0)
+        counts = shown(node) and len(node.inputs) == 1
+        if counts:
+            slides.add(node.op.slides(node.input_shapes, node.shape))
+        depth[node.path] = before + counts
+    alone = len(slides) == 1 and max(depth.values(), default=0) == 1
+    return slides.pop() if alone else None
 
 
 def _widened(shape: Shape, c: int) -> Shape:

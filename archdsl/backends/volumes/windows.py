@@ -11,6 +11,7 @@ from archdsl.backends.volumes.scene import Line, Polygon, Shape
 from archdsl.ir.records import Slide
 
 ROW, COLUMN = 0.36, 0.3  # of the unit that is shown, as shares of the map
+POOLED = 0.56  # the row where a window pools, to be told from the window before
 NEAR = 9.0  # points between bodies below which there is no room for lines
 
 
@@ -24,7 +25,7 @@ def cone(link: Link, theme: Theme) -> Iterator[Shape]:
         return
     if head.entry[0] - tail.exit[0] < NEAR or abs(tail.y - head.y) > 200:
         return
-    row = ROW
+    row = POOLED if head.volume.look == "pooling" else ROW
     if tail.volume.lanes == 1 < head.volume.lanes:
         row = 0.3 if head.lane == 0 else 0.6
     _, h, w = tail.volume.shape
