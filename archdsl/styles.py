@@ -55,8 +55,8 @@ STYLES = {
     ),
     "volumes": Style(
         "tensors as boxes in perspective",
-        ("svg", "png", "pdf"),
-        _PICTURE | {"direction", "label_with"},
+        ("svg", "png", "pdf", "tex"),
+        _PICTURE | {"label_with"},
         _volumes,
     ),
 }

@@ -1,5 +1,6 @@
-"""The figure of the papers: tensors as boxes in perspective. SVG and TikZ are written here; PDF and
-PNG are made of the SVG by Typst.
+"""The figure of the papers: tensors as boxes in perspective.
+
+SVG and TikZ are written here; PDF and PNG are made of the SVG by Typst. The way from a graph:
 
 graph → structure (flows and regions) → select (which tensors, how far folded) → layout (places)
 → compose (shapes) → svg, tikz, page (PDF, PNG)
@@ -71,4 +72,4 @@ def draw(graph: Graph, path: str | Path, options: Options | None = None) -> None
     from archdsl.backends.volumes import page
 
     with replacing(path) as temporary:
-        temporary.write_bytes(page.render(text, form, options.dpi, graph.name))
+        temporary.write_bytes(page.render(text, form == "pdf", options.dpi, graph.name))

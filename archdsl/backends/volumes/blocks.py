@@ -15,7 +15,11 @@ SIZE = 7.0  # points, of the letters
 RISE = 5.2  # points that a digit rises above the baseline
 LEADING = 8.0  # points from line to line
 ARC = 9.0  # points that a shortcut is above its volume
+NAME = 24  # letters of a name
 LANES = 16.0  # points between lanes, beside what is written there
+
+
+Kind = Literal["size", "call", "name", "copies", "note"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Label:
     x: float
     y: float
     text: str
-    kind: Literal["size", "call", "name", "copies", "note"]
+    kind: Kind
     align: Literal["left", "middle", "right"] = "middle"
 
     @property
@@ -105,9 +109,7 @@ class Block:
 
 def blocks(volume: Volume, scale: Scale, flat: bool) -> list[Block]:
     """The blocks of a volume, one for each lane, above each other around the height 0."""
-    found = [
-        Block(volume, lane, solid(volume.share, scale, flat)) for lane in range(volume.lanes)
-    ]
+    found = [Block(volume, lane, solid(volume.share, scale, flat)) for lane in range(volume.lanes)]
     for block in found:
         block.labels += _sizes(volume, block.solid)
         block.labels += _below(block, last=block.lane == volume.lanes - 1)
@@ -129,11 +131,13 @@ def _sizes(volume: Volume, body: Solid) -> Iterator[Label]:
         return
     edge = body.right - body.thick
     match shape:
+        case (c, 1, 1):
+            yield Label(body.thick / 2, bottom + RISE + 2.5, f"1×1×{c}", "size")
         case (c, h, w):
             yield Label(body.thick / 2, bottom + RISE + 2.5, str(c), "size")
             y = max(bottom - 0.2 * body.tall + RISE / 2, RISE + 2.5)
             yield Label(-2.0, y, str(h), "size", "right")
-            rise = max(0.0, min(body.back[1] / 2 - 3.0, bottom - RISE - 3.0))  # below the arrow
+            rise = max(0.0, body.back[1] / 2 - 3.0) if body.tall > body.back[1] else 0.0
             reach = min(rise + RISE, body.back[1]) / body.back[1] * edge
             yield Label(body.thick + reach + 2.0, bottom - rise, str(w), "size", "left")
         case (n, d):
@@ -146,7 +150,7 @@ def _sizes(volume: Volume, body: Solid) -> Iterator[Label]:
 
 
 def _above(volume: Volume, body: Solid, top: float) -> Iterator[Label]:
-    lines = [clip(line, 24) for line in volume.call]
+    lines = [clip(line, NAME) for line in volume.call]
     for i, line in enumerate(reversed(lines)):
         yield Label(body.right / 2, top - 4.0 - LEADING * i, line, "call")
 
@@ -155,12 +159,12 @@ def _below(block: Block, last: bool) -> Iterator[Label]:
     if not last:
         return
     volume, body = block.volume, block.solid
-    lines: list[tuple[str, Literal["name", "copies", "note"]]] = []
+    lines: list[tuple[str, Kind]] = []
     if volume.copies > 1:
         lines.append((f"×{volume.copies}", "copies"))
     if volume.name:
-        lines.append((clip(volume.name, 24), "name"))
-    lines += [(clip(note), "note") for note in volume.notes]
+        lines.append((clip(volume.name, NAME), "name"))
+    lines.extend((clip(note), "note") for note in volume.notes)
     y = body.bottom + RISE + 2.5
     for text, kind in lines:
         y += LEADING + 0.5

@@ -10,23 +10,27 @@ from archdsl.backends.volumes.figure import Volume
 from archdsl.backends.volumes.layout import RADIUS, Link, Mark, Piece
 from archdsl.backends.volumes.measure import width
 from archdsl.backends.volumes.scene import Circle, Group, Line, Point, Polygon, Scene, Shape, Words
-from archdsl.backends.volumes.windows import NEAR, cone
+from archdsl.backends.volumes.windows import NEAR, cone, crosses
 from archdsl.ir.shapes import show
 
 MARGIN = 6.0
 SWATCH, BETWEEN = 7.0, 12.0
-NAMES: dict[Look, str] = {"linear": "fully connected", "reshape": "resize, reshape", "join": "joined as it is"}
+NAMES: dict[Look, str] = {
+    "linear": "fully connected",
+    "reshape": "resize, reshape",
+    "join": "joined as it is",
+}
 
 
 def compose(piece: Piece, theme: Theme, name: str, description: str, legend: bool) -> Scene:
     """The scene of a figure."""
-    links = [Group("", ("link", k.kind), "", list(_link(k, theme))) for k in piece.links]
+    behind = [Group("", ("link", k.kind), "", list(_link(k, theme))) for k in piece.links]
     bodies = [_body(t, theme) for t in piece.things if isinstance(t, Block | Mark)]
-    cones: list[Group] = []
+    before: list[Group] = []
     for link in piece.links:
-        if shapes := list(cone(link, theme)):
-            cones.append(Group("", ("window",), "", shapes))
-    groups = [g for g in (*links, *bodies, *cones) if g.shapes]
+        group = Group("", ("window",), "", list(cone(link, theme)))
+        (behind if crosses(link) else before).append(group)
+    groups = [g for g in (*behind, *bodies, *before) if g.shapes]
     room = _extent(piece, groups)
     if legend:
         key = _legend(piece, theme, room)
@@ -64,11 +68,13 @@ def _body(thing: Block | Mark, theme: Theme) -> Group:
     group = Group(volume.id + lane, tuple(kinds), _title(volume))
     group.shapes += _faces(thing, theme)
     for label in thing.labels:
+        if volume.lanes > 1 and label.kind == "size":  # lines that cross run behind
+            r = label.rect.moved(thing.x, thing.y)
+            room = ((r.left, r.top), (r.right, r.top), (r.right, r.bottom), (r.left, r.bottom))
+            group.shapes.append(Polygon(room, theme.paper, "none", 0.0, kind="room"))
         color = theme.muted if label.kind in ("call", "note") else theme.ink
         at = (thing.x + label.x, thing.y + label.y)
-        group.shapes.append(
-            Words(at, label.text, SIZE, color, label.align, label.bold, label.kind)
-        )
+        group.shapes.append(Words(at, label.text, SIZE, color, label.align, label.bold, label.kind))
     if thing.arc:
         group.shapes.append(_arc(thing, theme))
     return group
@@ -158,16 +164,11 @@ def _link(link: Link, theme: Theme) -> Iterator[Shape]:
     if link.kind == "next" and (any(cone(link, theme)) or _touching(link)):
         return
     training = isinstance(head, Block) and head.volume.training
-    crossing = _lane(link.tail) != _lane(head) and link.kind == "next"
+    crossing = crosses(link)
     points = _ROUTES[link.kind](link)
     yield Line(
         points, theme.line, 0.5 if crossing else 0.7, training, not crossing, 3.0, kind=link.kind
     )
-
-
-def _lane(place: Block | Mark) -> float:
-    """Which lane it is, counted from the middle."""
-    return place.lane - (place.volume.lanes - 1) / 2 if isinstance(place, Block) else 0.0
 
 
 def _touching(link: Link) -> bool:
@@ -179,11 +180,14 @@ def _next(link: Link) -> tuple[Point, ...]:
     """Straight on, or to another height: from a fork out, to a join in."""
     tail, head = link.tail, link.head
     (x0, y0), (x1, y1) = tail.exit, head.entry
-    if abs(y1 - y0) < 0.5 or _lane(tail) != _lane(head):
+    if abs(y1 - y0) < 0.5:
         return (x0 + 1.0, y0), (x1 - 1.0, y1)
+    if isinstance(tail, Block) and crosses(link):
+        wordy = len(tail.volume.shape) == 3
+        return ((tail.rect.right if wordy else x0) + 1.0, y0), (x1 - 1.0, y1)
     if isinstance(head, Mark):
         return (x0 + 1.0, y0), (head.x, y0), (head.x, head.y + (RADIUS if y0 > y1 else -RADIUS))
-    mid = x0 + 6.0 if link.fans else x1 - 7.0
+    mid = tail.rect.right + 3.0 if link.fans else head.rect.left - 3.0
     return (x0 + 1.0, y0), (mid, y0), (mid, y1), (x1 - 1.0, y1)
 
 
@@ -193,7 +197,8 @@ def _over(link: Link) -> tuple[Point, ...]:
     top, mid = link.tail.y - link.lift, x0 + 5.0
     if isinstance(link.head, Mark):
         return (x0, y0), (mid, y0), (mid, top), (link.head.x, top), (link.head.x, y1 - RADIUS)
-    return (x0, y0), (mid, y0), (mid, top), (x1 - 7.0, top), (x1 - 7.0, y1), (x1 - 1.0, y1)
+    end = link.head.rect.left - 3.0
+    return (x0, y0), (mid, y0), (mid, top), (end, top), (end, y1), (x1 - 1.0, y1)
 
 
 def _aside(link: Link) -> tuple[Point, ...]:
@@ -227,7 +232,14 @@ def _turn(link: Link) -> tuple[Point, ...]:
     """To the beginning of the next line."""
     (x0, y0), (x1, y1) = link.tail.exit, link.head.entry
     right, left = link.turn[1], link.turn[0]
-    return (x0 + 1.0, y0), (right, y0), (right, link.lift), (left, link.lift), (left, y1), (x1 - 1, y1)
+    return (
+        (x0 + 1.0, y0),
+        (right, y0),
+        (right, link.lift),
+        (left, link.lift),
+        (left, y1),
+        (x1 - 1, y1),
+    )
 
 
 def _middle(place: Block | Mark) -> float:
@@ -250,8 +262,10 @@ _ROUTES = {
 def _legend(piece: Piece, theme: Theme, room: Rect) -> Group:
     """What the colours and the signs mean, of those that occur."""
     volumes = [t.volume for t in piece.things if isinstance(t, Block)]
-    looks = list(dict.fromkeys(x for v in volumes for x in (v.bands or (v.look,))))
-    looks = [x for x in looks if x != "input"]
+    looks: dict[Look, None] = {}
+    for volume in volumes:
+        looks |= dict.fromkeys(volume.bands or (volume.look,))
+    looks.pop("input", None)
     items: list[tuple[Look | None, str]] = [(x, NAMES.get(x, x)) for x in looks]
     if any(v.shared for v in volumes):
         items.append((None, "same weights"))

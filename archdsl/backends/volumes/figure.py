@@ -41,6 +41,8 @@ class Volume:
     """Into how many rows of equal shares of its channels it is divided."""
     own: bool = False
     """Whether each lane reads the same lane alone."""
+    groups: int = 1
+    """Into how many groups the layer's channels are divided."""
     key: object = None
     """Neighbours with the same key and shape are drawn once, with their number."""
     notes: tuple[str, ...] = ()
@@ -51,10 +53,17 @@ class Volume:
     @property
     def share(self) -> Shape:
         """The shape of one lane."""
-        if self.lanes == 1:
-            return self.shape
-        c = channels(self.shape) // self.lanes
-        return (c, *self.shape[1:]) if len(self.shape) == 3 else (*self.shape[:-1], c)
+        return _with(self.shape, channels(self.shape) // self.lanes)
+
+    def widen(self, lanes: int) -> None:
+        """Make of one lane all of them."""
+        self.shape = _with(self.shape, channels(self.shape) * lanes)
+        self.lanes = lanes
+
+
+def _with(shape: Shape, c: int) -> Shape:
+    """A shape with another number of channels."""
+    return (c, *shape[1:]) if len(shape) == 3 else (*shape[:-1], c)
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archdsl.backends.drawing import Options
 from archdsl.backends.volumes.blocks import SIZE
-from archdsl.backends.volumes.figure import Series, volumes_of
+from archdsl.backends.volumes.figure import Fork, Series, volumes_of
 from archdsl.backends.volumes.layout import Piece, layout
 from archdsl.backends.volumes.notes import annotate
 from archdsl.backends.volumes.select import LEVELS, select
@@ -17,8 +17,18 @@ PAGE = 680.0  # points that a figure is wide at most, where no width is asked fo
 READABLE = 5.0  # points of the smallest letters, at the width asked for
 MOST = 120  # volumes that are worth the work of placing them
 ALIKE = 4  # neighbours that are drawn once
-LINES = 3
 MARGIN = 12.0
+
+TRIES = (
+    (1, LEVELS[:4]),
+    (2, LEVELS[:4]),
+    (1, LEVELS[4:5]),
+    (2, LEVELS[4:5]),
+    (3, LEVELS),
+    (1, LEVELS[5:]),
+    (2, LEVELS[5:]),
+)
+"""In how many lines, and how far folded, in this order: two lines rather than pools left out."""
 
 
 def fitted(graph: Graph, options: Options) -> tuple[Piece, str]:
@@ -31,13 +41,15 @@ def fitted(graph: Graph, options: Options) -> tuple[Piece, str]:
     found = structure(graph)
     best = 0.0
     series: Series = []
-    for lines, levels in ((1, LEVELS[:5]), (2, LEVELS[3:5]), (LINES, LEVELS[3:])):
+    for lines, levels in TRIES:
         for level in levels:
             series = select(graph, found, level)
             if sum(1 for _ in volumes_of(series)) > MOST:
                 continue
             if not level.runs and monotonous(series):
                 continue
+            if lines > 1 and any(isinstance(i, Fork) and i.below for i in series):
+                continue  # the shape of the figure would be lost
             annotate(graph, series, options)
             piece = layout(series, lines)
             bounds = piece.bounds
@@ -55,14 +67,18 @@ def monotonous(series: Series) -> bool:
 
 
 def _too_wide(options: Options, best: float) -> BuildError:
+    """Why none fits, and what does; `best` is the least width found, 0 if nothing was placed."""
+    least = best * READABLE / SIZE / 72 * 2.54
+    wider = f"from --width {least:.1f}cm on they have {READABLE:g} points"
+    advice = "put what repeats into blocks, or use --style graph"
+    if not best:
+        label = f"more than {MOST} volumes are left where all that is alike is folded"
+        return BuildError(Diagnostic("A710", None, label, help=advice))
     if options.width is None:
-        label = "there is no volume that stands for several layers, and too many for a page"
-        help = "give parts of the network names, put what repeats into blocks, or use --style graph"
-        return BuildError(Diagnostic("A710", None, label, help=help))
-    least = best * READABLE / SIZE
-    label = f"at this width the letters would have {SIZE * options.width / best:.1f} points"
-    help = f"from --width {least / 72 * 2.54:.1f}cm on they have {READABLE:g}"
-    return BuildError(Diagnostic("A710", None, label, help=help))
+        label = "on a page of 17 cm its letters would be too small to read"
+        return BuildError(Diagnostic("A710", None, label, help=f"{wider}; or {advice}"))
+    label = f"at this width its letters would have {SIZE * options.width / best:.1f} points"
+    return BuildError(Diagnostic("A710", None, label, help=wider))
 
 
 def describe(series: Series) -> str:

@@ -23,6 +23,7 @@ ROW = 12.0  # points between ways that run side by side
 LIFT = 7.0  # points from what is passed to the arc above it
 FLAT = 76.0  # points of the largest map where maps are sheets
 STEP = 11.0  # points from the way down to what it leads to
+RAIL = 4.0  # points between ways that turn together
 RADIUS = 5.0  # of the circle of a sum
 
 
@@ -140,15 +141,28 @@ def layout(series: Series, lines: int = 1) -> Piece:
         placer.hang(line)
         if piece.things:
             above, exits = piece.bounds, piece.exits
+            lanes = max(len(exits), 1)
             middle = above.bottom + ROW
-            line.move(-line.bounds.left, middle + ROW - line.bounds.top)
+            line.move(-line.bounds.left, middle + ROW + RAIL * (lanes - 1) - line.bounds.top)
             ends = (line.bounds.left - 6.0, max(above.right, line.bounds.right) + 4.0)
-            for port in exits:
-                for head in line.heads:
-                    line.links.append(Link(port.place, head, "turn", middle, turn=ends))
+            line.links += _turns(exits, line.heads, middle, ends)
         piece.take(line)
         piece.exits = line.exits
     return piece
+
+
+def _turns(
+    exits: list[Port], heads: list[Block], middle: float, ends: tuple[float, float]
+) -> list[Link]:
+    """The ways to the next line, one for each lane, none across another."""
+    if len(exits) != len(heads):
+        return [Link(p.place, h, "turn", middle, turn=ends) for p in exits for h in heads]
+    found: list[Link] = []
+    for i, (port, head) in enumerate(zip(exits, heads, strict=True)):
+        inner = RAIL * (len(exits) - 1 - i)
+        way = (ends[0] - RAIL * i, ends[1] + inner)
+        found.append(Link(port.place, head, "turn", middle + inner, turn=way))
+    return found
 
 
 def _lines(placer: _Placer, series: Series, lines: int) -> list[Series]:
@@ -158,10 +172,8 @@ def _lines(placer: _Placer, series: Series, lines: int) -> list[Series]:
     chunks: list[Series] = []
     for item in series:
         before = chunks[-1][-1] if chunks else None
-        tied = isinstance(before, Fork) or (
-            isinstance(item, Fork) or item.look == "pooling" or item.lanes > 1
-        )
-        if tied and chunks and (isinstance(before, Fork) or not isinstance(item, Fork)):
+        forked = isinstance(before, Fork) or isinstance(item, Fork)
+        if chunks and (forked or _tied(item)):
             chunks[-1].append(item)
         else:
             chunks.append([item])
@@ -176,6 +188,19 @@ def _lines(placer: _Placer, series: Series, lines: int) -> list[Series]:
         found[-1].extend(chunk)
         run += wide
     return found
+
+
+def _apart(tail: Block, head: Block) -> bool:
+    """Whether one lane is nothing to the other."""
+    lanes = tail.volume.lanes == head.volume.lanes
+    return head.volume.own and lanes and tail.lane != head.lane
+
+
+def _tied(item: Item) -> bool:
+    """Whether it stays with what it reads: a pooled map, and what all lanes lead to."""
+    if isinstance(item, Fork):
+        return True
+    return item.look == "pooling" or (item.lanes > 1 and not item.own)
 
 
 class _Placer:
@@ -231,9 +256,8 @@ class _Placer:
 
     def _link(self, piece: Piece, port: Port, head: Place) -> None:
         tail = port.place
-        if isinstance(tail, Block) and isinstance(head, Block) and head.volume.own:
-            if tail.volume.lanes == head.volume.lanes and tail.lane != head.lane:
-                return
+        if isinstance(tail, Block) and isinstance(head, Block) and _apart(tail, head):
+            return
         piece.links.append(Link(tail, head, port.kind, port.lift, port.fans))
 
     def _free(self, piece: Piece, new: list[Block], gap: float) -> float:
@@ -262,10 +286,8 @@ class _Placer:
             kind: Kind = "down" if last else "next"
             given = [] if _given(branch) else [Port(p.place, kind, fans=fans) for p in incoming]
             ways.append(self.series(branch, given))
-        if fork.below:
-            end = self._below(piece, ways, start, floor)
-        else:
-            end = self._beside(ways, start)
+        below = fork.below
+        end = self._below(piece, ways, start, floor) if below else self._beside(ways, start)
         top = around(r for w in ways for r in w.rects()).top
         exits: list[Port] = []
         lift = 0.0
@@ -276,8 +298,8 @@ class _Placer:
                 exits += [Port(p.place, "up") for p in way.exits] if up else way.exits
             elif fork.below:
                 exits += incoming
-            else:
-                lift = max(lift + LIFT, LIFT - top)
+            elif not lift:
+                lift = LIFT - top
                 exits += [Port(p.place, "over", lift) for p in incoming]
         if lift:
             piece.things.append(Room(Rect(start - 9.0, -lift - 2, end + AISLE, -lift + 2)))
@@ -300,7 +322,7 @@ class _Placer:
             if fork.hanging:
                 piece.things.append(Room(Rect(RADIUS, 0.0, RADIUS + 4.0, 40.0), mark.x, mark.y))
         elif not fork.below:
-            piece.cursor = end + 4.0
+            piece.cursor = end + 6.0
 
     def _beside(self, ways: list[Piece], start: float) -> float:
         """Ways above each other, the middle at the height 0; the x where the longest ends."""
@@ -355,6 +377,8 @@ class _Placer:
             side.move(start - room.left, y)
             first = next(t for t in side.things if not isinstance(t, Room))
             piece.links.append(Link(place, first, "aside"))
+            x, way = place.x, first.y - place.rect.bottom
+            piece.things.append(Room(Rect(0.0, 0.0, 8.0, way), x, place.rect.bottom))
             piece.take(side)
 
 

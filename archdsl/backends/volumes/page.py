@@ -1,8 +1,12 @@
-"""PDF and PNG of an SVG, by Typst: its wheel carries all that it needs, it finds our fonts without
-any in the system, and it leaves text as text in a PDF.
+"""PDF and PNG of an SVG, by Typst.
+
+Its wheel carries all that it needs, it takes our fonts where the system has none, and it leaves
+text as text in a PDF.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from archdsl.backends.volumes.measure import FONTS
 
@@ -14,15 +18,16 @@ _PAGE = """\
 """
 
 
-def render(svg: str, form: str, dpi: int, name: str) -> bytes:
-    """The picture as `pdf` or `png`, the same bytes for the same SVG; `dpi` is of a PNG."""
+def render(svg: str, pdf: bool, dpi: int, name: str) -> bytes:
+    """The picture as PDF, or as PNG of so many pixels an inch; the same bytes for the same SVG."""
     import typst
 
+    fonts: list[str | Path | bytes] = [FONTS]
     found = typst.compile(
         _PAGE.encode(),
-        format=form,
+        format="pdf" if pdf else "png",
         ppi=float(dpi),
-        font_paths=[str(FONTS)],
+        font_paths=fonts,
         ignore_system_fonts=True,
         sys_inputs={"svg": svg, "name": name},
         timestamp=0,

@@ -1,5 +1,7 @@
-"""How long the sides of a box are, in points. Nothing is true to scale: a network has sides of 1
-and of 500, and 3 channels and 4,096, and all shall be seen. So lengths grow more slowly than sizes:
+"""How long the sides of a box are, in points.
+
+Nothing is true to scale: a network has sides of 1 and of 500, and 3 channels and 4,096, and all
+shall be seen. So lengths grow more slowly than sizes:
 
 - the height and the width of a map by the square root, such that the largest map of the figure has
   110 points, and no position more than 20; at least 4 points

@@ -131,7 +131,5 @@ def _sheets(count: int, tall: float, wide: float) -> Solid:
     faces: list[Face] = []
     for i in range(count):
         x, y = SHEET * i, top + SHEET * i
-        faces.append(
-            Face("sheet", ((x, y), (x + wide, y), (x + wide, y + tall), (x, y + tall)))
-        )
+        faces.append(Face("sheet", ((x, y), (x + wide, y), (x + wide, y + tall), (x, y + tall))))
     return Solid(tuple(faces), wide, tall, (reach, reach), flat=True)

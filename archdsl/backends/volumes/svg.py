@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from html import escape
@@ -11,6 +12,7 @@ from archdsl.errors import printable
 
 ANCHORS = {"left": "start", "middle": "middle", "right": "end"}
 LONGEST = 200  # characters of an id or a title
+_OTHER = re.compile(r"[^A-Za-z0-9._/]")
 HEAD = 4.0  # points, the length of an arrow's head
 
 
@@ -46,7 +48,7 @@ def _group(group: Group, taken: set[str]) -> Iterator[str]:
 
 def identifier(path: str, taken: set[str]) -> str:
     """An id of its own: the path, with the codes of all but letters, digits and `._/`."""
-    found = "".join(c if c.isascii() and c.isalnum() or c in "._/" else f"-{ord(c):x}-" for c in path)
+    found = _OTHER.sub(lambda c: f"-{ord(c[0]):x}-", path)
     if len(found) > LONGEST:
         found = f"{found[:LONGEST]}-{sha256(path.encode()).hexdigest()[:16]}"
     number, name = 2, found
@@ -132,7 +134,7 @@ def _at(point: Point) -> str:
 
 def _n(number: float) -> str:
     """A number with two decimals, without idle zeros; never `-0`."""
-    return f"{number:.2f}".rstrip("0").rstrip(".").replace("-0", "-0") if round(number, 2) else "0"
+    return f"{number:.2f}".rstrip("0").rstrip(".") if round(number, 2) else "0"
 
 
 def _text(words: str) -> str:

@@ -15,6 +15,19 @@ POOLED = 0.56  # the row where a window pools, to be told from the window before
 NEAR = 9.0  # points between bodies below which there is no room for lines
 
 
+def crosses(link: Link) -> bool:
+    """Whether it leads from one lane to another."""
+    tail, head = link.tail, link.head
+    if link.kind != "next" or not isinstance(tail, Block) or not isinstance(head, Block):
+        return False
+    return tail.volume.lanes > 1 and _lane(tail) != _lane(head)
+
+
+def _lane(block: Block) -> float:
+    """Which lane it is, counted from the middle."""
+    return block.lane - (block.volume.lanes - 1) / 2
+
+
 def cone(link: Link, theme: Theme) -> Iterator[Shape]:
     """A window on one map, and lines from its corners to the unit of the next that it makes."""
     tail, head = link.tail, link.head
@@ -37,7 +50,7 @@ def cone(link: Link, theme: Theme) -> Iterator[Shape]:
         for u, v in ((top, left), (top, right), (bottom, right), (bottom, left))
     )
     apex = _moved(head, head.solid.at((unit[0] + 0.5) / m, (unit[1] + 0.5) / n))
-    crossing = tail.volume.lanes > 1 and tail.lane != head.lane
+    crossing = crosses(link)
     yield Polygon(corners, "none", theme.line, 0.6, crossing, "window")
     for corner in corners:
         yield Line((corner, apex), theme.line, 0.4, crossing, kind="ray")
