@@ -32,7 +32,14 @@ ORDER = [
     ["elaborate"],
     ["analyses"],
     ["backends.drawing"],
-    ["devices", "backends.torch", "backends.onnx", "backends.graphviz", "backends.volumes"],
+    [
+        "devices",
+        "backends.torch",
+        "backends.onnx",
+        "backends.graphviz",
+        "backends.volumes",
+        "backends.layer_table",
+    ],
     ["backends.effective"],
     ["styles"],
     ["lint"],
@@ -62,9 +69,10 @@ ONLY = {
     },  # it runs any ONNX file, ours or not: what it must know is in the file
     "backends.torch": {"errors", "files", "ir"},
     "backends.onnx": {"errors", "files", "ir"},
-    "backends.drawing": {"ir"},
+    "backends.drawing": {"errors", "ir"},
     "backends.graphviz": {"errors", "files", "ir", "analyses", "backends.drawing"},
     "backends.volumes": {"errors", "files", "ir", "analyses", "backends.drawing"},
+    "backends.layer_table": {"errors", "files", "ir", "analyses", "backends.drawing"},
     "styles": {
         "ir",
         "backends.drawing",

@@ -7,6 +7,8 @@ GoogLeNet. (A WRN-28 comes to 26: its paper counts the shortcuts' layers too.)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archdsl.ir.graph import Graph, Node
 
 
@@ -35,3 +37,21 @@ def depth(graph: Graph) -> int:
     """The most layers with kernels on a way from an input to an output, auxiliary heads apart."""
     ways = longest(graph)
     return max(ways[output.node] for output in graph.given)
+
+
+def longest_way(nodes: Sequence[Node]) -> list[Node]:
+    """The layers of the longest way through some of a network's, in order: without shortcuts."""
+    length: dict[str, int] = {}
+    before: dict[str, str] = {}
+    by_path = {node.path: node for node in nodes}
+    for node in nodes:
+        sources = [s for s in node.inputs if s in length]
+        longest = max(sources, key=lambda s: length[s], default="")
+        length[node.path] = length.get(longest, 0) + 1
+        before[node.path] = longest
+    path = max(length, key=lambda p: length[p], default="")
+    found: list[Node] = []
+    while path:
+        found.append(by_path[path])
+        path = before[path]
+    return found[::-1]

@@ -16,7 +16,7 @@ from typing import Any
 from archdsl.analyses import cost
 from archdsl.analyses.cost import NOTHING, Totals
 from archdsl.ir.graph import Graph, Node, Scope
-from archdsl.ir.hierarchy import Part, RepetitionTree, ScopeTree, nodes_in, tree
+from archdsl.ir.hierarchy import Looks, Part, RepetitionTree, ScopeTree, Unit, nodes_in, tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +46,38 @@ def outline(graph: Graph) -> list[Row]:
     return list(_Outline(graph).rows(tree(graph), 0))
 
 
-class _Outline:
-    """Goes through a tree; what was computed of a part is kept, since parts are asked for often."""
+class Calls:
+    """How the blocks of a network were called."""
 
     def __init__(self, graph: Graph) -> None:
         self._optional: dict[str, set[str]] = defaultdict(set)
         for scope in graph.scopes:
             self._optional[scope.definition].update(scope.defaulted)
+
+    def text(self, scope: Scope) -> str:
+        """A block's call without what was left at its default; nothing of a sequence."""
+        if scope.kind != "block":
+            return ""
+        words = [scope.definition]
+        for key, value in scope.arguments.items():
+            if key not in scope.defaulted:
+                optional = key in self._optional[scope.definition]
+                words.append(f"{key}={_value(value)}" if optional else _value(value))
+        return " ".join(words)
+
+
+class _Outline:
+    """Goes through a tree; what was computed of a part is kept, since parts are asked for often."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._calls = Calls(graph)
         self._totals: dict[int, Totals] = {}
-        self._looks: dict[int, Hashable] = {}
+        self._looks = Looks(self._facts, self._calls.text)
 
     def rows(self, parts: Sequence[Part], depth: int) -> Iterator[Row]:
         for part in parts:
             if isinstance(part, RepetitionTree):
-                for start, end in self._runs(part.copies):
+                for start, end in self._looks.runs(part.copies):
                     yield from self._copies(part.copies[start:end], depth)
             else:
                 yield from self._one(part, [part], depth)
@@ -89,16 +107,6 @@ class _Outline:
             yield Row("", text, depth, len(copies), totals, paths[-1], False, paths)
             yield from self.rows(first, depth + 1)
 
-    def _runs(self, copies: list[list[Part]]) -> Iterator[tuple[int, int]]:
-        """The ranges of copies that look alike."""
-        looks = [tuple(map(self._look, copy)) for copy in copies]
-        start = 0
-        for i in range(1, len(copies) + 1):
-            if i == len(copies) or looks[i] != looks[start]:
-                if copies[start]:
-                    yield start, i
-                start = i
-
     def totals(self, part: Part) -> Totals:
         """Of all layers in a part."""
         key = id(part)
@@ -109,49 +117,30 @@ class _Outline:
                 case RepetitionTree():
                     inside = (self.totals(p) for copy in part.copies for p in copy)
                     found = reduce(add, inside, NOTHING)
+                case Unit():
+                    found = reduce(add, map(cost.of_node, part.nodes), NOTHING)
                 case _:
                     found = reduce(add, map(self.totals, part.parts), NOTHING)
             self._totals[key] = found
         return self._totals[key]
 
-    def _look(self, part: Part) -> Hashable:
-        """All that rows show of a part, but for names, paths and fields."""
-        key = id(part)
-        if key not in self._looks:
-            match part:
-                case Node():
-                    found = (part.op, part.input_shapes, part.shape, part.shares, part.training)
-                case ScopeTree():
-                    found = (self._text(part), tuple(map(self._look, part.parts)))
-                case RepetitionTree():
-                    found = tuple(tuple(map(self._look, copy)) for copy in part.copies)
-                case _:
-                    found = tuple(map(self._look, part.parts))
-            self._looks[key] = found
-        return self._looks[key]
+    def _facts(self, leaf: Node | Unit) -> Hashable:
+        """All that a row shows of a layer, but for its name, path and field."""
+        return tuple(
+            (n.op, n.input_shapes, n.shape, n.shares, n.training) for n in nodes_in([leaf])
+        )
 
     def _text(self, part: Part) -> str:
         match part:
             case Node():
                 return part.op.text()
             case ScopeTree():
-                return self._call(part.scope)
+                return self._calls.text(part.scope)
             case RepetitionTree():
                 inside = "; ".join(map(self._text, part.copies[0]))
                 return f"{{ {inside} }} x{len(part.copies)}"
             case _:
                 return ""
-
-    def _call(self, scope: Scope) -> str:
-        """How a block was called, without what was left at its default; nothing of a sequence."""
-        if scope.kind != "block":
-            return ""
-        words = [scope.definition]
-        for key, value in scope.arguments.items():
-            if key not in scope.defaulted:
-                optional = key in self._optional[scope.definition]
-                words.append(f"{key}={_value(value)}" if optional else _value(value))
-        return " ".join(words)
 
 
 def _name(part: Part) -> str:

@@ -42,11 +42,8 @@ Size = Annotated[
     BeforeValidator(_square),
     Wants("a size such as 3 or 3x3, its sides at least 1"),
 ]
-Margin = Annotated[
-    tuple[_Natural, _Natural],
-    BeforeValidator(_square),
-    Wants("a size such as 1 or 0x3"),
-]
+MARGIN = Wants("a size such as 1 or 0x3")
+Margin = Annotated[tuple[_Natural, _Natural], BeforeValidator(_square), MARGIN]
 Extent = Annotated[
     tuple[_Positive, ...],
     Field(min_length=1, max_length=3),

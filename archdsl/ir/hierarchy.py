@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from archdsl.ir.graph import Graph, Node, Repetition, Scope
@@ -33,7 +33,18 @@ class Folded:
     parts: list[Part]
 
 
-Part = Node | ScopeTree | RepetitionTree | Folded
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Layers that are shown as one: a scope with all that is in it, or a layer and what follows."""
+
+    path: str
+    nodes: tuple[Node, ...]
+    inputs: tuple[str, ...]
+    """Paths of the units, or names of the network's inputs, that it reads, in order."""
+    scope: ScopeTree | None = None
+
+
+Part = Node | Unit | ScopeTree | RepetitionTree | Folded
 
 
 def tree(graph: Graph) -> list[Part]:
@@ -84,8 +95,66 @@ def nodes_in(parts: Sequence[Part]) -> Iterator[Node]:
         match part:
             case Node():
                 yield part
+            case Unit():
+                yield from part.nodes
             case RepetitionTree():
                 for copy in part.copies:
                     yield from nodes_in(copy)
             case _:
                 yield from nodes_in(part.parts)
+
+
+class Looks:
+    """What parts of a tree look like, as numbers: those that look alike have the same one.
+
+    Args:
+        of_leaf: what tells a layer or a unit from others; it has a hash.
+        of_scope: the same for a scope, beside what is in it.
+    """
+
+    def __init__(
+        self,
+        of_leaf: Callable[[Node | Unit], Hashable],
+        of_scope: Callable[[Scope], Hashable],
+    ) -> None:
+        self._of_leaf = of_leaf
+        self._of_scope = of_scope
+        self._numbers: dict[Hashable, int] = {}
+        self._known: dict[int, int] = {}  # parts are asked for often, and live as long as we do
+
+    def of(self, part: Part) -> int:
+        """The number of a part's look."""
+        found = self._known.get(id(part))
+        if found is None:
+            match part:
+                case Node() | Unit():
+                    look = (0, self._of_leaf(part))
+                case ScopeTree():
+                    look = (1, self._of_scope(part.scope), self._all(part.parts))
+                case RepetitionTree():
+                    look = (2, tuple(map(self._all, part.copies)))
+                case Folded():
+                    look = (3, part.count, self._all(part.parts))
+            found = self._numbers.setdefault(look, len(self._numbers))
+            self._known[id(part)] = found
+        return found
+
+    def _all(self, parts: Sequence[Part]) -> tuple[int, ...]:
+        return tuple(map(self.of, parts))
+
+    def runs(
+        self,
+        copies: Sequence[Sequence[Part]],
+        may_join: Callable[[int, int], bool] = lambda start, i: True,
+    ) -> Iterator[tuple[int, int]]:
+        """The ranges of copies that look alike, from and to; empty copies are in none.
+
+        `may_join(start, i)` can refuse copy i a place in the run that begins at `start`.
+        """
+        looks = [self._all(copy) for copy in copies]
+        start = 0
+        for i in range(1, len(copies) + 1):
+            if i == len(copies) or looks[i] != looks[start] or not may_join(start, i):
+                if copies[start]:
+                    yield start, i
+                start = i

@@ -9,9 +9,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import lru_cache
 from math import inf, prod
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 from archdsl.ir.curve import Curve
+from archdsl.ir.fields import MARGIN
 from archdsl.ir.records import (
     Cost,
     Family,
@@ -69,6 +70,22 @@ class Op(Word, ABC):
                 if word in _REGISTRY:
                     raise TypeError(f"two layers are called {word!r}")
                 _REGISTRY[word] = cls
+
+    def brief(self) -> str:
+        """The layer as a figure has it: its sizes and counts; no pads, and nothing but these.
+
+        Positional arguments all stay: they are what the layer is mostly told by.
+        """
+        words = [self.name]
+        for i, (name, info) in enumerate(self.arguments().items()):
+            value = getattr(self, name)
+            if value is None or (i >= self.positional and value == info.default):
+                continue
+            if i < self.positional:
+                words.append(self.show(name, value))
+            elif _counts(value) and MARGIN not in self.wants(name):
+                words.append(f"{name}={self.show(name, value, square=True)}")
+        return " ".join(words)
 
     def resolve(self, inputs: Shapes, grid: tuple[int, int] | None = None) -> Self:
         """The same layer with what it infers from its input filled in.
@@ -185,6 +202,12 @@ class Op(Word, ABC):
     @abstractmethod
     def onnx(self, inputs: Shapes, output: Shape) -> OnnxLowering:
         """How ONNX says it, at inference."""
+
+
+def _counts(value: object) -> bool:
+    """Whether an argument is a number of things, or a size."""
+    parts = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
+    return all(isinstance(part, int) and not isinstance(part, bool) for part in parts)
 
 
 @lru_cache(maxsize=256)  # a curve remembers what was computed of it

@@ -47,3 +47,60 @@ INCEPTION = """
 
 def graph(spec: str) -> Graph:
     return archdsl.parse(spec).graph
+
+
+# Hostile names: a graph may come from JSON, and then nothing holds its names to the grammar
+
+HOSTILE = [
+    '"quoted" & <b>bold</b>',
+    "</TD></TABLE>> ]; evil [label=x",
+    "<script>alert(1)</script>",
+    r"\N \G \L \n \\",
+    "a:n:b -> c; { } [ ] |",
+    "&lt;&#65;&nbsp;",
+    "<",
+    "\x00\x1b[31m\r\n\u202eright to left\ud800",
+    "層 слой ⚡",
+    "node",
+    "",
+    "x" * 10_000,
+]
+
+
+def hostile_graph(text: str) -> Graph:
+    """A network whose every name is the text."""
+    network = graph("block b { conv 3x3; residual { conv 3x3 } }; input 3x9x9; a: b x2; gap")
+    renamed = {n.path: f"{n.path}{text}" for n in network.nodes} | {"input": text or "input"}
+    scopes = {s.path: f"{s.path}{text}" if s.path else "" for s in network.scopes}
+    nodes = [
+        n.model_copy(
+            update={
+                "path": renamed[n.path],
+                "inputs": tuple(renamed[i] for i in n.inputs),
+                "scope": scopes[n.scope],
+            }
+        )
+        for n in network.nodes
+    ]
+    return network.model_copy(
+        update={
+            "name": text,
+            "inputs": (network.inputs[0].model_copy(update={"name": renamed["input"]}),),
+            "nodes": tuple(nodes),
+            "scopes": tuple(
+                s.model_copy(
+                    update={
+                        "path": scopes[s.path],
+                        "parent": None if s.parent is None else scopes[s.parent],
+                        "definition": text,
+                    }
+                )
+                for s in network.scopes
+            ),
+            "outputs": (
+                network.outputs[0].model_copy(
+                    update={"name": text, "node": renamed[network.outputs[0].node]}
+                ),
+            ),
+        }
+    )

@@ -13,11 +13,14 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from archdsl.backends import graphviz
+from archdsl.backends.drawing import Options
 from archdsl.backends.graphviz.compose import compose
 from archdsl.backends.graphviz.picture import Box, Item
 from archdsl.errors import ArchError
 from archdsl.ir import Graph
 from archdsl.ir.shapes import show
+
+LAYERS = Options(depth="all")
 
 # What is drawn
 
@@ -33,19 +36,19 @@ def copies(items: tuple[Item, ...], times: int = 1) -> Iterator[tuple[Box, int]]
 
 def drawn(spec: str) -> list[str]:
     """Texts of the boxes in order, with what they are folded from."""
-    boxes = copies(compose(graph(spec)).items)
+    boxes = copies(compose(graph(spec), LAYERS).items)
     return [f"{b.text} x{n}" if n > 1 else b.text for b, n in boxes if b.text]
 
 
 def names(spec: str) -> list[str]:
-    return [b.name for b in compose(graph(spec)).boxes if b.text]
+    return [b.name for b in compose(graph(spec), LAYERS).boxes if b.text]
 
 
 def flows(spec: str) -> Counter[tuple[str, str]]:
     """Which box feeds which, read from the DOT text; the points that lines run through left out."""
     import pygraphviz
 
-    dot = pygraphviz.AGraph(string=graphviz.dot(graph(spec)))
+    dot = pygraphviz.AGraph(string=graphviz.dot(graph(spec), LAYERS))
     heads: dict[str, list[str]] = {}
     for edge in dot.edges():
         if edge.attr["style"] != "invis":
@@ -68,7 +71,7 @@ def test_every_layer_is_in_the_picture(spec: str) -> None:
     network = graph(spec)
     expected = Counter((node.op.text(), "x".join(map(str, node.shape))) for node in network.nodes)
     found: Counter[tuple[str, str]] = Counter()
-    for box, times in copies(compose(network).items):
+    for box, times in copies(compose(network, LAYERS).items):
         if box.text:
             found[box.text, box.shape] += times
     assert found == expected
@@ -86,7 +89,7 @@ def test_every_edge_is_in_the_picture(spec: str) -> None:
 @pytest.mark.parametrize("spec", [TINY, RESNET, INCEPTION])
 def test_lines_run_through_points(spec: str) -> None:
     """A point has one line in and at least one out; every shortcut starts at one."""
-    picture = compose(graph(spec))
+    picture = compose(graph(spec), LAYERS)
     points = {box.id for box in picture.boxes if box.look == "point"}
     assert points
     assert {e.head for e in picture.edges} & {e.tail for e in picture.edges} >= points
@@ -107,7 +110,7 @@ def test_a_box_shows_name_layer_and_shape() -> None:
 
 
 def test_the_caption_has_the_networks_numbers() -> None:
-    caption = compose(graph(ALEXNET)).caption
+    caption = compose(graph(ALEXNET), LAYERS).caption
     assert caption == "60,965,224 parameters · 724,406,816 MACs"
 
 
@@ -139,7 +142,7 @@ def test_a_copy_whose_inside_is_read_elsewhere_ends_a_fold() -> None:
         n if n.path != "relu1" else n.model_copy(update={"inputs": (conv2,)}) for n in network.nodes
     ]
     changed = network.model_copy(update={"nodes": tuple(nodes)})
-    boxes = copies(compose(Graph.model_validate(changed.model_dump())).items)
+    boxes = copies(compose(Graph.model_validate(changed.model_dump()), LAYERS).items)
     assert [(b.name, n) for b, n in boxes if b.text] == [
         ("conv1, 2", 2),
         ("conv3, 4", 2),
@@ -155,7 +158,7 @@ def test_copies_with_another_wiring_are_not_folded() -> None:
         for n in network.nodes
     ]
     changed = network.model_copy(update={"nodes": tuple(nodes)})
-    assert sum(b.text == "add" for b in compose(changed).boxes) == 3
+    assert sum(b.text == "add" for b in compose(changed, LAYERS).boxes) == 3
 
 
 def test_names_of_folded_copies_cover_all_of_them() -> None:
@@ -199,7 +202,8 @@ def test_a_residual_block_is_drawn_once_with_its_skip() -> None:
     assert edges["layer1.0.relu2", "layer2.0.conv1"] == 1
     assert not any("layer1.1" in a + b for a, b in edges)
     titles = re.findall(
-        r"<B>(layer[\d.,… ]*)</B>( &#160;basic)?( &#160;<B>(×\d)</B>)?", graphviz.dot(graph(RESNET))
+        r"<B>(layer[\d.,… ]*)</B>( &#160;basic)?( &#160;<B>(×\d)</B>)?",
+        graphviz.dot(graph(RESNET), LAYERS),
     )
     assert [(name.strip(), times) for name, _, _, times in titles] == [
         ("layer1", ""),
@@ -229,7 +233,7 @@ def test_whatever_is_folded_nothing_is_lost(body: str) -> None:
     except ArchError:  # a residual around a pool, or a map that ran out
         reject()
     found = Counter[str]()
-    for box, times in copies(compose(network).items):
+    for box, times in copies(compose(network, LAYERS).items):
         found[f"{box.text} {box.shape}"] += times if box.text else 0
     expected = Counter(f"{n.op.text()} {show(n.shape)}" for n in network.nodes)
     assert +found == expected
@@ -242,4 +246,4 @@ def test_whatever_is_folded_nothing_is_lost(body: str) -> None:
     ("name", "spec"), [("tiny", TINY), ("resnet", RESNET)], ids=["tiny", "resnet"]
 )
 def test_golden_dot(name: str, spec: str) -> None:
-    check_golden(f"dot/{name}.gv", graphviz.dot(graph(spec)))
+    check_golden(f"dot/{name}.gv", graphviz.dot(graph(spec), LAYERS))

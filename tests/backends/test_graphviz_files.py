@@ -10,7 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from diagrams import RESNET, TINY, graph
+from diagrams import HOSTILE, RESNET, TINY, graph, hostile_graph
 
 from archdsl.backends import graphviz
 from archdsl.backends.graphviz import rendering
@@ -92,7 +92,7 @@ def code(error: ArchError) -> str:
 
 @pytest.mark.parametrize("name", ["net.gif", "net", "net.svgz", ".svg"])
 def test_an_unknown_suffix_names_those_that_work(tmp_path: Path, name: str) -> None:
-    with pytest.raises(WriteError, match=r"\.svg, \.png, \.pdf, \.gv, \.dot") as caught:
+    with pytest.raises(WriteError, match=r"\.svg, \.png, \.pdf, \.tex, \.gv, \.dot") as caught:
         graphviz.draw(graph(TINY), tmp_path / name)
     assert code(caught.value) == "A005"
     assert not list(tmp_path.iterdir())
@@ -169,61 +169,7 @@ def test_graphviz_is_not_waited_for_forever(
     assert code(caught.value) == "A701"
 
 
-# Hostile names: a graph may come from JSON, and then nothing holds its names to the grammar
-
-HOSTILE = [
-    '"quoted" & <b>bold</b>',
-    "</TD></TABLE>> ]; evil [label=x",
-    "<script>alert(1)</script>",
-    r"\N \G \L \n \\",
-    "a:n:b -> c; { } [ ] |",
-    "&lt;&#65;&nbsp;",
-    "<",
-    "\x00\x1b[31m\r\n\u202eright to left\ud800",
-    "層 слой ⚡",
-    "node",
-    "",
-    "x" * 10_000,
-]
-
-
-def hostile_graph(text: str) -> Graph:
-    """A network whose every name is the text."""
-    network = graph("block b { conv 3x3; residual { conv 3x3 } }; input 3x9x9; a: b x2; gap")
-    renamed = {n.path: f"{n.path}{text}" for n in network.nodes} | {"input": text or "input"}
-    scopes = {s.path: f"{s.path}{text}" if s.path else "" for s in network.scopes}
-    nodes = [
-        n.model_copy(
-            update={
-                "path": renamed[n.path],
-                "inputs": tuple(renamed[i] for i in n.inputs),
-                "scope": scopes[n.scope],
-            }
-        )
-        for n in network.nodes
-    ]
-    return network.model_copy(
-        update={
-            "name": text,
-            "inputs": (network.inputs[0].model_copy(update={"name": renamed["input"]}),),
-            "nodes": tuple(nodes),
-            "scopes": tuple(
-                s.model_copy(
-                    update={
-                        "path": scopes[s.path],
-                        "parent": None if s.parent is None else scopes[s.parent],
-                        "definition": text,
-                    }
-                )
-                for s in network.scopes
-            ),
-            "outputs": (
-                network.outputs[0].model_copy(
-                    update={"name": text, "node": renamed[network.outputs[0].node]}
-                ),
-            ),
-        }
-    )
+# Hostile names
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
@@ -232,7 +178,18 @@ def test_hostile_names_are_shown_as_they_are(tmp_path: Path, text: str) -> None:
     graphviz.draw(network, tmp_path / "net.svg")
     root = ElementTree.parse(tmp_path / "net.svg").getroot()
     tags = {element.tag.removeprefix(SVG) for element in root.iter()}
-    assert tags <= {"svg", "g", "a", "title", "text", "polygon", "polyline", "path", "ellipse"}
+    assert tags <= {
+        "svg",
+        "g",
+        "a",
+        "title",
+        "desc",
+        "text",
+        "polygon",
+        "polyline",
+        "path",
+        "ellipse",
+    }
     assert len({e.get("id") for e in root.iter(f"{SVG}g")}) == len(list(root.iter(f"{SVG}g")))
     assert float(root.attrib["width"][:-2]) < 1500
     groups = root.iter(f"{SVG}g")

@@ -13,7 +13,7 @@ import pytest
 from diagrams import ALEXNET, INCEPTION, RESNET, TINY, graph
 
 from archdsl.backends import graphviz
-from archdsl.backends.drawing.theme import THEMES
+from archdsl.backends.drawing import THEMES, Options
 from archdsl.backends.graphviz import style
 from archdsl.ir.records import Family
 
@@ -34,11 +34,12 @@ class Layout:
         self.lines: dict[str, Area] = {}
         self.texts: dict[str, str] = {}
         for group in root.iter(f"{SVG}g"):
-            kind, title = group.get("class"), group.findtext(f"{SVG}title", "")
-            if kind == "node" and (title == group.get("id")):
+            kind, _, look = group.get("class", "").partition(" ")
+            title = group.findtext(f"{SVG}title", "")
+            if kind == "node" and look not in ("point", "title"):
                 self.boxes[title] = _area(group)
                 self.texts[title] = " ".join(t.text or "" for t in group.iter(f"{SVG}text"))
-            elif kind == "cluster":
+            elif kind == "cluster" and title.startswith("cluster/"):
                 self.clusters[title] = _area(group)
             elif kind == "edge":
                 self.lines[title] = _area(group)
@@ -75,7 +76,7 @@ def layouts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Layout]:
     folder = tmp_path_factory.mktemp("layouts")
     specs = {"tiny": TINY, "alexnet": ALEXNET, "resnet": RESNET, "inception": INCEPTION}
     for name, spec in specs.items():
-        graphviz.draw(graph(spec), folder / f"{name}.svg")
+        graphviz.draw(graph(spec), folder / f"{name}.svg", Options(depth="all"))
     return {name: Layout(folder / f"{name}.svg") for name in specs}
 
 

@@ -84,8 +84,8 @@ LIGHT = Theme(
 
 DARK = Theme(
     fills={
-        "convolution": "#0939B2",
-        "linear": "#7B430D",
+        "convolution": "#0A36A6",
+        "linear": "#7F460E",
         "attention": "#570775",
         "pooling": "#083003",
         "normalization": "#164E59",

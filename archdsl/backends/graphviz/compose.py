@@ -2,145 +2,304 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from archdsl.analyses.cost import of_graph
+from archdsl.analyses.depth import has_kernel, longest_way
+from archdsl.backends.drawing import Options
+from archdsl.backends.drawing.theme import Look
 from archdsl.backends.graphviz.edges import connect
-from archdsl.backends.graphviz.fold import Fold, Folded, Part, RepetitionTree, ScopeTree
-from archdsl.backends.graphviz.picture import Box, Cluster, Item, Picture
+from archdsl.backends.graphviz.figures import Figures, shown
+from archdsl.backends.graphviz.fold import Fold
+from archdsl.backends.graphviz.names import spread
+from archdsl.backends.graphviz.picture import Box, Cluster, Edge, Item, Picture
+from archdsl.backends.graphviz.style import SLIM
+from archdsl.backends.graphviz.units import deepest, units_in
+from archdsl.errors import Diagnostic, SpecError, suggestion
 from archdsl.ir import Graph, Node, Output
-from archdsl.ir.shapes import show
+from archdsl.ir.hierarchy import Folded, Part, RepetitionTree, ScopeTree, Unit
+from archdsl.ir.shapes import Shape, show
+
+PAGE = 800  # points of height; A4 has 842
+TALL = 1100  # what, shrunk to a page, can still be read
+MOST_KERNELS = 4  # layers with weights of which a block's box tells
 
 
-def compose(graph: Graph) -> Picture:
-    """The picture of a network, its repetitions folded."""
-    fold = Fold(graph)
-    inputs = [Box(f"input/{i.name}", "input", i.name, "", show(i.shape)) for i in graph.inputs]
-    outputs = [_output(output) for output in graph.outputs]
-    drawn = [node for node in graph.nodes if fold.drawn(node.path) == node.path]
-    ends = [(_source(graph, fold, s), node.path) for node in drawn for s in node.inputs]
-    ends += [(_source(graph, fold, o.node), f"output/{o.name}") for o in graph.outputs]
-    items, edges = connect((*inputs, *_items(fold, fold.parts), *outputs), ends)
-    return Picture(graph.name, _caption(graph), items, edges, _branches(fold, drawn))
+def compose(graph: Graph, options: Options | None = None) -> Picture:
+    """The picture of a network, its repetitions folded.
+
+    Raises:
+        SpecError: nothing has a path that is to stand out.
+    """
+    options = options or Options()
+    _check_paths(graph, options.highlight)
+    if options.depth is not None:
+        return _Composer(
+            graph, options, None if options.depth == "all" else options.depth
+        ).picture()
+    return _fitting(graph, options)
 
 
-def _source(graph: Graph, fold: Fold, name: str) -> str:
-    return fold.drawn(name) if name in graph.by_path else f"input/{name}"
+def _fitting(graph: Graph, options: Options) -> Picture:
+    """The picture with the most detail that fits a page; the one with the least, if none does."""
+    depths = [None, *range(deepest(graph) + 1, 0, -1)]
+    for depth in depths[:-1]:
+        composer = _Composer(graph, options, depth)
+        if composer.height() <= (PAGE if depth is None else TALL):
+            return composer.picture()
+    return _Composer(graph, options, depths[-1]).picture()
 
 
-def _caption(graph: Graph) -> str:
-    totals = of_graph(graph)
-    return f"{totals.params:,} parameters · {totals.macs:,} MACs"
+def _check_paths(graph: Graph, paths: tuple[str, ...]) -> None:
+    known = {n.path for n in graph.nodes} | {s.path for s in graph.scopes}
+    for path in paths:
+        if path not in known:
+            label = f"there is nothing to highlight at `{path}`"
+            help = suggestion(path, known)
+            raise SpecError(Diagnostic("A305", None, label, "nothing has this path", help=help))
 
 
-# Boxes and clusters
+class _Composer:
+    def __init__(self, graph: Graph, options: Options, depth: int | None) -> None:
+        self.graph = graph
+        self.options = options
+        self.fold = Fold(graph, depth)
+        self.all_layers = depth is None
+        self.figures = Figures(graph, options)
+        hidden = {path for unit in self.fold.units.values() if unit.scope for path in _all(unit)}
+        self.open = {scope.path for scope in graph.scopes} - hidden
+        """The scopes that are frames."""
+        self.shared = {scope.path for scope in graph.scopes if scope.shares}
+        self.drawn = [u for u in self.fold.units.values() if self.fold.drawn(u.path) == u.path]
+
+    def picture(self) -> Picture:
+        graph, fold = self.graph, self.fold
+        inputs = [
+            Box(f"input/{i.name}", "input", i.name, "", shape=show(i.shape)) for i in graph.inputs
+        ]
+        outputs = [_output(output) for output in graph.outputs]
+        ends = [(self._source(s), unit.path) for unit in self.drawn for s in unit.inputs]
+        ends += [(self._source(o.node), f"output/{o.name}") for o in graph.outputs]
+        items = (*inputs, *self._items(fold.parts), *outputs)
+        items, measure = self._heated(items)
+        items, edges = connect(items, ends)
+        branches = self._branches()
+        if branches and not self.all_layers and self.options.direction == "down":
+            edges = self._with_shapes(edges)
+        return Picture(graph.name, self._caption(), items, edges, branches, measure)
+
+    def height(self) -> int:
+        """About how many points the picture is high: the boxes of its longest way, and frames."""
+        branches = self._branches()
+        ends: dict[str, int] = {}
+        for unit in self.drawn:
+            before = max((ends.get(self._source(s), 0) for s in unit.inputs), default=0)
+            if unit.scope is None and unit.nodes[0].op.family in (*SLIM, "join"):
+                own = 25
+            elif not branches:
+                own = 34
+            else:
+                own = 44 + 15 * (not self.all_layers and self._changes(unit))
+            ends[unit.path] = before + own
+        return 150 + max(ends.values(), default=0) + 40 * _frames(self.fold.parts)
+
+    def _source(self, name: str) -> str:
+        """The box that a tensor comes from, given by the path of a layer or of a unit."""
+        name = self.fold.of.get(name, name)
+        return self.fold.drawn(name) if name in self.fold.units else f"input/{name}"
+
+    def _caption(self) -> str:
+        totals = of_graph(self.graph)
+        return f"{totals.params:,} parameters · {totals.macs:,} MACs"
+
+    # Boxes and clusters
+
+    def _items(self, parts: Sequence[Part]) -> tuple[Item, ...]:
+        return tuple(self._item(part) for part in parts)
+
+    def _item(self, part: Part, copies: int = 1) -> Item:
+        match part:
+            case Unit():
+                return self._box(part, copies)
+            case ScopeTree():
+                kind = "block" if part.scope.kind == "block" else "sequence"
+                paths = self.fold.copies(part.scope.path)
+                name = spread(paths)
+                text = "" if part.scope.definition == name else part.scope.definition
+                note = f"weights of {part.scope.shares}" if part.scope.shares else ""
+                inside = self._items(part.parts)
+                lit = any(path in self.options.highlight for path in paths)
+                return Cluster(part.scope.path, kind, name, text, inside, copies, note, lit)
+            case Folded(parts=[Unit() | ScopeTree() as only]):
+                return self._item(only, part.count)
+            case Folded():
+                inside = self._items(part.parts)
+                id = f"{units_in(part.parts)[0].path}/repetition{part.id}"
+                return Cluster(id, "repetition", "", "", inside, part.count)
+            case RepetitionTree() | Node():
+                raise TypeError("a tree that is not folded")
+
+    def _box(self, unit: Unit, copies: int) -> Box:
+        first, last = unit.nodes[0], unit.nodes[-1]
+        paths = self.fold.copies(unit.path)
+        standing = [node for path in paths for node in self.fold.units[path].nodes]
+        brief = [n.op.text() if self.all_layers else n.op.brief() for n in unit.nodes]
+        text, follows = brief[0], ", ".join(brief[1:])
+        told = first.scope in self.shared  # by the title of the cluster
+        note = f"weights of {first.shares}" if first.shares and first.weights and not told else ""
+        if unit.scope is not None:
+            text, follows = self._group(unit)
+            note = f"weights of {shares}" if (shares := unit.scope.scope.shares) else ""
+        return Box(
+            id=unit.path,
+            look=_kind(unit),
+            name=self._name(paths),
+            text=text,
+            follows=follows,
+            shape=show(last.shape),
+            symbol="" if unit.scope else first.op.symbol.replace("*", "×"),
+            note=note,
+            training=first.training,
+            copies=copies,
+            marks=self.figures.marks(standing),
+            share=None,
+            is_group=unit.scope is not None,
+            highlighted=self._is_highlighted([*paths, *(node.path for node in standing)]),
+        )
+
+    def _name(self, paths: Sequence[str]) -> str:
+        """What a box is called: the end of its path, or all of it if that was asked for."""
+        if "path" not in self.options.label_with:
+            return spread(paths)
+        return paths[0] if len(paths) == 1 else f"{paths[0]} … {paths[-1]}"
+
+    def _group(self, unit: Unit) -> tuple[str, str]:
+        """How a scope that is one box was called, and what it is made of."""
+        assert unit.scope is not None
+        scope = unit.scope.scope
+        blocks = [p.scope.definition for p in _scopes(unit.scope.parts) if p.scope.kind == "block"]
+        kernels = [n.op.brief() for n in longest_way(unit.nodes) if has_kernel(n)]
+        joins = [n for n in unit.nodes if n.op.family == "join" and not n.op.symbol]
+        if blocks:
+            counts = {name: blocks.count(name) for name in blocks}
+            inside = [f"{name} ×{n}" if n > 1 else name for name, n in counts.items()]
+        elif len(kernels) <= MOST_KERNELS and not joins:
+            inside = kernels
+        else:
+            inside = [] if scope.kind == "block" else [f"{len(unit.nodes)} layers"]
+        call, contents = self.fold.calls.text(scope), " · ".join(inside)
+        return (call, contents) if call else (contents, "")
+
+    def _is_highlighted(self, paths: Sequence[str]) -> bool:
+        """Whether one of these, or an asked scope that is no frame of its own, is to stand out."""
+        return any(
+            path == asked or (path.startswith(f"{asked}.") and asked not in self.open)
+            for asked in self.options.highlight
+            for path in paths
+        )
+
+    def _heated(self, items: tuple[Item, ...]) -> tuple[tuple[Item, ...], str]:
+        """The items with their share of the largest cost, and what the colours stand for."""
+        heat = self.options.heat
+        if heat is None:
+            return items, ""
+        amounts: dict[str, int] = {}
+        for unit in self.drawn:
+            copies = (self.fold.units[path].nodes for path in self.fold.copies(unit.path))
+            amounts[unit.path] = self.figures.amount(heat, (n for nodes in copies for n in nodes))
+        most = max(amounts.values(), default=0)
+
+        def heated(item: Item) -> Item:
+            if isinstance(item, Cluster):
+                return replace(item, items=tuple(map(heated, item.items)))
+            if item.id not in amounts:
+                return item
+            return replace(item, share=amounts[item.id] / most if most else 0.0)
+
+        return tuple(map(heated, items)), shown(heat, most)
+
+    def _with_shapes(self, edges: tuple[Edge, ...]) -> tuple[Edge, ...]:
+        """The edges, those of the trunk with shapes where they change."""
+        changed = {u.path: show(u.nodes[-1].shape) for u in self.drawn if self._changes(u)}
+        return tuple(
+            replace(edge, shape=changed.get(edge.tail, ""))
+            if edge.way == "trunk" and not edge.head.startswith("output/")
+            else edge
+            for edge in edges
+        )
+
+    def _changes(self, unit: Unit) -> bool:
+        """Whether a unit gives another shape than those that it reads."""
+        inside = {node.path for node in unit.nodes}
+        sources = (s for node in unit.nodes for s in node.inputs if s not in inside)
+        return unit.nodes[-1].shape not in {self.graph.shapes.get(s) for s in sources}
+
+    def _branches(self) -> bool:
+        """Whether some unit can be reached neither from nor to some other: they stand side by side.
+
+        In a single file every layer reads, directly or through joins, from the layer before it.
+        """
+        newest: dict[str, int] = {}
+        count = 0
+        for unit in self.drawn:
+            before = max((newest.get(self.fold.drawn(s), 0) for s in unit.inputs), default=0)
+            if _kind(unit) == "join":
+                newest[unit.path] = before
+                continue
+            if before != count:
+                return True
+            count += 1
+            newest[unit.path] = count
+        return False
 
 
-def _items(fold: Fold, parts: list[Part]) -> tuple[Item, ...]:
-    return tuple(_item(fold, part) for part in parts)
+def _kind(unit: Unit) -> Look:
+    """The kind of a unit: that of its layer; of a scope, of the layers that do the most work."""
+    if unit.scope is None:
+        return unit.nodes[0].op.family
+    work: dict[Look, int] = {}
+    for node in unit.nodes:
+        work[node.op.family] = work.get(node.op.family, 0) + node.cost.macs
+    most = max(work, key=lambda family: work[family])
+    return most if work[most] else "group"
 
 
-def _item(fold: Fold, part: Part, copies: int = 1) -> Item:
-    match part:
-        case Node():
-            return _box(fold, part, copies)
-        case ScopeTree():
-            kind = "block" if part.scope.kind == "block" else "sequence"
-            name = spread(fold.copies(part.scope.path))
-            text = "" if part.scope.definition == name else part.scope.definition
-            return Cluster(part.scope.path, kind, name, text, _items(fold, part.parts), copies)
-        case Folded(parts=[Node() | ScopeTree() as only]):
-            return _item(fold, only, part.count)
-        case Folded():
-            inside = _items(fold, part.parts)
-            id = f"{_first(part.parts).path}/repetition{part.id}"
-            return Cluster(id, "repetition", "", "", inside, part.count)
-        case RepetitionTree():
-            raise TypeError("a repetition that is not folded")
+def _all(unit: Unit) -> Iterator[str]:
+    """The scope that a unit is, and those within it."""
+    waiting = [unit.scope] if unit.scope else []
+    while waiting:
+        tree = waiting.pop()
+        yield tree.scope.path
+        waiting += _scopes(tree.parts)
 
 
-def _box(fold: Fold, node: Node, copies: int) -> Box:
-    return Box(
-        id=node.path,
-        look=node.op.family,
-        name=spread(fold.copies(node.path)),
-        text=node.op.text(),
-        shape=show(node.shape),
-        symbol=node.op.symbol.replace("*", "×"),
-        note=f"weights of {node.shares}" if node.shares and node.weights else "",
-        training=node.training,
-        copies=copies,
-    )
+def _frames(parts: Sequence[Part]) -> int:
+    """How many clusters there are."""
+    return sum(1 + _frames(scope.parts) for scope in _scopes(parts))
+
+
+def _scopes(parts: Sequence[Part]) -> Iterator[ScopeTree]:
+    """The scopes in parts of a tree, without those within them."""
+    for part in parts:
+        match part:
+            case ScopeTree():
+                yield part
+            case RepetitionTree():
+                for copy in part.copies:
+                    yield from _scopes(copy)
+            case Folded():
+                yield from _scopes(part.parts)
+            case _:
+                pass
 
 
 def _output(output: Output) -> Box:
     training = output.kind == "auxiliary"
     note = "in training" if training else ""
-    id = f"output/{output.name}"
-    return Box(id, "output", output.name, "", show(output.shape), note=note, training=training)
+    return replace(_tensor("output", output.name, output.shape), note=note, training=training)
 
 
-def _first(parts: list[Part]) -> Node:
-    """The first node in a part of the tree."""
-    part = parts[0]
-    if isinstance(part, Node):
-        return part
-    return _first(part.copies[0] if isinstance(part, RepetitionTree) else part.parts)
-
-
-def spread(paths: Sequence[str]) -> str:
-    """The names of copies drawn once, from their paths.
-
-    >>> spread(["stem.conv1"]), spread(["conv1", "conv2"]), spread(["conv1", "conv2", "conv3"])
-    ('conv1', 'conv1, 2', 'conv1…3')
-    >>> spread(["layer1.0.conv1", "layer1.1.conv1"]), spread(["f.0", "f.2", "f.4", "f.6"])
-    ('conv1', 'f.0, 2 … 6')
-    """
-    names = list(dict.fromkeys(map(tail, paths)))
-    parts = [_numbered(name) for name in names]
-    if len({stem for stem, _ in parts}) > 1 or not all(number for _, number in parts):
-        return names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
-    stem, numbers = parts[0][0], [int(number) for _, number in parts]
-    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
-        return f"{stem}{numbers[0]}…{numbers[-1]}"
-    if len(numbers) > 3:
-        return f"{stem}{numbers[0]}, {numbers[1]} … {numbers[-1]}"
-    return stem + ", ".join(map(str, numbers))
-
-
-def tail(path: str) -> str:
-    """The end of a path that tells something: a bare number comes with what it counts.
-
-    >>> tail("layer1.0.conv1"), tail("features.0"), tail("a.b.3.0")
-    ('conv1', 'features.0', 'b.3.0')
-    """
-    head, _, end = path.rpartition(".")
-    while end.replace(".", "").isdecimal() and head:
-        head, _, part = head.rpartition(".")
-        end = f"{part}.{end}"
-    return end
-
-
-def _numbered(name: str) -> tuple[str, str]:
-    found = re.fullmatch(r"(.*?)(\d*)", name, re.DOTALL)
-    return (found[1], found[2]) if found else (name, "")
-
-
-def _branches(fold: Fold, drawn: list[Node]) -> bool:
-    """Whether some layer can be reached neither from nor to some other: they stand side by side.
-
-    In a single file every layer reads, directly or through joins, from the layer before it.
-    """
-    newest: dict[str, int] = {}
-    count = 0
-    for node in drawn:
-        before = max((newest.get(fold.drawn(s), 0) for s in node.inputs), default=0)
-        if node.op.family == "join":
-            newest[node.path] = before
-            continue
-        if before != count:
-            return True
-        count += 1
-        newest[node.path] = count
-    return False
+def _tensor(look: Look, name: str, shape: Shape) -> Box:
+    """One of the network's own tensors."""
+    return Box(f"{look}/{name}", look, name, shape=show(shape))

@@ -3,43 +3,71 @@
 Copies fold where nobody could tell their drawings apart: the same layers with the same arguments
 and output shapes, wired alike, each one fed by the one before. A copy that differs, or whose inside
 is read from elsewhere, is drawn on its own. So `conv 3x3 64 x4` is one box marked x4, while the
-copies of a dense block, which grow, stay apart.
+copies of a dense block, which grow, stay apart. A block that is one box shows its call and what it
+gives, so that copies of it fold although a first one may have a projection on its shortcut.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 
+from archdsl.analyses.outline import Calls
+from archdsl.backends.graphviz.units import units, units_in
 from archdsl.ir import Graph, Node
-from archdsl.ir.hierarchy import Folded, Part, RepetitionTree, ScopeTree, nodes_in, tree
+from archdsl.ir.hierarchy import Folded, Looks, Part, RepetitionTree, ScopeTree, Unit
 
 
 class Fold:
-    """The tree of a graph with its repetitions folded, and what became of every node."""
+    """The tree of a graph with its repetitions folded, and what became of every unit.
 
-    def __init__(self, graph: Graph) -> None:
+    Args:
+        graph: the network.
+        depth: the level whose scopes are boxes, 1 the outermost; None shows every layer by itself.
+    """
+
+    def __init__(self, graph: Graph, depth: int | None = None) -> None:
+        self.calls = Calls(graph)
+        parts = units(graph, depth)
+        self.units = {unit.path: unit for unit in units_in(parts)}
+        """All of them by their paths, in order."""
+        self.of = {node.path: unit.path for unit in self.units.values() for node in unit.nodes}
+        """The unit that each layer is in."""
         self._stands_in: dict[str, str] = {}
         self._readers: dict[str, set[str]] = defaultdict(set)
-        for node in graph.nodes:
-            for source in node.inputs:
-                self._readers[source].add(node.path)
+        for unit in self.units.values():
+            for source in unit.inputs:
+                self._readers[source].add(unit.path)
         for output in graph.outputs:
-            self._readers[output.node].add(f"output/{output.name}")
-        self.parts = self._fold(tree(graph))
+            self._readers[self.of.get(output.node, output.node)].add(f"output/{output.name}")
+        self._looks = Looks(self._look, lambda scope: (scope.kind, scope.definition))
+        self._inside = Looks(_facts, lambda scope: (scope.kind, scope.definition))
+        self.parts = self._fold(parts)
         self._copies: dict[str, list[str]] = defaultdict(list)
-        for path in (*(s.path for s in graph.scopes), *(n.path for n in graph.nodes)):
+        for path in (*(s.path for s in graph.scopes if s.path not in self.units), *self.units):
             self._copies[self.drawn(path)].append(path)
 
     def drawn(self, path: str) -> str:
-        """The node or scope that stands for this one in the picture: itself, or its first copy."""
+        """The unit or scope that stands for this one in the picture: itself, or its first copy."""
         while path in self._stands_in:
             path = self._stands_in[path]
         return path
 
     def copies(self, path: str) -> list[str]:
-        """All that this node or scope stands for, in order, itself included."""
+        """All that this unit or scope stands for, in order, itself included."""
         return self._copies[path]
+
+    def _look(self, leaf: Node | Unit) -> Hashable:
+        """All that the picture shows of a unit, but for its names."""
+        assert isinstance(leaf, Unit)
+        if leaf.scope is None:
+            return _facts(leaf)
+        last = leaf.nodes[-1]
+        scope = leaf.scope.scope
+        facts = last.shape, scope.shares is not None, last.training, len(leaf.inputs)
+        if call := self.calls.text(scope):
+            return call, facts
+        return self._inside.of(leaf.scope), facts
 
     def _fold(self, parts: list[Part]) -> list[Part]:
         found: list[Part] = []
@@ -55,7 +83,14 @@ class Fold:
 
     def _fold_copies(self, repetition: RepetitionTree) -> Iterator[Part]:
         copies = repetition.copies
-        for start, end in self._runs(copies):
+        leaves = [units_in(copy) for copy in copies]
+
+        def may_join(start: int, i: int) -> bool:
+            before = leaves[i - 2] if i - start > 1 else None
+            wired = _continues(before, leaves[i - 1], leaves[i])
+            return wired and self._read_only_by(leaves[i - 1], leaves[i])
+
+        for start, end in self._looks.runs(copies, may_join):
             for copy in copies[start + 1 : end]:
                 self._substitute(copies[start], copy)
             if end - start > 1:
@@ -63,41 +98,30 @@ class Fold:
             else:
                 yield from self._fold(copies[start])
 
-    def _runs(self, copies: list[list[Part]]) -> Iterator[tuple[int, int]]:
-        """The ranges of copies that may be drawn as one."""
-        looks = [tuple(map(_look, copy)) for copy in copies]
-        nodes = [list(nodes_in(copy)) for copy in copies]
-        start = 0
-        for i in range(1, len(copies)):
-            before = nodes[i - 2] if i - start > 1 else None
-            if (
-                looks[i] != looks[start]
-                or not _continues(before, nodes[i - 1], nodes[i])
-                or not self._read_only_by(nodes[i - 1], nodes[i])
-            ):
-                yield start, i
-                start = i
-        yield start, len(copies)
-
-    def _read_only_by(self, copy: list[Node], following: list[Node]) -> bool:
+    def _read_only_by(self, copy: list[Unit], following: list[Unit]) -> bool:
         """Whether what a copy computes goes to itself and the next copy alone."""
-        near = {node.path for node in (*copy, *following)}
-        return all(self._readers[node.path] <= near for node in copy)
+        near = {unit.path for unit in (*copy, *following)}
+        return all(self._readers[unit.path] <= near for unit in copy)
 
     def _substitute(self, first: list[Part], copy: list[Part]) -> None:
-        """Let a copy's nodes and scopes be drawn as the first one's."""
+        """Let a copy's units and scopes be drawn as the first one's."""
         for a, b in zip(_paths(first), _paths(copy), strict=True):
             self._stands_in[b] = a
-        inside = {node.path for node in nodes_in(copy)}
-        for a, b in zip(nodes_in(first), nodes_in(copy), strict=True):
+        inside = {unit.path for unit in units_in(copy)}
+        for a, b in zip(units_in(first), units_in(copy), strict=True):
             self._readers[a.path] |= self._readers[b.path] - inside
 
 
+def _facts(leaf: Node | Unit) -> Hashable:
+    nodes = leaf.nodes if isinstance(leaf, Unit) else (leaf,)
+    return tuple((n.op, n.shape, n.shares, n.training) for n in nodes)
+
+
 def _paths(parts: Sequence[Part]) -> Iterator[str]:
-    """The paths of nodes and scopes, in order."""
+    """The paths of units and open scopes, in order."""
     for part in parts:
         match part:
-            case Node():
+            case Node() | Unit():
                 yield part.path
             case RepetitionTree():
                 for copy in part.copies:
@@ -109,36 +133,23 @@ def _paths(parts: Sequence[Part]) -> Iterator[str]:
                 yield from _paths(part.parts)
 
 
-def _look(part: Part) -> object:
-    """All that the picture shows of a part, but for its names: equal looks are equal drawings."""
-    match part:
-        case Node():
-            return part.op, part.shape, part.shares, part.training
-        case ScopeTree():
-            return part.scope.kind, part.scope.definition, tuple(map(_look, part.parts))
-        case RepetitionTree():
-            return tuple(tuple(map(_look, copy)) for copy in part.copies)
-        case Folded():
-            return part.count, tuple(map(_look, part.parts))
-
-
 Link = tuple[str, int | str]
 
 
-def _links(copy: list[Node], before: list[Node]) -> list[list[Link]]:
+def _links(copy: list[Unit], before: list[Unit]) -> list[list[Link]]:
     """For every input in a copy: its place there, its place in the copy before, or its path."""
-    here = {node.path: i for i, node in enumerate(copy)}
-    there = {node.path: i for i, node in enumerate(before)}
+    here = {unit.path: i for i, unit in enumerate(copy)}
+    there = {unit.path: i for i, unit in enumerate(before)}
 
     def link(source: str) -> Link:
         if source in here:
             return "here", here[source]
         return ("before", there[source]) if source in there else ("outside", source)
 
-    return [[link(source) for source in node.inputs] for node in copy]
+    return [[link(source) for source in unit.inputs] for unit in copy]
 
 
-def _continues(before: list[Node] | None, copy: list[Node], following: list[Node]) -> bool:
+def _continues(before: list[Unit] | None, copy: list[Unit], following: list[Unit]) -> bool:
     """Whether a copy's follower is wired as the copy is.
 
     Where the copy is the first of its run, `before` is None, and what it reads from outside is what

@@ -65,6 +65,16 @@ def cell(content: str, width: int = 0, height: int = 0, align: str = "", valign:
     return f"<TD{attributes}>{content}</TD>"
 
 
+def swatch(color: str, line: str, width: int, dashed: bool = False) -> str:
+    """A little rectangle of a colour, as a cell."""
+    style = ' STYLE="dashed"' if dashed else ""
+    return (
+        f'<TD><TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" BGCOLOR="{color}" '
+        f'COLOR="{line}"{style}><TR><TD FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="8"></TD></TR>'
+        "</TABLE></TD>"
+    )
+
+
 def table(*rows: list[str]) -> str:
     """Cells in rows, without lines or distances."""
     inside = "".join(f"<TR>{''.join(cells)}</TR>" for cells in rows)

@@ -19,7 +19,9 @@ class Box:
     name: str = ""
     """The end of the path that tells something; `conv1…3` for copies drawn once."""
     text: str = ""
-    """The layer as the language writes it."""
+    """The layer as the language writes it, or the call of a block."""
+    follows: str = ""
+    """What else is in the box: `bn, relu`; of a block, what it is made of."""
     shape: str = ""
     symbol: str = ""
     """The sign of a join that has one."""
@@ -28,6 +30,13 @@ class Box:
     training: bool = False
     """Whether it exists in training only."""
     copies: int = 1
+    marks: tuple[str, ...] = ()
+    """Figures that were asked for."""
+    share: float | None = None
+    """Its part of the largest cost, from 0 to 1, if boxes are coloured by it."""
+    is_group: bool = False
+    """Whether it is a scope with all that is in it."""
+    highlighted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,8 @@ class Cluster:
     """The block's definition."""
     items: tuple[Item, ...]
     copies: int = 1
+    note: str = ""
+    highlighted: bool = False
 
 
 Item = Box | Cluster
@@ -54,6 +65,8 @@ class Edge:
     head: str
     way: Literal["trunk", "branch", "skip"]
     """On the longest way through the network; on another one; or past layers, from fork to join."""
+    shape: str = ""
+    """What goes this way, where it is to be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +80,8 @@ class Picture:
     edges: tuple[Edge, ...]
     branches: bool
     """Whether layers stand side by side."""
+    measure: str = ""
+    """What the heat of boxes measures, and the most of it."""
 
     @property
     def boxes(self) -> Iterator[Box]:

@@ -15,18 +15,21 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from html import escape
 from importlib.util import find_spec
 from pathlib import Path
-from xml.sax.saxutils import escape
 
+from archdsl.backends.drawing.options import DPI
 from archdsl.errors import BuildError, Diagnostic
 
 FORMATS = ("svg", "png", "pdf")
-DPI = 192  # of a PNG
-PATIENCE = 120  # seconds
+PATIENCE = 55  # seconds
 
 _HELP = "install Graphviz (https://graphviz.org/download), or write .gv and draw it elsewhere"
-_SLOW = "repeat layers with xN, which is drawn once; or write .gv and draw it elsewhere"
+_SLOW = (
+    "draw fewer levels: --depth 1 shows stages, 2 blocks; repeat layers with xN, which is drawn "
+    "once; or write .gv and draw it elsewhere"
+)
 _FONTS = Path(__file__).parent / "fonts"
 _COVERED = re.compile(r"[\t\n -~\xa0-\u024f\u038e-\u03a1\u03a3-\u045f…‹]*")  # by the fonts there
 _CONFIGURATION = """\
@@ -42,15 +45,15 @@ _DATE = re.compile(rb"(/CreationDate \(D:)\d{14}")  # of a PDF; the same network
 _CHILD = Path(__file__).parent / "wheel.py"
 
 
-def render(dot: str, form: str, path: Path) -> None:
-    """Draw DOT text into a file, in one of `FORMATS`.
+def render(dot: str, form: str, path: Path, dpi: int = DPI) -> None:
+    """Draw DOT text into a file, in one of `FORMATS`, or as `json`: where everything is.
 
     Raises:
         BuildError: there is no Graphviz, or it fails, or takes too long.
     """
     said = "neither a `dot` program nor the package pygraphviz is installed"
     with _fonts(dot) as environment:
-        for command in _commands(form, path):
+        for command in _commands(form, path, dpi):
             try:
                 done = subprocess.run(
                     command,
@@ -74,14 +77,14 @@ def render(dot: str, form: str, path: Path) -> None:
     raise BuildError(Diagnostic("A703", None, said, help=_HELP))
 
 
-def _commands(form: str, path: Path) -> Iterator[list[str]]:
+def _commands(form: str, path: Path, dpi: int) -> Iterator[list[str]]:
     """The ways to run Graphviz here, the preferred one first."""
     if program := shutil.which("dot"):
-        yield [program, f"-T{form}", *([f"-Gdpi={DPI}"] if form == "png" else []), "-o", str(path)]
+        yield [program, f"-T{form}", *([f"-Gdpi={dpi}"] if form == "png" else []), "-o", str(path)]
     package = find_spec("pygraphviz")
     if package and package.origin and sys.executable:
         site = str(Path(package.origin).parent.parent)
-        yield [sys.executable, "-I", "-S", str(_CHILD), site, form, str(DPI), str(path)]
+        yield [sys.executable, "-I", "-S", str(_CHILD), site, form, str(dpi), str(path)]
 
 
 def _reason(done: subprocess.CompletedProcess[bytes]) -> str:

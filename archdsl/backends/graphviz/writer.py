@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from archdsl.backends.drawing.theme import LIGHT, Theme
+from archdsl.backends.drawing import Options, Theme
 from archdsl.backends.graphviz.labels import Labels
 from archdsl.backends.graphviz.markup import identifier, plain
 from archdsl.backends.graphviz.picture import Box, Cluster, Edge, Item, Picture, framed
@@ -19,22 +19,27 @@ if TYPE_CHECKING:
 # How straight and short Graphviz keeps an edge; it keeps clusters together with 128. The start of a
 # branch is more than its end, so that branches hang from the fork.
 WEIGHTS = {"trunk": "1000", "chain": "500", "start": "6", "branch": "5", "skip": "100"}
-DOT = {"shape": "point", "width": "0.05", "height": "0.05"}
+DOT = {"class": "point", "shape": "point", "width": "0.05", "height": "0.05"}
 # Where an edge goes on as another, Graphviz leaves room for a point, which this fills with line.
-SEAM = {"shape": "box", "width": "0.0125", "height": "0.03", "fixedsize": "true", "penwidth": "0"}
+SEAM = DOT | {"shape": "box", "width": "0.0125", "height": "0.03", "penwidth": "0"}
+SEAM |= {"fixedsize": "true"}
+MAX_HEIGHT = 1000  # inches, of a page that a given width decides
+BOLD = "3"
 LONGEST_TIP = 500  # characters of a tooltip
 
 
-def write(picture: Picture, theme: Theme = LIGHT) -> str:
-    """DOT text that draws the picture from top to bottom."""
-    return _Writer(picture, theme).write()
+def write(picture: Picture, options: Options | None = None) -> str:
+    """DOT text that draws the picture."""
+    return _Writer(picture, options or Options()).write()
 
 
 class _Writer:
-    def __init__(self, picture: Picture, theme: Theme) -> None:
+    def __init__(self, picture: Picture, options: Options) -> None:
         self.picture = picture
-        self.theme = theme
-        self.labels = Labels(picture, theme)
+        self.options = options
+        self.right = options.direction == "right"
+        self.theme = options.look
+        self.labels = Labels(picture, self.theme, self.right)
         self.readers = Counter(edge.tail for edge in picture.edges)
         self.forks = Counter(edge.tail for edge in picture.edges if edge.way != "skip")
         self.inputs = Counter(edge.head for edge in picture.edges)
@@ -44,6 +49,7 @@ class _Writer:
         # cluster. For that, both ends must be directly in the same one.
         self.bypasses: dict[str, list[Edge]] = defaultdict(list)
         self.edges: list[Edge] = []
+        self.lines: Counter[str] = Counter()
         for edge in picture.edges:
             beside = edge.way == "skip" and frames[edge.tail] == frames[edge.head]
             (self.bypasses[frames[edge.tail]] if beside else self.edges).append(edge)
@@ -52,13 +58,32 @@ class _Writer:
         import graphviz
 
         graph = graphviz.Digraph(plain(self.picture.name))
-        graph.attr("graph", label=self.labels.heading(self.picture), **_graph(self.theme))
+        attributes = _graph(self.theme) | self._page()
+        graph.attr("graph", label=self.labels.heading(self.picture), **attributes)
         graph.attr("node", **_node(self.theme))
         graph.attr("edge", color=self.theme.line, penwidth="0.9", arrowsize="0.5")
-        self._inside(graph, "", self.picture.items)
+        # A cluster around everything carries the legend; its margin keeps the clusters in it apart.
+        legend = self.labels.legend(self.picture) if self.options.legend else ""
+        around = {"id": "legend", "label": legend, "labelloc": "b", "penwidth": "0", "margin": "6"}
+        with _part(graph, "cluster_legend", around) as whole:
+            self._inside(whole, "", self.picture.items)
         for edge in self.edges:
-            graph.edge(identifier(edge.tail), identifier(edge.head), **self._way(edge))
+            self._line(graph, identifier(edge.tail), identifier(edge.head), self._way(edge))
         return graph.source
+
+    def _line(self, graph: Digraph, tail: str, head: str, attributes: dict[str, str]) -> None:
+        """An edge, with an id of its own that does not depend on the other edges."""
+        id = f"{tail}/to/{head}"
+        self.lines[id] += 1
+        number = f"/{self.lines[id]}" if self.lines[id] > 1 else ""
+        graph.edge(tail, head, id=f"{id}{number}", **attributes)
+
+    def _page(self) -> dict[str, str]:
+        """Where the picture runs to, and how wide it is to be."""
+        found = {"rankdir": "LR"} if self.right else {}
+        if self.options.width is not None:
+            found["size"] = f"{self.options.width / 72:.4f},{MAX_HEIGHT}!"
+        return found
 
     def _inside(self, graph: Digraph, frame: str, items: tuple[Item, ...]) -> None:
         """What is in a cluster, or in the picture itself."""
@@ -73,10 +98,23 @@ class _Writer:
     def _cluster(self, graph: Digraph, cluster: Cluster) -> None:
         id = f"cluster/{identifier(cluster.id)}"
         style = "rounded,dashed" if cluster.kind == "repetition" else "rounded"
-        attributes = {"id": id, "label": "", "style": style, "margin": "6"}
+        attributes = {
+            "id": id,
+            "label": "",
+            "style": style,
+            "margin": "6",
+            "penwidth": "0.8",
+            "class": cluster.kind,
+        }
         attributes["tooltip"] = plain(cluster.id, LONGEST_TIP)
+        if cluster.highlighted:
+            attributes |= {"color": self.theme.accent, "penwidth": BOLD}
+        if self.right:  # no edge comes from above
+            attributes |= {"label": self.labels.title(cluster)}
+            attributes |= {"labeljust": "l", "labelloc": "t", "fontsize": f"{TEXT}"}
         with _part(graph, id, attributes) as inside:
-            self._title(inside, cluster)
+            if not self.right:
+                self._title(inside, cluster)
             self._inside(inside, cluster.id, cluster.items)
 
     def _title(self, graph: Digraph, cluster: Cluster) -> None:
@@ -84,26 +122,31 @@ class _Writer:
         title = f"{identifier(cluster.id)}/title"
         with _part(graph, None, {"rank": "same"}) as row:
             label = self.labels.title(cluster)
-            row.node(title, label=label, shape="plain", fontsize=f"{SMALL}", style="")
+            look = {"class": "title", "shape": "plain", "fontsize": f"{SMALL}", "style": ""}
+            row.node(title, label=label, id=title, **look)
             first = cluster.items[0]
             if isinstance(first, Box) and first.look == "point":
-                row.edge(title, identifier(first.id), style="invis", weight=WEIGHTS["trunk"])
+                hidden = {"style": "invis", "weight": WEIGHTS["trunk"]}
+                self._line(row, title, identifier(first.id), hidden)
 
     def _box(self, graph: Digraph, box: Box) -> None:
         id = identifier(box.id)
         if box.look == "point":
             point = DOT if self.readers[box.id] > 1 else SEAM
-            graph.node(id, label="", fillcolor=self.theme.line, **point)
+            graph.node(id, label="", id=id, fillcolor=self.theme.line, **point)
             return
         words = f"{box.id}:", box.text, box.shape, box.note
         attributes = {
             "label": self.labels.label(box),
             "id": id,
             "tooltip": plain(" ".join(filter(None, words)), LONGEST_TIP),
-            "fillcolor": self.theme.fill(box.look),
+            "class": f"{box.look} group" if box.is_group else box.look,
+            "fillcolor": self._fill(box),
             "fontsize": f"{self.labels.size(box)}",
         }
         match box.look:
+            case _ if box.is_group:
+                attributes |= {"width": f"{self.labels.width / 72:.3f}", "peripheries": "2"}
             case "join" if len(box.symbol) == 1:
                 attributes |= {"shape": "circle", "width": "0.2", "fixedsize": "true"}
             case "join" | "input" | "output":
@@ -112,7 +155,14 @@ class _Writer:
                 attributes["width"] = f"{self.labels.width / 72:.3f}"
         if box.training:
             attributes["style"] = attributes.get("style", "filled") + ",dashed"
+        if box.highlighted:
+            attributes |= {"color": self.theme.accent, "penwidth": BOLD}
         graph.node(id, **attributes)
+
+    def _fill(self, box: Box) -> str:
+        if not self.picture.measure:
+            return self.theme.fill(box.look)
+        return self.theme.paper if box.share is None else self.theme.heat(box.share)
 
     def _way(self, edge: Edge) -> dict[str, str]:
         alone = self.readers[edge.tail] == self.inputs[edge.head] == 1
@@ -126,7 +176,9 @@ class _Writer:
             if edge.way == "branch":
                 attributes["weight"] = WEIGHTS["start"]
             if self.looks[edge.head] != "point":
-                attributes["headport"] = "n"
+                attributes["headport"] = "w" if self.right else "n"
+        if edge.shape:
+            attributes["label"] = self.labels.shape(edge.shape)
         return attributes
 
     def _bypass(self, graph: Digraph, edge: Edge) -> None:
@@ -136,11 +188,11 @@ class _Writer:
         for end, corner in zip((tail, head), corners, strict=True):
             with _part(graph, None, {"rank": "same"}) as row:
                 row.node(end)
-                row.node(corner, label="", fillcolor=self.theme.line, **SEAM)
+                row.node(corner, label="", id=corner, fillcolor=self.theme.line, **SEAM)
         line = {"tailclip": "false", "headclip": "false", "arrowhead": "none", "weight": "1"}
-        graph.edge(tail, corners[0], **line)
-        graph.edge(*corners, **line | {"weight": WEIGHTS["skip"]})
-        graph.edge(head, corners[1], **line | {"dir": "back", "tailclip": "true"})
+        self._line(graph, tail, corners[0], line)
+        self._line(graph, corners[0], corners[1], line | {"weight": WEIGHTS["skip"]})
+        self._line(graph, head, corners[1], line | {"dir": "back", "tailclip": "true"})
 
 
 def _graph(theme: Theme) -> dict[str, str]:

@@ -7,7 +7,7 @@ from archdsl.backends.volumes.blocks import SIZE
 from archdsl.backends.volumes.figure import Fork, Series, volumes_of
 from archdsl.backends.volumes.layout import Piece, layout
 from archdsl.backends.volumes.notes import annotate
-from archdsl.backends.volumes.select import LEVELS, select
+from archdsl.backends.volumes.select import LEVELS, Level, select
 from archdsl.backends.volumes.structure import structure
 from archdsl.errors import BuildError, Diagnostic
 from archdsl.ir import Graph
@@ -42,11 +42,11 @@ def fitted(graph: Graph, options: Options) -> tuple[Piece, str]:
     best = 0.0
     series: Series = []
     for lines, levels in TRIES:
-        for level in levels:
+        for level in _asked(levels, options):
             series = select(graph, found, level)
             if sum(1 for _ in volumes_of(series)) > MOST:
                 continue
-            if not level.runs and monotonous(series):
+            if options.depth != "all" and not level.runs and monotonous(series):
                 continue
             if lines > 1 and any(isinstance(i, Fork) and i.below for i in series):
                 continue  # the shape of the figure would be lost
@@ -58,6 +58,14 @@ def fitted(graph: Graph, options: Options) -> tuple[Piece, str]:
                 return piece, describe(series)
             best = min(best or wide, wide)
     raise _too_wide(options, best)
+
+
+def _asked(levels: tuple[Level, ...], options: Options) -> tuple[Level, ...]:
+    """Those of some levels that `depth` allows: 1 is stages, 2 is blocks."""
+    if options.depth is None:
+        return levels
+    asked = {"all": LEVELS[:1], 1: LEVELS[5:]}.get(options.depth, LEVELS[2:4])
+    return tuple(level for level in levels if level in asked)
 
 
 def monotonous(series: Series) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from archdsl.errors import printable
 FONTS = Path(__file__).parents[1] / "graphviz" / "fonts"
 LONGEST = 40  # characters of a text in the picture
 EM = 1000
+COVERED = re.compile("[\t\n -~\xa0-\u024f\u0370-\u045f\u2010-\u2027\u2190-\u2195\u2212]*")
+"""What is written in letters that the fonts have."""
 
 
 def clip(text: str, longest: int = LONGEST) -> str:
@@ -33,7 +36,7 @@ def width(text: str, size: float, bold: bool = False) -> float:
 
 @lru_cache(maxsize=4096)
 def _letter(letter: str, bold: bool) -> float:
-    if ord(letter) > 0x45F and not 0x2010 <= ord(letter) <= 0x2265:
+    if not COVERED.fullmatch(letter):
         return EM
     return _font(bold).getlength(letter)
 

@@ -6,9 +6,7 @@ text as text in a PDF.
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from archdsl.backends.volumes.measure import FONTS
+from archdsl.backends.volumes.measure import COVERED, FONTS
 
 # The SVG and the name come as data, so that nothing in them is read as Typst's language.
 _PAGE = """\
@@ -22,13 +20,12 @@ def render(svg: str, pdf: bool, dpi: int, name: str) -> bytes:
     """The picture as PDF, or as PNG of so many pixels an inch; the same bytes for the same SVG."""
     import typst
 
-    fonts: list[str | Path | bytes] = [FONTS]
+    fonts = typst.Fonts(not COVERED.fullmatch(svg), False, [FONTS])
     found = typst.compile(
         _PAGE.encode(),
         format="pdf" if pdf else "png",
         ppi=float(dpi),
         font_paths=fonts,
-        ignore_system_fonts=True,
         sys_inputs={"svg": svg, "name": name},
         timestamp=0,
     )

@@ -4,33 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from archdsl.backends.drawing.latex import escape
+from archdsl.backends.volumes.measure import clip
 from archdsl.backends.volumes.scene import Circle, Line, Point, Polygon, Scene, Shape, Words
 from archdsl.backends.volumes.svg import LONGEST, arrow, rounded
 from archdsl.errors import printable
 
 ANCHORS = {"left": "base west", "middle": "base", "right": "base east"}
-_SIGNS = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    "×": r"\texttimes{}",
-    "−": r"$-$",
-    "↑": r"$\uparrow$",
-    "…": r"\dots{}",
-    "·": r"\textperiodcentered{}",
-}
-
 
 def write(scene: Scene, width: float | None = None) -> str:
     """The scene as a document, as wide as it is or scaled to a width in points.
@@ -103,14 +83,8 @@ def _shape(shape: Shape, colors: dict[str, str], scale: float) -> Iterator[str]:
             bold = r"\bfseries" if shape.bold else ""
             yield (
                 f"\\node[anchor={ANCHORS[shape.align]},text={color(shape.color)}] at"
-                f" {_at(shape.at)} {{{font}{bold} {escaped(shape.text)}}};"
+                f" {_at(shape.at)} {{{font}{bold} {escape(clip(shape.text, LONGEST))}}};"
             )
-
-
-def escaped(text: str) -> str:
-    """Text that LaTeX shows as it is."""
-    text = printable(text if len(text) <= LONGEST else text[: LONGEST - 1] + "…")
-    return "".join(_SIGNS.get(c, c) for c in text)
 
 
 def comment(text: str) -> str:
