@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal
 
 from archdsl.backends.volumes.figure import Volume
@@ -64,8 +65,14 @@ class Label:
 
     @property
     def rect(self) -> Rect:
-        left = self.x - {"left": 0.0, "middle": self.wide / 2, "right": self.wide}[self.align]
-        return Rect(left, self.y - RISE, left + self.wide, self.y + 1.5)
+        return _room(self)
+
+
+@lru_cache(maxsize=4096)
+def _room(label: Label) -> Rect:
+    """The room of a line of text; a layout asks for it often."""
+    left = label.x - {"left": 0.0, "middle": label.wide / 2, "right": label.wide}[label.align]
+    return Rect(left, label.y - RISE, left + label.wide, label.y + 1.5)
 
 
 @dataclass(slots=True)
@@ -132,7 +139,9 @@ def _sizes(volume: Volume, body: Solid) -> Iterator[Label]:
     edge = body.right - body.thick
     match shape:
         case (c, 1, 1):
-            yield Label(body.thick / 2, bottom + RISE + 2.5, f"1×1×{c}", "size")
+            label = Label(body.thick / 2, bottom + RISE + 2.5, f"1×1×{c}", "size")
+            # Lines to its unit come from below where the map before is larger.
+            yield label if label.rect.left >= 0 else replace(label, x=0.0, align="left")
         case (c, h, w):
             yield Label(body.thick / 2, bottom + RISE + 2.5, str(c), "size")
             y = max(bottom - 0.2 * body.tall + RISE / 2, RISE + 2.5)

@@ -24,9 +24,10 @@ TRIES = (
     (2, LEVELS[:4]),
     (1, LEVELS[4:5]),
     (2, LEVELS[4:5]),
-    (3, LEVELS),
+    (3, LEVELS[:5]),
     (1, LEVELS[5:]),
     (2, LEVELS[5:]),
+    (3, LEVELS[5:]),
 )
 """In how many lines, and how far folded, in this order: two lines rather than pools left out."""
 

@@ -29,6 +29,7 @@ def clip(text: str, longest: int = LONGEST) -> str:
     return f"{text[:half]}…{text[-half:]}"
 
 
+@lru_cache(maxsize=4096)
 def width(text: str, size: float, bold: bool = False) -> float:
     """The width of a text in points; letters that the font lacks count as wide ones."""
     return sum(_letter(c, bold) for c in text) * size / EM

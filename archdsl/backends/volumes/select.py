@@ -184,7 +184,7 @@ class _Selection:
                 [units.of_input(self.inputs[s])] for s in sources if s in self.inputs
             ]
             found.append(Fork(branches, f"{region.join.path}/inputs", "", starts=True))
-        words = tuple(dict.fromkeys(n.op.name for n in main))[:2] or (region.join.op.name,)
+        words = units.words(main) or (region.join.op.name,)
         return [*found, units.of_unit(self.graph, [region], region.join.path, words, "")]
 
     def _unit(self, parts: list[Part], owner: str) -> list[Item | str]:
@@ -199,7 +199,7 @@ class _Selection:
             volume.name, volume.paths = name, [n.path for n in nodes]
             return [volume]
         text = self.scopes[owner].definition
-        words = (text,) if text else tuple(dict.fromkeys(n.op.name for n in main))[:2]
+        words = (text,) if text else units.words(main)
         bare = name.isdecimal() or name.rstrip("0123456789") == text
         volume = units.of_unit(self.graph, parts, owner, words, "" if bare else name)
         if text:

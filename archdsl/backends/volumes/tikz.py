@@ -12,6 +12,7 @@ from archdsl.errors import printable
 
 ANCHORS = {"left": "base west", "middle": "base", "right": "base east"}
 
+
 def write(scene: Scene, width: float | None = None) -> str:
     """The scene as a document, as wide as it is or scaled to a width in points.
 

@@ -65,7 +65,7 @@ def of_unit(
         id,
         nodes[-1].shape,
         _dearest(main),
-        (*words, ratio) if ratio else words,
+        (*words, ratio) if ratio and len(words) < 2 else words,
         name,
         _window(parts),
         looks if len(looks) > 1 else (),
@@ -76,6 +76,13 @@ def of_unit(
         shared=any(map(_shared, nodes)),
         key=(words, tuple(joins), nodes[0].training),
     )
+
+
+def words(nodes: Sequence[Node]) -> tuple[str, ...]:
+    """What a unit without a name consists of: its first two kinds of layers; a lone one in full."""
+    layers = [n for n in nodes if n.op.family != "join"] or nodes
+    calls = set(map(call, layers))
+    return calls.pop() if len(calls) == 1 else tuple(dict.fromkeys(n.op.name for n in layers))[:2]
 
 
 def _shared(node: Node) -> bool:
