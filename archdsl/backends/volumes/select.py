@@ -65,8 +65,10 @@ class _Selection:
             self._put(items, [units.of_input(given)], inside, [])
         series = self._onto(items, self.main.parts, inside)
         last, shape = series[-1], self.graph.main.shape
-        if isinstance(last, Volume) and last.shape != shape:
-            series.append(units.of_layer(self.graph.by_path[self.graph.main.node]))
+        if isinstance(last, Volume) and last.shape != shape:  # the output is always shown
+            output = self.graph.by_path[self.graph.main.node]
+            last.paths = [p for p in last.paths if p != output.path]
+            series.append(units.of_layer(output))
         if not self.level.blocks:
             divided(series)
         return series
