@@ -155,7 +155,7 @@ def test_windows_lie_where_the_kernel_reads() -> None:
 
     window, *_ = (s for s in cone(link, THEMES["light"]) if isinstance(s, Polygon))
     side = link.tail.solid.tall / 8
-    (_, top), (_, across), (_, bottom), _ = window.points
+    _, (_, across), (_, bottom), _ = window.points
     assert bottom - across == pytest.approx(3 * side)
     row = int(0.36 * 6)  # of the 6 rows that come out; without padding it reads rows 2 to 4
     assert window.points[0][1] == pytest.approx(

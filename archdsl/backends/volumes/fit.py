@@ -6,6 +6,7 @@ from archdsl.backends.drawing import Options
 from archdsl.backends.volumes.blocks import SIZE
 from archdsl.backends.volumes.figure import Fork, Series, volumes_of
 from archdsl.backends.volumes.layout import Piece, layout
+from archdsl.backends.volumes.measure import clip
 from archdsl.backends.volumes.notes import annotate
 from archdsl.backends.volumes.select import LEVELS, Level, select
 from archdsl.backends.volumes.structure import structure
@@ -94,7 +95,7 @@ def describe(series: Series) -> str:
     """The volumes in words, in order, for those who cannot see the figure."""
     words: list[str] = []
     for v in volumes_of(series):
-        text = f"{v.name or v.id} {show(v.shape)}"
+        text = f"{clip(v.name or v.id)} {show(v.shape)}"
         words.append(text + (f" ({', '.join(v.call)})" if v.call else ""))
     shown = words if len(words) <= 40 else [*words[:39], f"and {len(words) - 39} more"]
     return "Tensors from input to output: " + "; ".join(shown) + "."

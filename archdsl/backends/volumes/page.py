@@ -6,7 +6,7 @@ text as text in a PDF.
 
 from __future__ import annotations
 
-from archdsl.backends.volumes.measure import COVERED, FONTS
+from archdsl.backends.volumes.measure import COVERED, FONTS, clip
 
 # The SVG and the name come as data, so that nothing in them is read as Typst's language.
 _PAGE = """\
@@ -26,7 +26,7 @@ def render(svg: str, pdf: bool, dpi: int, name: str) -> bytes:
         format="pdf" if pdf else "png",
         ppi=float(dpi),
         font_paths=fonts,
-        sys_inputs={"svg": svg, "name": name},
+        sys_inputs={"svg": svg, "name": clip(name)},
         timestamp=0,
     )
     assert isinstance(found, bytes)  # one page

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from html import escape
 
+from archdsl.backends.volumes.measure import clip
 from archdsl.backends.volumes.scene import Circle, Group, Line, Point, Polygon, Scene, Shape, Words
-from archdsl.errors import printable
 
 ANCHORS = {"left": "start", "middle": "middle", "right": "end"}
 LONGEST = 200  # characters of an id or a title
@@ -26,7 +26,7 @@ def write(scene: Scene, width: float | None = None) -> str:
         f' viewBox="{box}" role="img" aria-labelledby="title description"'
         f' font-family="{_text(scene.font)}">',
         f'<title id="title">{_text(scene.name)}</title>',
-        f'<desc id="description">{_text(scene.description)}</desc>',
+        f'<desc id="description">{_text(scene.description, 100 * LONGEST)}</desc>',
         f'<rect class="paper" x="{_n(scene.left)}" y="{_n(scene.top)}" width="{_n(scene.width)}"'
         f' height="{_n(scene.height)}" fill="{scene.paper}"/>',
     ]
@@ -137,5 +137,5 @@ def _n(number: float) -> str:
     return f"{number:.2f}".rstrip("0").rstrip(".") if round(number, 2) else "0"
 
 
-def _text(words: str) -> str:
-    return escape(printable(words if len(words) <= LONGEST else words[: LONGEST - 1] + "…"))
+def _text(words: str, longest: int = LONGEST) -> str:
+    return escape(clip(words, longest))
