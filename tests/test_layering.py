@@ -93,6 +93,7 @@ HEAVY = {
     "pygraphviz",
     "PIL",
     "safetensors",
+    "typst",
 }
 LONGEST = 400
 

@@ -154,7 +154,7 @@ def test_shortcuts_that_project_are_told_from_identities() -> None:
     """He et al. 2015, figure 3: dotted shortcuts increase dimensions."""
     for name in ("resnet18", "resnet18_a"):
         ways = [v.shortcut for v in drawn(zoo(name)) if v.shortcut]
-        assert ways == ["identity"] * 2 + ["projection", "identity"] * 3
+        assert ways == ["bare"] * 2 + ["projection", "bare"] * 3
 
 
 def test_plain_nets_have_no_shortcuts() -> None:

@@ -10,12 +10,15 @@ from figures import HARD, Figure, read
 
 import archdsl
 from archdsl.backends import volumes
-from archdsl.backends.drawing import Options
+from archdsl.backends.drawing import THEMES, Options
+from archdsl.backends.volumes.blocks import Block
 from archdsl.backends.volumes.layout import layout
-from archdsl.backends.volumes.scale import DEPTH, LARGEST, LEAST, TOKENS, VECTOR, Scale
+from archdsl.backends.volumes.scale import DEPTH, LARGEST, LEAST, TOKENS, VECTOR, Lengths
+from archdsl.backends.volumes.scene import Polygon
 from archdsl.backends.volumes.select import LEVELS, select
 from archdsl.backends.volumes.solids import solid
 from archdsl.backends.volumes.structure import structure
+from archdsl.backends.volumes.windows import cone
 from archdsl.ir import Graph
 
 ZOO = (
@@ -143,60 +146,50 @@ def test_a_u_goes_down_and_up() -> None:
 
 
 def test_windows_lie_where_the_kernel_reads() -> None:
-    """Of 8 rows a 3x3 window has 3, of the row that the unit stands for."""
-    spec = "input 20x8x8; conv 3x3 20 pad=0"
-    piece = layout(
-        select(archdsl.parse(spec).graph, structure(archdsl.parse(spec).graph), LEVELS[0])
-    )
-    (link,) = piece.links
-    from archdsl.backends.drawing import THEMES
-    from archdsl.backends.volumes.scene import Polygon
-    from archdsl.backends.volumes.windows import cone
-
+    """A 3x3 window on 8 rows and columns covers three of each: those that its unit reads."""
+    spec = archdsl.parse("input 20x8x8; conv 3x3 20 pad=0").graph
+    (link,) = layout(select(spec, structure(spec), LEVELS[0])).links
     window, *_ = (s for s in cone(link, THEMES["light"]) if isinstance(s, Polygon))
-    side = link.tail.solid.tall / 8
-    _, (_, across), (_, bottom), _ = window.points
-    assert bottom - across == pytest.approx(3 * side)
-    row = int(0.36 * 6)  # of the 6 rows that come out; without padding it reads rows 2 to 4
-    assert window.points[0][1] == pytest.approx(
-        link.tail.y + link.tail.solid.at(row / 8, window_column(6) / 8, right=True)[1]
-    )
-
-
-def window_column(n: int) -> int:
-    return int(0.3 * n)
+    tail = link.tail
+    assert isinstance(tail, Block)
+    # Of the 6 rows and columns that come out the units shown are 0.36 and 0.3 of the way.
+    row, column = int(0.36 * 6), int(0.3 * 6)
+    corners = [(row, column), (row, column + 3), (row + 3, column + 3), (row + 3, column)]
+    for (u, v), (x, y) in zip(corners, window.points, strict=True):
+        at = tail.solid.at(u / 8, v / 8, right=True)
+        assert (x - tail.x, y - tail.y) == pytest.approx(at)
 
 
 # Scales
 
 
 def test_scales_grow_and_are_clipped_as_documented() -> None:
-    scale = Scale.of([(3, 224, 224), (64, 56, 28), (10,)])
-    assert scale.side(224) == pytest.approx(LARGEST)
-    assert scale.side(56) == pytest.approx(LARGEST / 2)  # the square root
+    lengths = Lengths.of([(3, 224, 224), (64, 56, 28), (10,)])
+    assert lengths.side(224) == pytest.approx(LARGEST)
+    assert lengths.side(56) == pytest.approx(LARGEST / 2)  # the square root
     for length, limits in (
-        (scale.side, (LEAST, LARGEST)),
-        (scale.depth, DEPTH),
-        (scale.tokens, TOKENS),
-        (scale.vector, VECTOR),
+        (lengths.side, (LEAST, LARGEST)),
+        (lengths.depth, DEPTH),
+        (lengths.tokens, TOKENS),
+        (lengths.vector, VECTOR),
     ):
-        lengths = [length(n) for n in range(1, 225)]
-        assert lengths == sorted(lengths)
-        assert limits[0] <= lengths[0] and lengths[-1] <= limits[1]
-    assert scale.depth(1) == DEPTH[0] and scale.depth(10**6) == DEPTH[1]
-    assert scale.vector(1) == VECTOR[0] and scale.vector(10**6) == VECTOR[1]
-    assert scale.depth(256) == pytest.approx(1.3 * 16)
+        found = [length(n) for n in range(1, 225)]
+        assert found == sorted(found)
+        assert limits[0] <= found[0] and found[-1] <= limits[1]
+    assert lengths.depth(1) == DEPTH[0] and lengths.depth(10**6) == DEPTH[1]
+    assert lengths.vector(1) == VECTOR[0] and lengths.vector(10**6) == VECTOR[1]
+    assert lengths.depth(256) == pytest.approx(1.3 * 16)
 
 
 def test_a_larger_map_is_a_larger_body() -> None:
-    scale = Scale.of([(3, 224, 224)])
-    bodies = [solid((64, n, n), scale, flat=False) for n in (7, 14, 28, 56, 112, 224)]
+    lengths = Lengths.of([(3, 224, 224)])
+    bodies = [solid((64, n, n), lengths, flat=False) for n in (7, 14, 28, 56, 112, 224)]
     assert all(a.tall < b.tall and a.right < b.right for a, b in pairwise(bodies))
-    bodies = [solid((c, 56, 56), scale, flat=False) for c in (3, 64, 128, 512)]
+    bodies = [solid((c, 56, 56), lengths, flat=False) for c in (3, 64, 128, 512)]
     assert all(a.thick < b.thick and a.tall == b.tall for a, b in pairwise(bodies))
 
 
 def test_few_channels_are_sheets() -> None:
-    body = solid((6, 28, 28), Scale.of([(1, 32, 32)]), flat=True)
+    body = solid((6, 28, 28), Lengths.of([(1, 32, 32)]), flat=True)
     assert len(body.faces) == 6
-    assert solid((120, 1, 1), Scale.of([(1, 32, 32)]), flat=True).faces[0].side != "sheet"
+    assert solid((120, 1, 1), Lengths.of([(1, 32, 32)]), flat=True).faces[0].side != "sheet"

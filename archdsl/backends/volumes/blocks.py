@@ -9,7 +9,7 @@ from typing import Literal
 
 from archdsl.backends.volumes.figure import Volume
 from archdsl.backends.volumes.measure import clip, width
-from archdsl.backends.volumes.scale import Scale
+from archdsl.backends.volumes.scale import Lengths
 from archdsl.backends.volumes.solids import Solid, solid
 
 SIZE = 7.0  # points, of the letters
@@ -114,9 +114,11 @@ class Block:
         return self.x + x, self.y + y
 
 
-def blocks(volume: Volume, scale: Scale, flat: bool) -> list[Block]:
+def blocks(volume: Volume, lengths: Lengths, flat: bool) -> list[Block]:
     """The blocks of a volume, one for each lane, above each other around the height 0."""
-    found = [Block(volume, lane, solid(volume.share, scale, flat)) for lane in range(volume.lanes)]
+    found = [
+        Block(volume, lane, solid(volume.share, lengths, flat)) for lane in range(volume.lanes)
+    ]
     for block in found:
         block.labels += _sizes(volume, block.solid)
         block.labels += _below(block, last=block.lane == volume.lanes - 1)

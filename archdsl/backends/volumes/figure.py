@@ -30,7 +30,7 @@ class Volume:
     shares: tuple[int, ...] = ()
     """How many of the channels each band has; none where the bands are layers."""
     copies: int = 1
-    shortcut: Literal["", "identity", "projection"] = ""
+    shortcut: Literal["", "bare", "projection"] = ""
     """Whether a shortcut runs past it, from before to behind."""
     paths: list[str] = field(default_factory=list[str])
     """All layers that it stands for; the last gives the tensor."""

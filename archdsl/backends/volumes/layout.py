@@ -13,7 +13,7 @@ from typing import Literal
 
 from archdsl.backends.volumes.blocks import LANES, Block, Rect, blocks
 from archdsl.backends.volumes.figure import Fork, Item, Series, Volume, volumes_of
-from archdsl.backends.volumes.scale import LARGEST, Scale
+from archdsl.backends.volumes.scale import LARGEST, Lengths
 from archdsl.backends.volumes.solids import FEW
 
 GAP, CLOSE = 13.0, 5.0  # points between bodies; before a pooled map
@@ -115,7 +115,7 @@ class Piece:
             thing.y += y
         self.cursor += x
 
-    def take(self, other: Piece) -> None:
+    def include(self, other: Piece) -> None:
         self.things += other.things
         self.links += other.links
         self.hanging += other.hanging
@@ -146,7 +146,7 @@ def layout(series: Series, lines: int = 1) -> Piece:
             line.move(-line.bounds.left, middle + ROW + RAIL * (lanes - 1) - line.bounds.top)
             ends = (line.bounds.left - 6.0, max(above.right, line.bounds.right) + 4.0)
             line.links += _turns(exits, line.heads, middle, ends)
-        piece.take(line)
+        piece.include(line)
         piece.exits = line.exits
     return piece
 
@@ -210,11 +210,11 @@ class _Placer:
         volumes = list(volumes_of(series))
         maps = [v.shape for v in volumes if len(v.shape) == 3 and v.shape[1:] != (1, 1)]
         self.flat = bool(maps) and all(s[0] <= FEW for s in maps)
-        self.scale = Scale.of((v.shape for v in volumes), FLAT if self.flat else LARGEST)
+        self.lengths = Lengths.of((v.shape for v in volumes), FLAT if self.flat else LARGEST)
         self.pitch = 0.0
         for v in volumes:
             if v.lanes > 1:
-                first = blocks(v, self.scale, self.flat)[-1]
+                first = blocks(v, self.lengths, self.flat)[-1]
                 self.pitch = max(self.pitch, first.solid.bottom - first.solid.top + LANES)
 
     def series(self, series: Sequence[Item], incoming: list[Port]) -> Piece:
@@ -232,17 +232,17 @@ class _Placer:
         return piece
 
     def _blocks(self, volume: Volume) -> list[Block]:
-        new = blocks(volume, self.scale, self.flat)
+        new = blocks(volume, self.lengths, self.flat)
         for block in new:
             block.y = (block.lane - (len(new) - 1) / 2) * self.pitch
         return new
 
     def _volume(self, piece: Piece, volume: Volume) -> None:
         new = self._blocks(volume)
-        gap = CLOSE if volume.look == "pooling" and not self.flat else GAP
+        space = CLOSE if volume.look == "pooling" and not self.flat else GAP
         if volume.lanes > 1 and not volume.own and len(piece.exits) > 1:
-            gap += AISLE  # ways cross
-        x = self._free(piece, new, gap)
+            space += AISLE  # ways cross
+        x = self._free(piece, new, space)
         for block in new:
             block.x = x
         if not piece.things and not piece.exits:
@@ -260,12 +260,12 @@ class _Placer:
             return
         piece.links.append(Link(tail, head, port.kind, port.lift, port.fans))
 
-    def _free(self, piece: Piece, new: list[Block], gap: float) -> float:
+    def _free(self, piece: Piece, new: list[Block], space: float) -> float:
         """How far left blocks can stand, their words clear of what is there."""
         placed = [t for t in piece.things if t.rect.right > piece.cursor - 200]
         if not placed:
             return max((-b.rect.left for b in new), default=0.0) + piece.cursor
-        x = piece.cursor + gap
+        x = piece.cursor + space
         for block in new:
             for mine in _parts(block):
                 for thing in placed:
@@ -292,7 +292,7 @@ class _Placer:
         exits: list[Port] = []
         lift = 0.0
         for branch, way in zip(fork.branches, ways, strict=True):
-            piece.take(way)
+            piece.include(way)
             if branch:
                 up = fork.below and way is ways[-1]
                 exits += [Port(p.place, "up") for p in way.exits] if up else way.exits
@@ -379,7 +379,7 @@ class _Placer:
             piece.links.append(Link(place, first, "aside"))
             x, way = place.x, first.y - place.rect.bottom
             piece.things.append(Room(Rect(0.0, 0.0, 8.0, way), x, place.rect.bottom))
-            piece.take(side)
+            piece.include(side)
 
 
 def _given(branch: Series) -> bool:

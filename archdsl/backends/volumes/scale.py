@@ -26,14 +26,14 @@ LONG, VECTOR = 5.0, (6.0, 100.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class Lengths:
     """The scale of one figure."""
 
     unit: float
     """Points of a map's side of one position."""
 
     @classmethod
-    def of(cls, shapes: Iterable[Shape], largest: float = LARGEST) -> Scale:
+    def of(cls, shapes: Iterable[Shape], largest: float = LARGEST) -> Lengths:
         """The scale that suits the maps of a figure."""
         side = max((n for s in shapes if len(s) == 3 for n in s[1:]), default=1)
         return cls(min(largest / side**0.5, POSITION))

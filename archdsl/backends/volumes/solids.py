@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from archdsl.backends.volumes.scale import Scale
+from archdsl.backends.volumes.scale import Lengths
 from archdsl.ir.shapes import Shape
 
 Point = tuple[float, float]
@@ -88,19 +88,19 @@ class Solid:
         return self.thick + self.back[0] * self.bottom / self.back[1], 0.0
 
 
-def solid(shape: Shape, scale: Scale, flat: bool) -> Solid:
+def solid(shape: Shape, lengths: Lengths, flat: bool) -> Solid:
     """The body of a tensor."""
     match shape:
         case (c, h, w) if h == w == 1:
-            return _box(scale.depth(c), BAR, BAR)
+            return _box(lengths.depth(c), BAR, BAR)
         case (c, h, w) if flat:
-            return _sheets(c, scale.side(h), scale.side(w))
+            return _sheets(c, lengths.side(h), lengths.side(w))
         case (c, h, w):
-            return _box(scale.depth(c), scale.side(h), scale.side(w))
+            return _box(lengths.depth(c), lengths.side(h), lengths.side(w))
         case (n, d):
-            return _slab(n, scale.depth(d), scale.tokens(n))
+            return _slab(n, lengths.depth(d), lengths.tokens(n))
         case (d,):
-            return _box(BAR, scale.vector(d), BAR)
+            return _box(BAR, lengths.vector(d), BAR)
         case _:
             return _box(20.0, 20.0, 20.0)
 

@@ -18,9 +18,9 @@ def write(scene: Scene, width: float | None = None) -> str:
 
     It wants the classes and packages standalone, tikz, fontenc and helvet, and no more.
     """
-    scale = 1.0 if width is None else width / scene.width
+    factor = 1.0 if width is None else width / scene.width
     colors = {"none": ""}
-    body = [line for shape in scene.shapes() for line in _shape(shape, colors, scale)]
+    body = [line for shape in scene.shapes() for line in _shape(shape, colors, factor)]
     left, top = _n(scene.left), _n(scene.top)
     right, bottom = _n(scene.left + scene.width), _n(scene.top + scene.height)
     names = [
@@ -37,7 +37,7 @@ def write(scene: Scene, width: float | None = None) -> str:
         *names,
         *([paper] if scene.paper.upper() != "#FFFFFF" else []),
         r"\begin{document}",
-        rf"\begin{{tikzpicture}}[x={_n(scale)}bp,y=-{_n(scale)}bp,line join=round,"
+        rf"\begin{{tikzpicture}}[x={_n(factor)}bp,y=-{_n(factor)}bp,line join=round,"
         r"every node/.style={inner sep=0pt,font=\sffamily}]",
         rf"\path[use as bounding box] ({left},{top}) rectangle ({right},{bottom});",
         *body,
@@ -47,15 +47,15 @@ def write(scene: Scene, width: float | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _shape(shape: Shape, colors: dict[str, str], scale: float) -> Iterator[str]:
+def _shape(shape: Shape, colors: dict[str, str], factor: float) -> Iterator[str]:
     def color(value: str) -> str:
         if value not in colors:
             colors[value] = f"archdsl{len(colors)}"
         return colors[value]
 
     def pen(stroke: str, thick: float, dashed: bool) -> str:
-        dash = f",dash pattern=on {_n(2.2 * scale)}bp off {_n(1.6 * scale)}bp" if dashed else ""
-        return f"draw={color(stroke)},line width={_n(thick * scale)}bp{dash}"
+        dash = f",dash pattern=on {_n(2.2 * factor)}bp off {_n(1.6 * factor)}bp" if dashed else ""
+        return f"draw={color(stroke)},line width={_n(thick * factor)}bp{dash}"
 
     match shape:
         case Polygon():
@@ -79,7 +79,7 @@ def _shape(shape: Shape, colors: dict[str, str], scale: float) -> Iterator[str]:
             options = f"fill={color(shape.fill)},{pen(shape.stroke, 0.6, False)}"
             yield f"\\path[{options}] {_at(shape.center)} circle[radius={_n(shape.radius)}];"
         case Words():
-            size = shape.size * scale
+            size = shape.size * factor
             font = rf"\fontsize{{{_n(size)}bp}}{{{_n(1.2 * size)}bp}}\selectfont"
             bold = r"\bfseries" if shape.bold else ""
             yield (

@@ -147,15 +147,15 @@ def _exit(flow: Flow) -> str:
 # What runs past, and what slides
 
 
-def _shortcut(parts: Sequence[Part]) -> Literal["", "identity", "projection"]:
+def _shortcut(parts: Sequence[Part]) -> Literal["", "bare", "projection"]:
     """What runs past the layers of a unit, if they are in a residual region."""
-    found: Literal["", "identity", "projection"] = ""
+    found: Literal["", "bare", "projection"] = ""
     for part in parts:
         if not isinstance(part, Region) or part.join.op.symbol != "+" or len(part.branches) != 2:
             continue
         short, long = sorted((list(_main(b.parts)) for b in part.branches), key=_weight)
         if _weight(long) > _weight(short) and len(short) <= 2:
-            found = "projection" if short or found == "projection" else "identity"
+            found = "projection" if short or found == "projection" else "bare"
     return found
 
 
