@@ -11,12 +11,18 @@ from xml.etree import ElementTree
 
 import pytest
 from diagrams import ALEXNET, INCEPTION, RESNET, graph
+from hypothesis import given
+from random_networks import networks
+from strategies import examples
 
 import archdsl
 from archdsl.backends import graphviz
 from archdsl.backends.drawing import Options
 from archdsl.backends.graphviz.compose import compose
+from archdsl.backends.graphviz.figures import Figures
+from archdsl.backends.graphviz.fold import Fold
 from archdsl.backends.graphviz.picture import Box, Cluster, Picture
+from archdsl.backends.layer_table.rows import layer_table
 from archdsl.errors import SpecError
 from archdsl.ir.shapes import show
 
@@ -77,9 +83,6 @@ def test_at_every_depth_every_layer_is_in_one_box(name: str, depth: int | str) -
     """Params of the boxes add up to the network's, whose counts the zoo's specs expect."""
     network = archdsl.zoo(name).graph
     found = compose(network, Options(depth=depth, label_with=("params",)))  # type: ignore[arg-type]
-    from archdsl.backends.graphviz.figures import Figures
-    from archdsl.backends.graphviz.fold import Fold
-
     fold = Fold(network, None if depth == "all" else depth)  # type: ignore[arg-type]
     nodes = [n for path in fold.units for n in fold.units[path].nodes]
     assert [n.path for n in nodes] == sorted(
@@ -306,3 +309,21 @@ def test_ten_thousand_layers_are_composed_in_linear_time() -> None:
         return time.perf_counter() - start
 
     assert seconds(7_000) < 25 * max(seconds(700), 0.02)
+
+
+@given(networks())
+@examples(60)
+def test_any_network_at_any_depth(spec: str) -> None:
+    """Every edge joins boxes that are there, every box is reached, no layer is lost."""
+    network = graph(spec)
+    for depth in (1, 2, "all"):
+        options = Options(depth=depth, heat="macs", label_with=("params", "field"))  # type: ignore[arg-type]
+        found = compose(network, options)
+        boxes = {box.id for box in found.boxes}
+        assert len(boxes) == len(list(found.boxes))
+        assert {end for edge in found.edges for end in (edge.tail, edge.head)} <= boxes
+        fold = Fold(network, None if depth == "all" else depth)  # type: ignore[arg-type]
+        assert {n.path for u in fold.units.values() for n in u.nodes} == set(network.by_path)
+        assert {fold.drawn(path) for path in fold.units} <= boxes
+        assert graphviz.dot(network, options) == graphviz.dot(network, options)
+    layer_table([network])

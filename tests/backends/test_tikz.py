@@ -32,9 +32,14 @@ def test_it_shows_what_the_svg_shows(tmp_path: Path) -> None:
     network = graph(RESNET)
     text = tikz(tmp_path, network, depth=2)
     graphviz.draw(network, tmp_path / "net.svg", Options(depth=2))
-    svg = (tmp_path / "net.svg").read_text(encoding="utf-8").replace("&#160;", " ")
+    svg = (
+        (tmp_path / "net.svg")
+        .read_text(encoding="utf-8")
+        .replace("&#160;", " ")
+        .replace("\xa0", " ")
+    )
     found = re.findall(r'anchor="start" x="([\d.-]+)" y="([\d.-]+)"[^>]*>([a-z\d ]+)</text>', svg)
-    theirs = sorted((float(x), -float(y), words.strip()) for x, y, words in found)
+    theirs = sorted((float(x), -float(y), words.strip()) for x, y, words in found if words.strip())
     nodes = re.findall(r"at \(([\d.-]+), ([\d.-]+)\) \{.*?selectfont (?:\\bfseries )?(.*)\};", text)
     plain = [(float(x), float(y), words.replace("~", " ").strip()) for x, y, words in nodes]
     ours = sorted(item for item in plain if re.fullmatch("[a-z0-9 ]+", item[2]))
