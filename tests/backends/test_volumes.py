@@ -293,8 +293,8 @@ def test_marks_are_written() -> None:
     options = Options(label_with=("params", "macs", "memory", "field", "path"))
     notes = {v.id: v.notes for v in drawn(zoo("alexnet"), options)}
     # 96 kernels of 3x11x11 and biases; 55x55 positions each; 96x55x55 values of 4 bytes
-    assert notes["conv1"] == ("34.9k params", "105M MACs", "1.16MB", "sees 11×11", "conv1")
-    assert notes["fc1"][-2] == "sees all"
+    assert notes["conv1"] == ("34.9k params", "105M MACs", "1.16 MB", "field 11/4", "conv1")
+    assert notes["fc1"][-2] == "field all"
 
 
 def test_what_stands_out() -> None:

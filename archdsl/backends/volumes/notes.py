@@ -7,8 +7,9 @@ from operator import add
 
 from archdsl.analyses import cost
 from archdsl.analyses.cost import NOTHING
-from archdsl.analyses.receptive_field import Field, fields
-from archdsl.backends.drawing import Options
+from archdsl.analyses.quantity import show_bytes, show_count
+from archdsl.analyses.receptive_field import Field, fields, reach
+from archdsl.backends.drawing.options import Mark, Options
 from archdsl.backends.volumes.figure import Series, Volume, volumes_of
 from archdsl.errors import Diagnostic, SpecError, suggestion
 from archdsl.ir import Graph
@@ -41,28 +42,18 @@ def _within(path: str, scope: str) -> bool:
     return path == scope or path.startswith(f"{scope}.")
 
 
-def _note(mark: str, graph: Graph, volume: Volume, found: dict[str, Field]) -> str:
+def _note(mark: Mark, graph: Graph, volume: Volume, found: dict[str, Field]) -> str:
+    """One quantity of all layers that a volume stands for; its memory is the tensor itself."""
     nodes = [graph.by_path[p] for p in volume.paths if p in graph.by_path]
     totals = reduce(add, map(cost.of_node, nodes), NOTHING)
     match mark:
         case "params":
-            return f"{short(totals.params)} params" if totals.params else ""
+            return f"{show_count(totals.params)} params" if totals.params else ""
         case "macs":
-            return f"{short(totals.macs)} MACs" if totals.macs else ""
+            return f"{show_count(totals.macs)} MACs" if totals.macs else ""
         case "memory":
-            return f"{short(BYTES * elements(volume.shape))}B"
-        case "field" if nodes:
-            field = found[nodes[-1].path]
-            return "sees all" if field.whole else f"sees {'×'.join(map(str, field.size))}"
+            return show_bytes(BYTES * elements(volume.shape))
+        case "field":
+            return f"field {reach(found[nodes[-1].path])}" if nodes else ""
         case "path":
             return volume.id.removeprefix("input/")
-        case _:
-            return ""
-
-
-def short(number: int) -> str:
-    """A number in three digits: 36,479,194 is 36.5M."""
-    for size, unit in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if number >= size:
-            return f"{number / size:.3g}{unit}"
-    return str(number)
