@@ -323,6 +323,13 @@ CODES: dict[str, Code] = {
         "Of the ways to run a network that `bench` was asked for, none runs here; each says why: a "
         "provider that onnxruntime does not have, a compiler that is missing, no GPU.",
     ),
+    "A710": Code(
+        "the figure does not fit",
+        "`archdsl draw --style volumes` folds a network until its figure is as wide as the page "
+        "(17 cm if no --width is given) with letters of at least 5 points. This one stays too "
+        "wide: ask for a wider figure, or let blocks and repetitions say what belongs together. "
+        "`--style graph` draws every network.",
+    ),
     "A801": Code(
         "training has no such word",
         "A `train` section has a vocabulary of its own. A step of augmentation follows `augment` "

@@ -91,6 +91,7 @@ HEAVY = {
     "pygraphviz",
     "PIL",
     "safetensors",
+    "typst",
 }
 LONGEST = 400
 

@@ -1,0 +1,101 @@
+"""How far a network is folded, so that the figure fits its page and its words can be read."""
+
+from __future__ import annotations
+
+from archdsl.backends.drawing import Options
+from archdsl.backends.volumes.blocks import SIZE
+from archdsl.backends.volumes.figure import Fork, Series, volumes_of
+from archdsl.backends.volumes.layout import Piece, layout
+from archdsl.backends.volumes.measure import clip
+from archdsl.backends.volumes.notes import annotate
+from archdsl.backends.volumes.select import LEVELS, Level, select
+from archdsl.backends.volumes.structure import structure
+from archdsl.errors import BuildError, Diagnostic
+from archdsl.ir import Graph
+from archdsl.ir.shapes import show
+
+PAGE = 680.0  # points that a figure is wide at most, where no width is asked for
+READABLE = 5.0  # points of the smallest letters, at the width asked for
+MOST = 120  # volumes that are worth the work of placing them
+ALIKE = 4  # neighbours that are drawn once
+MARGIN = 12.0
+
+TRIES = (
+    (1, LEVELS[:4]),
+    (2, LEVELS[:4]),
+    (1, LEVELS[4:5]),
+    (2, LEVELS[4:5]),
+    (3, LEVELS[:5]),
+    (1, LEVELS[5:]),
+    (2, LEVELS[5:]),
+    (3, LEVELS[5:]),
+)
+"""In how many lines, and how far folded, in this order: two lines rather than pools left out."""
+
+
+def fitted(graph: Graph, options: Options) -> tuple[Piece, str]:
+    """The least folded layout that fits, and a description of it in words.
+
+    Raises:
+        BuildError: none does.
+    """
+    limit = PAGE if options.width is None else options.width * SIZE / READABLE
+    found = structure(graph)
+    best = 0.0
+    series: Series = []
+    for lines, levels in TRIES:
+        for level in _asked(levels, options):
+            series = select(graph, found, level)
+            if sum(1 for _ in volumes_of(series)) > MOST:
+                continue
+            if options.depth != "all" and not level.runs and monotonous(series):
+                continue
+            if lines > 1 and any(isinstance(i, Fork) and i.below for i in series):
+                continue  # the shape of the figure would be lost
+            annotate(graph, series, options)
+            piece = layout(series, lines)
+            bounds = piece.bounds
+            wide = bounds.right - bounds.left + MARGIN
+            if wide <= limit:
+                return piece, describe(series)
+            best = min(best or wide, wide)
+    raise _too_wide(options, best)
+
+
+def _asked(levels: tuple[Level, ...], options: Options) -> tuple[Level, ...]:
+    """Those of some levels that `depth` allows: 1 is stages, 2 is blocks."""
+    if options.depth is None:
+        return levels
+    asked = {"all": LEVELS[:1], 1: LEVELS[5:]}.get(options.depth, LEVELS[2:4])
+    return tuple(level for level in levels if level in asked)
+
+
+def monotonous(series: Series) -> bool:
+    """Whether many neighbours are alike, so that their number says more than their row."""
+    looks = [(v.key, v.shape) for v in volumes_of(series)]
+    return any(len(set(looks[i : i + ALIKE])) == 1 for i in range(len(looks) - ALIKE + 1))
+
+
+def _too_wide(options: Options, best: float) -> BuildError:
+    """Why none fits, and what does; `best` is the least width found, 0 if nothing was placed."""
+    least = best * READABLE / SIZE / 72 * 2.54
+    wider = f"from --width {least:.1f}cm on they have {READABLE:g} points"
+    advice = "put what repeats into blocks, or use --style graph"
+    if not best:
+        label = f"more than {MOST} volumes are left where all that is alike is folded"
+        return BuildError(Diagnostic("A710", None, label, help=advice))
+    if options.width is None:
+        label = "on a page of 17 cm its letters would be too small to read"
+        return BuildError(Diagnostic("A710", None, label, help=f"{wider}; or {advice}"))
+    label = f"at this width its letters would have {SIZE * options.width / best:.1f} points"
+    return BuildError(Diagnostic("A710", None, label, help=wider))
+
+
+def describe(series: Series) -> str:
+    """The volumes in words, in order, for those who cannot see the figure."""
+    words: list[str] = []
+    for v in volumes_of(series):
+        text = f"{clip(v.name or v.id)} {show(v.shape)}"
+        words.append(text + (f" ({', '.join(v.call)})" if v.call else ""))
+    shown = words if len(words) <= 40 else [*words[:39], f"and {len(words) - 39} more"]
+    return "Tensors from input to output: " + "; ".join(shown) + "."
