@@ -178,12 +178,7 @@ def _function_names(bodies: Sequence[_Body]) -> list[str]:
     found: dict[str, None] = {}
     for body in bodies:
         extra = [n for n in body.labels if n not in common[body.definition] and not n.isdigit()]
-        name = base = "_".join([body.definition, *extra[:2]])
-        number = 1
-        while name in found:
-            number += 1
-            name = f"{base}_{number}"
-        found[name] = None
+        found[free("_".join([body.definition, *extra[:2]]), found)] = None
     return list(found)
 
 
@@ -264,7 +259,8 @@ class _Names:
         self.nodes: list[str] = []
         self._own = tuple(f"{p}." for p in (scope.path, scope.shares) if p)
         self._taken: set[str] = {""}
-        reads = [v for node in nodes for v in node.input if v and v not in self.given]
+        given = frozenset(self.given)
+        reads = [v for node in nodes for v in node.input if v and v not in given]
         for value in (*made, *reads, *weights):
             if value not in self.values and (name := self.inside(value)):
                 self._take(value, name)

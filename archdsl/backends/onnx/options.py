@@ -79,6 +79,8 @@ class Agreement:
     """What onnxruntime ran on, in words."""
     blind: bool = False
     """Whether the outputs are the same whatever comes in, so that all layers were compared too."""
+    finite: bool = True
+    """Whether all outputs of PyTorch are numbers."""
 
     def __str__(self) -> str:
         batches = " and ".join(map(str, self.batches))
@@ -88,6 +90,7 @@ class Agreement:
             f"largest output (at most {self.tolerance:.0e}; {self.runs} runs, batch {batches}, "
             f"onnxruntime on {self.device})"
             + ("; as it gives the same for all inputs, each layer was compared" * self.blind)
+            + ("; some of what it gives is infinite or no number" * (not self.finite))
         )
 
 

@@ -146,12 +146,14 @@ def _differ(ours: int | str, theirs: int | str) -> bool:
 
 def compare(subject: Subject) -> Agreement:
     """The largest difference between the outputs of onnxruntime and PyTorch, over several runs."""
+    import numpy as np
+
     runner, device = session(subject.path, precision=subject.options.precision)
     main = subject.graph.main.name
     absolute = relative = 0.0
     batches: list[int] = []
     first: Mapping[str, NDArray[Any]] = {}
-    varies = False
+    varies, finite = False, True
     for inputs in examples(subject):
         expected = with_scores(outputs(subject, inputs), main, subject.options)
         feed = dict(zip((i.name for i in subject.graph.inputs), inputs, strict=True))
@@ -159,12 +161,13 @@ def compare(subject: Subject) -> Agreement:
         for name, value in actual.items():
             difference, share = apart(value, expected[name])
             absolute, relative = max(absolute, difference), max(relative, share)
+            finite = finite and bool(np.isfinite(expected[name]).all())
         first = first or expected
         varies = varies or any(_varies(expected[name], first[name]) for name in expected)
         batches.append(len(inputs[0]))
     tolerance = TOLERANCES[subject.options.precision]
     sizes, runs = tuple(sorted({*batches})), len(batches)
-    return Agreement(absolute, relative, tolerance, sizes, runs, device, blind=not varies)
+    return Agreement(absolute, relative, tolerance, sizes, runs, device, not varies, finite)
 
 
 def _lost(subject: Subject) -> float:
@@ -256,6 +259,6 @@ def apart(actual: NDArray[Any], expected: NDArray[Any]) -> tuple[float, float]:
     same = (actual == expected) | (np.isnan(actual) & np.isnan(expected))
     with np.errstate(invalid="ignore"):
         difference = np.where(same, 0.0, np.abs(actual.astype(np.float64) - expected))
-    largest = float(np.nan_to_num(difference, nan=np.inf).max(initial=0.0))
+    largest = float(np.nan_to_num(difference, nan=np.inf, posinf=np.inf).max(initial=0.0))
     finite = np.abs(expected[np.isfinite(expected)])
     return largest, largest / max(float(finite.max(initial=0.0)), 1e-30)
