@@ -14,6 +14,7 @@ from archdsl.backends.graphviz.figures import Figures, shown
 from archdsl.backends.graphviz.fold import Fold
 from archdsl.backends.graphviz.names import spread
 from archdsl.backends.graphviz.picture import Box, Cluster, Edge, Item, Picture
+from archdsl.backends.graphviz.sides import alone
 from archdsl.backends.graphviz.style import SLIM
 from archdsl.backends.graphviz.units import deepest, units_in
 from archdsl.errors import Diagnostic, SpecError, suggestion
@@ -95,7 +96,7 @@ class _Composer:
         ends: dict[str, int] = {}
         for unit in self.drawn:
             before = max((ends.get(self._source(s), 0) for s in unit.inputs), default=0)
-            if unit.scope is None and unit.nodes[0].op.family in (*SLIM, "join"):
+            if _is_slim(unit) or _kind(unit) == "join":
                 own = 25
             elif not branches:
                 own = 34
@@ -220,14 +221,28 @@ class _Composer:
         return tuple(map(heated, items)), shown(heat, most)
 
     def _with_shapes(self, edges: tuple[Edge, ...]) -> tuple[Edge, ...]:
-        """The edges, those of the trunk with shapes where they change."""
-        changed = {u.path: show(u.nodes[-1].shape) for u in self.drawn if self._changes(u)}
+        """The edges; those of the trunk with shapes where they change and no layer is beside."""
+        main = self._alone()
+        units = (u for u in self.drawn if u.path in main and self._changes(u))
+        changed = {unit.path: show(unit.nodes[-1].shape) for unit in units}
         return tuple(
             replace(edge, shape=changed.get(edge.tail, ""))
             if edge.way == "trunk" and not edge.head.startswith("output/")
             else edge
             for edge in edges
         )
+
+    def _alone(self) -> set[str]:
+        """The boxes beside which there is none, but for slim ones and heads of training."""
+        through: dict[str, str] = {}
+        sources: dict[str, list[str]] = {}
+        for unit in self.drawn:
+            read = [through.get(s, s) for s in map(self._source, unit.inputs)]
+            if _is_slim(unit) and len(read) == 1:
+                through[unit.path] = read[0]
+            elif not unit.nodes[0].training:
+                sources[unit.path] = read
+        return alone(sources)
 
     def _changes(self, unit: Unit) -> bool:
         """Whether a unit gives another shape than those that it reads."""
@@ -252,6 +267,10 @@ class _Composer:
             count += 1
             newest[unit.path] = count
         return False
+
+
+def _is_slim(unit: Unit) -> bool:
+    return unit.scope is None and unit.nodes[0].op.family in SLIM
 
 
 def _kind(unit: Unit) -> Look:
