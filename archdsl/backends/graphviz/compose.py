@@ -35,11 +35,13 @@ def compose(graph: Graph, options: Options | None = None) -> Picture:
     """
     options = options or Options()
     _check_paths(graph, options.highlight)
-    if options.depth is not None:
-        return _Composer(
-            graph, options, None if options.depth == "all" else options.depth
-        ).picture()
-    return _fitting(graph, options)
+    match options.depth:
+        case None:
+            return _fitting(graph, options)
+        case "all":
+            return _Composer(graph, options, None).picture()
+        case int(depth):
+            return _Composer(graph, options, depth).picture()
 
 
 def _fitting(graph: Graph, options: Options) -> Picture:
@@ -76,9 +78,7 @@ class _Composer:
 
     def picture(self) -> Picture:
         graph, fold = self.graph, self.fold
-        inputs = [
-            Box(f"input/{i.name}", "input", i.name, "", shape=show(i.shape)) for i in graph.inputs
-        ]
+        inputs = [_tensor("input", i.name, i.shape) for i in graph.inputs]
         outputs = [_output(output) for output in graph.outputs]
         ends = [(self._source(s), unit.path) for unit in self.drawn for s in unit.inputs]
         ends += [(self._source(o.node), f"output/{o.name}") for o in graph.outputs]
@@ -164,7 +164,6 @@ class _Composer:
             training=first.training,
             copies=copies,
             marks=self.figures.marks(standing),
-            share=None,
             is_group=unit.scope is not None,
             highlighted=self._is_highlighted([*paths, *(node.path for node in standing)]),
         )
