@@ -46,14 +46,13 @@ def divided(series: Series) -> None:
     plain = len(volumes) == len(series) and not any(v.hanging for v in volumes)
     if not found:
         return
-    if not plain or len(found) > 1 or any(v.groups > MOST for v in volumes):
+    whole = all(channels(v.shape) % n == 0 for n in found for v in volumes[1:-1])
+    if not plain or not whole or len(found) > 1 or any(v.groups > MOST for v in volumes):
         for v in volumes:
             v.lanes = 1
         return
     n = found.pop()
     for v in volumes[1:-1]:
-        if channels(v.shape) % n:
-            continue
         if v.lanes == 1:
             v.own = v.look == "pooling" or v.groups == n
             v.lanes = n
