@@ -7,6 +7,8 @@ from itertools import combinations, pairwise
 
 import pytest
 from figures import HARD, Figure, read
+from hypothesis import given, settings
+from random_networks import networks
 
 import archdsl
 from archdsl.backends import volumes
@@ -19,6 +21,7 @@ from archdsl.backends.volumes.select import LEVELS, select
 from archdsl.backends.volumes.solids import solid
 from archdsl.backends.volumes.structure import structure
 from archdsl.backends.volumes.windows import cone
+from archdsl.errors import BuildError
 from archdsl.ir import Graph
 
 ZOO = (
@@ -158,6 +161,24 @@ def test_windows_lie_where_the_kernel_reads() -> None:
     for (u, v), (x, y) in zip(corners, window.points, strict=True):
         at = tail.solid.at(u / 8, v / 8, right=True)
         assert (x - tail.x, y - tail.y) == pytest.approx(at)
+
+
+@settings(max_examples=60, deadline=None)
+@given(networks())
+def test_any_network_is_drawn_with_nothing_over_anything(text: str) -> None:
+    drawn = archdsl.parse(text).graph
+    for options in (Options(), Options(depth="all", width=3000.0)):
+        try:
+            found = read(volumes.svg(drawn, options))
+        except BuildError as error:
+            assert error.diagnostics[0].code == "A710"
+            continue
+        assert not [1 for a, b in combinations(found.words, 2) if a[2].over(b[2])]
+        assert not [1 for a, b in combinations(found.bodies.values(), 2) if a.over(b)]
+        assert all(found.box.holds(area) for _, _, area in found.words)
+        ways = [line for kind, line in found.lines if kind != "ray"]
+        struck = (a[2].struck(p, q) for a in found.words for w in ways for p, q in pairwise(w))
+        assert not any(struck)
 
 
 # Scales

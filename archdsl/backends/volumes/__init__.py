@@ -12,7 +12,6 @@ from pathlib import Path
 
 from archdsl.backends.drawing import Options
 from archdsl.backends.volumes import svg as svg_writer
-from archdsl.backends.volumes.compose import compose
 from archdsl.backends.volumes.fit import fitted
 from archdsl.backends.volumes.scene import Scene
 from archdsl.errors import Diagnostic, WriteError
@@ -29,9 +28,7 @@ def scene(graph: Graph, options: Options | None = None) -> Scene:
         BuildError: it cannot be folded so far that its words can be read at the width asked for.
         SpecError: the network has no path that is to stand out.
     """
-    options = options or Options()
-    piece, description = fitted(graph, options)
-    return compose(piece, options.look, graph.name, description, options.legend)
+    return fitted(graph, options or Options())[1]
 
 
 def svg(graph: Graph, options: Options | None = None) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from archdsl.backends.drawing.theme import Look, Theme, mix
 from archdsl.backends.volumes.blocks import RISE, SIZE, Block, Rect
 from archdsl.backends.volumes.figure import Volume
-from archdsl.backends.volumes.layout import RADIUS, Link, Mark, Piece
 from archdsl.backends.volumes.measure import width
+from archdsl.backends.volumes.pieces import RADIUS, Link, Mark, Piece
 from archdsl.backends.volumes.scene import Circle, Group, Line, Point, Polygon, Scene, Shape, Words
 from archdsl.backends.volumes.windows import NEAR, cone, crosses
 from archdsl.ir.shapes import show
@@ -185,19 +185,20 @@ def _next(link: Link) -> tuple[Point, ...]:
     if isinstance(tail, Block) and crosses(link):
         wordy = len(tail.volume.shape) == 3
         return ((tail.rect.right if wordy else x0) + 1.0, y0), (x1 - 1.0, y1)
-    if isinstance(head, Mark):
+    if isinstance(head, Mark) and not link.fans:
         return (x0 + 1.0, y0), (head.x, y0), (head.x, head.y + (RADIUS if y0 > y1 else -RADIUS))
-    mid = tail.rect.right + 3.0 if link.fans else head.rect.left - 3.0
+    mid = tail.rect.right + 3.0 if link.fans else _before(head)
     return (x0 + 1.0, y0), (mid, y0), (mid, y1), (x1 - 1.0, y1)
 
 
 def _over(link: Link) -> tuple[Point, ...]:
     """Past what lies between, in an arc above it."""
-    (x0, y0), (x1, y1) = link.tail.exit, link.head.entry
-    top, mid = link.tail.y - link.lift, x0 + 5.0
-    if isinstance(link.head, Mark):
-        return (x0, y0), (mid, y0), (mid, top), (link.head.x, top), (link.head.x, y1 - RADIUS)
-    end = link.head.rect.left - 3.0
+    tail, head = link.tail, link.head
+    (x0, y0), (x1, y1) = tail.exit, head.entry
+    top, mid = head.y - link.lift, tail.rect.right + 3.0
+    if isinstance(head, Mark):
+        return (x0, y0), (mid, y0), (mid, top), (head.x, top), (head.x, y1 - RADIUS)
+    end = _before(head)
     return (x0, y0), (mid, y0), (mid, top), (end, top), (end, y1), (x1 - 1.0, y1)
 
 
@@ -240,6 +241,11 @@ def _turn(link: Link) -> tuple[Point, ...]:
         (left, y1),
         (x1 - 1, y1),
     )
+
+
+def _before(head: Block | Mark) -> float:
+    """Where ways turn that lead to a place, clear of its words, with room for their arrow."""
+    return min(head.rect.left - 3.0, head.entry[0] - 8.5)
 
 
 def _middle(place: Block | Mark) -> float:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from archdsl.backends.drawing import Options
 from archdsl.backends.volumes.blocks import SIZE
+from archdsl.backends.volumes.compose import compose
 from archdsl.backends.volumes.figure import Fork, Series, volumes_of
-from archdsl.backends.volumes.layout import Piece, layout
+from archdsl.backends.volumes.layout import layout
 from archdsl.backends.volumes.measure import clip
 from archdsl.backends.volumes.notes import annotate
+from archdsl.backends.volumes.pieces import Piece
+from archdsl.backends.volumes.scene import Scene
 from archdsl.backends.volumes.select import LEVELS, Level, select
 from archdsl.backends.volumes.structure import structure
 from archdsl.errors import BuildError, Diagnostic
@@ -18,7 +21,6 @@ PAGE = 680.0  # points that a figure is wide at most, where no width is asked fo
 READABLE = 5.0  # points of the smallest letters, at the width asked for
 MOST = 120  # volumes that are worth the work of placing them
 ALIKE = 4  # neighbours that are drawn once
-MARGIN = 12.0
 
 TRIES = (
     (1, LEVELS[:4]),
@@ -33,33 +35,40 @@ TRIES = (
 """In how many lines, and how far folded, in this order: two lines rather than pools left out."""
 
 
-def fitted(graph: Graph, options: Options) -> tuple[Piece, str]:
-    """The least folded layout that fits, and a description of it in words.
+def fitted(graph: Graph, options: Options) -> tuple[Piece, Scene]:
+    """The least folded figure that fits, as places and as shapes.
 
     Raises:
         BuildError: none does.
     """
     limit = PAGE if options.width is None else options.width * SIZE / READABLE
     found = structure(graph)
+    known: dict[Level, Series] = {}
     best = 0.0
-    series: Series = []
     for lines, levels in TRIES:
         for level in _asked(levels, options):
-            series = select(graph, found, level)
-            if sum(1 for _ in volumes_of(series)) > MOST:
+            series = known.get(level)
+            if series is None:
+                series = known[level] = select(graph, found, level)
+                annotate(graph, series, options)
+            if not _worth(series, level, lines, options):
                 continue
-            if options.depth != "all" and not level.runs and monotonous(series):
-                continue
-            if lines > 1 and any(isinstance(i, Fork) and i.below for i in series):
-                continue  # the shape of the figure would be lost
-            annotate(graph, series, options)
             piece = layout(series, lines)
-            bounds = piece.bounds
-            wide = bounds.right - bounds.left + MARGIN
-            if wide <= limit:
-                return piece, describe(series)
-            best = min(best or wide, wide)
+            words = describe(series)
+            scene = compose(piece, options.look, graph.name, words, options.legend)
+            if scene.width <= limit:
+                return piece, scene
+            best = min(best or scene.width, scene.width)
     raise _too_wide(options, best)
+
+
+def _worth(series: Series, level: Level, lines: int, options: Options) -> bool:
+    """Whether a figure is to be tried: it is not too long, and shows more than a number would."""
+    if sum(1 for _ in volumes_of(series)) > MOST:
+        return False
+    if lines > 1 and any(isinstance(i, Fork) and i.below for i in series):
+        return False  # a U would lose its shape
+    return level.runs or options.depth == "all" or not monotonous(series)
 
 
 def _asked(levels: tuple[Level, ...], options: Options) -> tuple[Level, ...]:

@@ -39,22 +39,25 @@ def _look(flow: Flow) -> tuple[object, ...]:
 def divided(series: Series) -> None:
     """Let the lanes of a network run through all of it that lies between input and output.
 
-    Where not all of it can be, or not all in as many, there are none.
+    There are none where not all of it can be divided, where it speaks of several numbers, or where
+    most convolutions know nothing of them.
     """
     volumes = [v for v in series if isinstance(v, Volume)]
-    found = {n for v in volumes for n in (v.lanes, v.groups) if 1 < n <= MOST}
-    plain = len(volumes) == len(series) and not any(v.hanging for v in volumes)
-    if not found:
-        return
-    if not plain or len(found) > 1 or any(v.groups > MOST for v in volumes):
+    inner = volumes[1:-1]
+    found = {n for v in volumes for n in (v.lanes, v.groups) if n > 1}
+    if len(found) != 1 or not _suits(n := found.pop(), inner) or len(volumes) < len(series):
         for v in volumes:
             v.lanes = 1
         return
-    n = found.pop()
-    for v in volumes[1:-1]:
-        if channels(v.shape) % n:
-            continue
+    for v in inner:
         if v.lanes == 1:
             v.own = v.look == "pooling" or v.groups == n
             v.lanes = n
         v.call = tuple(line for line in v.call if line != f"groups {n}")
+
+
+def _suits(lanes: int, inner: list[Volume]) -> bool:
+    told = [v.lanes == lanes or v.groups == lanes for v in inner if v.look == "convolution"]
+    whole = all(channels(v.shape) % lanes == 0 and len(v.shape) != 2 for v in inner)
+    alone = not any(v.hanging for v in inner)
+    return lanes <= MOST and whole and alone and 2 * sum(told) >= len(told) > 0

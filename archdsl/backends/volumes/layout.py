@@ -1,18 +1,27 @@
 """Where everything stands: series from left to right, the ways of a fork above each other.
 
-Nothing is moved once it is placed next to its neighbour, so that the same figure is the same
-picture. What a shortcut passes is below its arc; what goes through smaller maps is below the way
-that keeps the size, so that an autoencoder with skips comes out as a U.
+Each volume stands as far left as its body and its words are clear of those before. What a shortcut
+passes is below its arc; what goes through smaller maps is below the way that keeps the size, so
+that an autoencoder with skips comes out as a U.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Sequence
 
 from archdsl.backends.volumes.blocks import LANES, Block, Rect, blocks
 from archdsl.backends.volumes.figure import Fork, Item, Series, Volume, volumes_of
+from archdsl.backends.volumes.pieces import (
+    RADIUS,
+    Kind,
+    Link,
+    Mark,
+    Piece,
+    Place,
+    Port,
+    Room,
+    around,
+)
 from archdsl.backends.volumes.scale import LARGEST, Lengths
 from archdsl.backends.volumes.solids import FEW
 
@@ -24,112 +33,6 @@ LIFT = 7.0  # points from what is passed to the arc above it
 FLAT = 76.0  # points of the largest map where maps are sheets
 STEP = 11.0  # points from the way down to what it leads to
 RAIL = 4.0  # points between ways that turn together
-RADIUS = 5.0  # of the circle of a sum
-
-
-@dataclass(slots=True)
-class Mark:
-    """The circle where ways are summed."""
-
-    fork: Fork
-    x: float
-    y: float
-
-    @property
-    def rect(self) -> Rect:
-        return Rect(-RADIUS, -RADIUS, RADIUS, RADIUS).moved(self.x, self.y)
-
-    @property
-    def entry(self) -> tuple[float, float]:
-        return self.x - RADIUS, self.y
-
-    @property
-    def exit(self) -> tuple[float, float]:
-        return self.x + RADIUS, self.y
-
-
-@dataclass(slots=True)
-class Room:
-    """Room kept free for an arc."""
-
-    room: Rect
-    x: float = 0.0
-    y: float = 0.0
-
-    @property
-    def rect(self) -> Rect:
-        return self.room.moved(self.x, self.y)
-
-
-Place = Block | Mark
-Kind = Literal["next", "over", "aside", "down", "up", "turn"]
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A tensor's way from where it stands to what is made of it."""
-
-    tail: Place
-    head: Place
-    kind: Kind
-    lift: float = 0.0
-    """Of an arc, how far above the tail's middle; of a turn, where the way back is."""
-    fans: bool = False
-    """Whether ways part here."""
-    turn: tuple[float, float] = (0.0, 0.0)
-    """The left and the right end of the way back to the next line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Port:
-    """Where a tensor comes from, and over what."""
-
-    place: Place
-    kind: Kind = "next"
-    lift: float = 0.0
-    fans: bool = False
-
-
-@dataclass(slots=True)
-class Piece:
-    """A part of the picture, its start at 0."""
-
-    things: list[Block | Mark | Room] = field(default_factory=list[Block | Mark | Room])
-    links: list[Link] = field(default_factory=list[Link])
-    exits: list[Port] = field(default_factory=list[Port])
-    hanging: list[tuple[Place, Series]] = field(default_factory=list[tuple[Place, Series]])
-    heads: list[Block] = field(default_factory=list[Block])
-    """What reads what comes in, where nothing does."""
-    cursor: float = 0.0
-
-    def rects(self) -> list[Rect]:
-        return [t.rect for t in self.things]
-
-    @property
-    def bounds(self) -> Rect:
-        return around(self.rects())
-
-    def move(self, x: float, y: float) -> None:
-        for thing in self.things:
-            thing.x += x
-            thing.y += y
-        self.cursor += x
-
-    def include(self, other: Piece) -> None:
-        self.things += other.things
-        self.links += other.links
-        self.hanging += other.hanging
-
-
-def around(rects: Iterable[Rect]) -> Rect:
-    """The rectangle around others."""
-    rects = list(rects) or [Rect(0.0, 0.0, 0.0, 0.0)]
-    return Rect(
-        min(r.left for r in rects),
-        min(r.top for r in rects),
-        max(r.right for r in rects),
-        max(r.bottom for r in rects),
-    )
 
 
 def layout(series: Series, lines: int = 1) -> Piece:
@@ -288,51 +191,68 @@ class _Placer:
             ways.append(self.series(branch, given))
         below = fork.below
         end = self._below(piece, ways, start, floor) if below else self._beside(ways, start)
-        top = around(r for w in ways for r in w.rects()).top
-        exits: list[Port] = []
-        lift = 0.0
-        for branch, way in zip(fork.branches, ways, strict=True):
+        for way in ways:
             piece.include(way)
+        piece.exits = self._exits(piece, fork, ways, (start, end))
+        piece.cursor = end
+        if fork.symbol:
+            self._mark(piece, fork, ways[-1], end)
+        elif not fork.below:
+            rooms = around(r for w in ways for r in w.rects())
+            piece.things.append(Room(Rect(end, rooms.top, end + 5.0, rooms.bottom)))
+            piece.cursor = end + 6.0
+
+    def _exits(
+        self, piece: Piece, fork: Fork, ways: list[Piece], ends: tuple[float, float]
+    ) -> list[Port]:
+        """What comes out of the branches; an empty one goes straight on, or over the others."""
+        incoming, exits = piece.exits, list[Port]()
+        lift = LIFT - around(r for w in ways for r in w.rects()).top
+        passed = False
+        for branch, way in zip(fork.branches, ways, strict=True):
             if branch:
                 up = fork.below and way is ways[-1]
                 exits += [Port(p.place, "up") for p in way.exits] if up else way.exits
-            elif fork.below:
+            elif fork.below or not (exits or any(fork.branches)):
                 exits += incoming
-            elif not lift:
-                lift = LIFT - top
-                exits += [Port(p.place, "over", lift) for p in incoming]
-        if lift:
-            piece.things.append(Room(Rect(start - 9.0, -lift - 2, end + AISLE, -lift + 2)))
-        piece.exits = exits
-        piece.cursor = end
-        if fork.symbol:
-            if fork.below:
-                last = ways[-1].exits[-1].place
-                x = max(end, last.x + (last.solid.thick / 2 if isinstance(last, Block) else 0.0))
-                if fork.hanging:  # which goes down from here, clear of what is below
-                    x = max(x, last.rect.right + AISLE)
-            else:
-                x = end + AISLE + RADIUS
-            mark = Mark(fork, x, 0.0)
-            for port in exits:
-                self._link(piece, port, mark)
-            piece.things.append(mark)
-            piece.exits = [Port(mark)]
-            piece.cursor = mark.x + RADIUS
-            if fork.hanging:
-                piece.things.append(Room(Rect(RADIUS, 0.0, RADIUS + 4.0, 40.0), mark.x, mark.y))
-        elif not fork.below:
-            piece.cursor = end + 6.0
+            elif not passed:
+                passed = True
+                exits += [Port(p.place, "over", lift, p.fans) for p in incoming]
+        if passed:
+            arc = Rect(ends[0] - 9.0, -lift - 2, ends[1] + AISLE, -lift + 2)
+            piece.things.append(Room(arc))
+        return exits
+
+    def _mark(self, piece: Piece, fork: Fork, last: Piece, end: float) -> None:
+        """The circle of a sum, behind the branches, or above the end of one that comes up."""
+        x = end + AISLE + RADIUS
+        if fork.below and last.exits:
+            place = last.exits[-1].place
+            x = max(end, place.x + (place.solid.thick / 2 if isinstance(place, Block) else 0.0))
+            if fork.hanging:  # which goes down from here, clear of what is below
+                x = max(x, place.rect.right + AISLE)
+        mark = Mark(fork, x, 0.0)
+        for port in piece.exits:
+            self._link(piece, port, mark)
+        piece.things.append(mark)
+        if fork.hanging:
+            piece.things.append(Room(Rect(RADIUS, 0.0, RADIUS + 4.0, 40.0), mark.x, mark.y))
+        piece.exits = [Port(mark)]
+        piece.cursor = mark.x + RADIUS
 
     def _beside(self, ways: list[Piece], start: float) -> float:
         """Ways above each other, the middle at the height 0; the x where the longest ends."""
         drawn = [w for w in ways if w.things]
         rooms = [w.bounds for w in drawn]
         tall = sum(r.bottom - r.top for r in rooms) + ROW * (len(rooms) - 1)
-        y, end = -tall / 2, start
-        for way, room in zip(drawn, rooms, strict=True):
-            way.move(start - room.left, y - room.top if len(drawn) > 1 else 0.0)
-            y += room.bottom - room.top + ROW
+        tops = [-tall / 2]
+        for room in rooms:
+            tops.append(tops[-1] + room.bottom - room.top + ROW)
+        middle = len(drawn) // 2  # of an odd number, it goes straight on
+        shift = tops[middle] - rooms[middle].top if len(drawn) % 2 else 0.0
+        end = start
+        for way, room, top in zip(drawn, rooms, tops, strict=False):
+            way.move(start - room.left, top - room.top - shift)
             end = max(end, way.bounds.right)
         return end
 
@@ -369,17 +289,19 @@ class _Placer:
             side = self.series(series, [])
             if not side.things:
                 continue
-            room = side.bounds
-            start = place.rect.right + AISLE
+            room, given = side.bounds, _given(series)
+            start = piece.bounds.left if given else place.rect.right + AISLE
             end = start + room.right - room.left
             rects = [r for r in piece.rects() if r.left < end + WORDS and start - AISLE < r.right]
             y = max([place.rect.bottom, *(r.bottom for r in rects)]) + ROW - room.top
             side.move(start - room.left, y)
+            piece.include(side)
+            if given:
+                continue
             first = next(t for t in side.things if not isinstance(t, Room))
             piece.links.append(Link(place, first, "aside"))
             x, way = place.x, first.y - place.rect.bottom
             piece.things.append(Room(Rect(0.0, 0.0, 8.0, way), x, place.rect.bottom))
-            piece.include(side)
 
 
 def _given(branch: Series) -> bool:

@@ -64,6 +64,9 @@ class _Selection:
         if given:
             self._put(items, [units.of_input(given)], inside, [])
         series = self._onto(items, self.main.parts, inside)
+        for source, flows in sorted(self.hanging.items()):  # of an input that nothing else reads
+            start = [units.of_input(self.inputs[source])] if source in self.inputs else []
+            series[-1].hanging += [self._onto([*start], f.parts, inside) for f in flows]
         last, shape = series[-1], self.graph.main.shape
         if isinstance(last, Volume) and last.shape != shape:  # the output is always shown
             output = self.graph.by_path[self.graph.main.node]
@@ -118,22 +121,36 @@ class _Selection:
     def _hang(self, item: Item, paths: Sequence[str], inside: str) -> None:
         for path in paths:
             for flow in self.hanging.pop(path, ()):
-                if side := self._onto([], flow.parts, inside):
+                if side := self._aside(flow, inside):
                     item.hanging.append(side)
+
+    def _aside(self, flow: Flow, inside: str) -> Series:
+        """What hangs; all of it as one volume where blocks are, if it is one."""
+        around = [self._scopes(p, inside)[:1] for p in flow.parts]
+        whole = around[0] and all(a == around[0] for a in around)
+        if not self.level.blocks or not whole:
+            return self._onto([], flow.parts, inside)
+        items: Series = []
+        self._put(items, self._unit(flow.parts, around[0][0]), inside, [])
+        return items
 
     def _owner(self, part: Part, inside: str) -> str:
         """The scope that is drawn for a part: a block, or at the last level a stage; or nothing."""
         if not self.level.blocks:
             return ""
-        chains = [self._chain(scope) for scope in dict.fromkeys(n.scope for n in nodes_of(part))]
-        common = chains[0]
-        for chain in chains[1:]:
-            common = [a for a, b in zip(common, chain, strict=False) if a == b]
-        below = [s for s in common if len(s) > len(inside) and s.startswith(inside)]
+        below = self._scopes(part, inside)
         if self.level.stages:
             return below[0] if below else ""
         blocks = [s for s in below if self.scopes[s].kind == "block"]
         return blocks[-1] if blocks else ""
+
+    def _scopes(self, part: Part, inside: str) -> list[str]:
+        """The scopes that all of a part is in, outermost first, within one."""
+        chains = [self._chain(scope) for scope in dict.fromkeys(n.scope for n in nodes_of(part))]
+        common = chains[0]
+        for chain in chains[1:]:
+            common = [a for a, b in zip(common, chain, strict=False) if a == b]
+        return [s for s in common if len(s) > len(inside) and s.startswith(inside)]
 
     def _chain(self, scope: str | None) -> list[str]:
         """A scope and those around it, outermost first."""

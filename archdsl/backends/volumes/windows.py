@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from archdsl.backends.drawing.theme import Theme
 from archdsl.backends.volumes.blocks import Block
-from archdsl.backends.volumes.layout import Link
+from archdsl.backends.volumes.pieces import Link
 from archdsl.backends.volumes.scene import Line, Polygon, Shape
 from archdsl.ir.records import Slide
 
@@ -32,6 +32,8 @@ def cone(link: Link, theme: Theme) -> Iterator[Shape]:
     """A window on one map, and lines from its corners to the unit of the next that it makes."""
     tail, head = link.tail, link.head
     if link.kind != "next" or not isinstance(tail, Block) or not isinstance(head, Block):
+        return
+    if link.fans:  # lines to several rows would run through words
         return
     slide = head.volume.window
     if slide is None or slide.kernel == (1, 1) or len(tail.volume.shape) != 3:
