@@ -87,6 +87,7 @@ def test_a_difference_leaves_no_file(
     cli: Cli, small: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(proof, "TOLERANCES", {"float32": -1.0})
+    monkeypatch.setattr(proof, "SLACK", -1)
     result = cli("export", small, "-o", out)
     assert result.status == 1
     assert "error[A704]" in result.err and "is the first layer that departs" in result.err

@@ -86,7 +86,6 @@ def save(
         BuildError: one file cannot hold them.
         WriteError: a file cannot be written; the earlier ones are left as they were.
     """
-    _replaceable(path)
     size = sum(tensor.length for tensor in weights)
     if inline and size > MOST_INLINE:
         label = f"one ONNX file holds less than 2 GiB; the weights are {size / 2**30:.1f} GiB"
@@ -205,18 +204,6 @@ def _header(stored: Tensor) -> TensorProto:
 
     kind = TensorProto.DataType.Value(_TYPES[stored.dtype][0])
     return TensorProto(name=stored.key, data_type=kind, dims=stored.shape)
-
-
-def _replaceable(path: Path) -> None:
-    """Make sure that what is there is a file: a new one would take the place of a device or a pipe.
-
-    Raises:
-        WriteError: it is something else.
-    """
-    with suppress(OSError, ValueError):  # what they are about is told by who writes
-        if path.exists() and not path.is_file() and not path.is_dir():
-            label = f"{path}: it is not a regular file"
-            raise WriteError(Diagnostic("A005", None, label, help="choose another place with -o"))
 
 
 def _referable(path: Path) -> None:
