@@ -292,6 +292,16 @@ def test_the_differences_of_all_layers(net: archdsl.Network, tmp_path: Path) -> 
     assert all(d.relative < 1e-5 for d in found)
 
 
+def test_a_layer_whose_place_a_shared_one_took(tmp_path: Path) -> None:
+    """The identity leaves no node, and its module is called twice: there is nothing to compare."""
+    net = archdsl.parse(
+        "input 4x6x6\nsilu; part: { residual { identity; conv 1x1 }; relu }; reuse part; gap; fc 3"
+    )
+    options = ExportOptions(fold=True, verify=True, bisect=True)
+    told = net.to_onnx(tmp_path / "a.onnx", options=options)
+    assert all(d.relative < 1e-4 for d in told.differences)
+
+
 def test_a_shape_that_onnx_works_out_otherwise(net: archdsl.Network, tmp_path: Path) -> None:
     path = tmp_path / "a.onnx"
     net.to_onnx(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -56,16 +57,16 @@ def differences(subject: Subject) -> list[Difference]:
 @contextmanager
 def _listening(subject: Subject, seen: dict[str, NDArray[Any]]) -> Iterator[None]:
     """Keep what the layers of a module give; a copy, as the next one may overwrite it."""
-    nodes = subject.graph.nodes
-    shared = {n.shares for n in nodes} | {n.path for n in nodes if n.shares}
     modules = dict(subject.module.named_modules())
     hooks = []
+    calls: Counter[str] = Counter()
     for node in subject.graph.at_inference:
         place = subject.stands.get(node.path, node.path)
-        if place in modules and node.path not in shared:
+        if place in modules:
 
             def hook(_: Any, __: Any, output: Any, path: str = node.path) -> None:
                 seen[path] = output.detach().clone().numpy()
+                calls[path] += 1
 
             hooks.append(modules[place].register_forward_hook(hook))
     try:
@@ -73,6 +74,9 @@ def _listening(subject: Subject, seen: dict[str, NDArray[Any]]) -> Iterator[None
     finally:
         for each in hooks:
             each.remove()
+    for path, count in calls.items():
+        if count > 1:  # a shared one; of its outputs this is the last
+            del seen[path]
 
 
 def _values(
