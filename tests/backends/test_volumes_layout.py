@@ -20,7 +20,7 @@ from archdsl.backends.volumes.scene import Polygon
 from archdsl.backends.volumes.select import LEVELS, select
 from archdsl.backends.volumes.solids import solid
 from archdsl.backends.volumes.structure import structure
-from archdsl.backends.volumes.windows import cone
+from archdsl.backends.volumes.windows import cone, crosses
 from archdsl.errors import BuildError
 from archdsl.ir import Graph
 
@@ -136,6 +136,15 @@ def test_lanes_are_rows() -> None:
     upper, lower = ([b for id, b in bodies.items() if id.endswith(f"lane{i}")] for i in (0, 1))
     assert len(upper) == len(lower) == 10
     assert max(b.bottom for b in upper) < min(b.top for b in lower)
+
+
+def test_lanes_cross_where_the_two_gpus_talk() -> None:
+    """Krizhevsky, Sutskever & Hinton 2012, section 3.5: at conv3 and the fully connected layers."""
+    spec = graph("alexnet_columns")
+    links = layout(select(spec, structure(spec), LEVELS[0])).links
+    heads = [k.head.volume.id for k in links if crosses(k) and isinstance(k.head, Block)]
+    assert sorted(heads) == sorted(["conv5", "fc1", "fc2", "fc3"] * 2)
+    assert len(links) == 2 + 2 * 6 + 4 + 4 + 4 + 2  # conv1; six alone; conv3, fc6, fc7; fc8
 
 
 def test_a_u_goes_down_and_up() -> None:

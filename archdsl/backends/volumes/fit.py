@@ -22,15 +22,16 @@ READABLE = 5.0  # points of the smallest letters, at the width asked for
 MOST = 120  # volumes that are worth the work of placing them
 ALIKE = 4  # neighbours that are drawn once
 
+WHOLE, SHORT, STAGES = LEVELS[:4], LEVELS[4:6], LEVELS[6:]
 TRIES = (
-    (1, LEVELS[:4]),
-    (2, LEVELS[:4]),
-    (1, LEVELS[4:5]),
-    (2, LEVELS[4:5]),
-    (3, LEVELS[:5]),
-    (1, LEVELS[5:]),
-    (2, LEVELS[5:]),
-    (3, LEVELS[5:]),
+    (1, WHOLE),
+    (2, WHOLE),
+    (1, SHORT),
+    (2, SHORT),
+    (3, (*WHOLE, *SHORT)),
+    (1, STAGES),
+    (2, STAGES),
+    (3, STAGES),
 )
 """In how many lines, and how far folded, in this order: two lines rather than pools left out."""
 
@@ -75,7 +76,7 @@ def _asked(levels: tuple[Level, ...], options: Options) -> tuple[Level, ...]:
     """Those of some levels that `depth` allows: 1 is stages, 2 is blocks."""
     if options.depth is None:
         return levels
-    asked = {"all": LEVELS[:1], 1: LEVELS[5:]}.get(options.depth, LEVELS[2:4])
+    asked = {"all": LEVELS[:1], 1: STAGES}.get(options.depth, LEVELS[2:4])
     return tuple(level for level in levels if level in asked)
 
 

@@ -27,7 +27,6 @@ def render(svg: str, pdf: bool, dpi: int, name: str) -> bytes:
         ppi=float(dpi),
         font_paths=fonts,
         sys_inputs={"svg": svg, "name": clip(name)},
-        timestamp=0,
     )
     assert isinstance(found, bytes)  # one page
     return found

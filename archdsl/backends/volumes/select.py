@@ -38,6 +38,7 @@ LEVELS = (
     Level(runs=True),
     Level(blocks=True),
     Level(runs=True, blocks=True),
+    Level(runs=True, pools=True),
     Level(runs=True, blocks=True, pools=True),
     Level(runs=True, blocks=True, pools=True, stages=True),
 )
@@ -76,10 +77,9 @@ class _Selection:
             divided(series)
         return series
 
-    def _around(self, parts: Sequence[Part]) -> str:
-        """The block that all of the network is in, if it is one: it is not worth a volume."""
-        inside = ""
-        while parts:
+    def _around(self, parts: Sequence[Part], inside: str = "") -> str:
+        """The block that all of a series is in, if it is one: it is not worth a volume."""
+        while parts and not self.level.stages:
             owners = {self._owner(p, inside) for p in parts}
             if len(owners) != 1 or (owner := owners.pop()) in ("", inside):
                 break
@@ -262,7 +262,7 @@ class _Selection:
         items: Series = []
         if flow.source in self.inputs and self.main.source is None:
             self._put(items, [units.of_input(self.inputs[flow.source])], inside, [])
-        return self._onto(items, flow.parts, inside)
+        return self._onto(items, flow.parts, self._around(flow.parts, inside))
 
 
 def _enlarged(branch: Series, join: Volume) -> None:
