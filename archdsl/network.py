@@ -58,7 +58,7 @@ class Network:
 
         return summarize(self.graph, plan)
 
-    def _files(self) -> list[tuple[str, str]]:
+    def files(self) -> list[tuple[str, str]]:
         """The names and the texts of the spec and of what it imports, as far as they are there."""
         if self.source is None:
             return []
@@ -79,7 +79,7 @@ class Network:
         from archdsl.analyses.by_source import annotated
         from archdsl.analyses.memory import width_of
 
-        return annotated(self.graph, self._files(), batch, width_of(dtype))
+        return annotated(self.graph, self.files(), batch, width_of(dtype))
 
     def check(self) -> None:
         """Hold what the spec expects against the network.

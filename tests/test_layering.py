@@ -35,6 +35,7 @@ ORDER = [
     ["backends.effective"],
     ["lint"],
     ["serve"],
+    ["train"],
     ["network"],
     ["pipeline"],
     ["race"],
@@ -58,6 +59,7 @@ ONLY = {
         "errors",
         "files",
     },  # it runs any ONNX file, ours or not: what it must know is in the file
+    "train": {"errors", "files", "ir", "serve", "backends.torch"},
     "backends.torch": {"errors", "files", "ir"},
     "backends.onnx": {"errors", "files", "ir"},
     "backends.graphviz": {"errors", "files", "ir", "analyses"},

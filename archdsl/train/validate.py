@@ -1,0 +1,83 @@
+"""How good the weights are: the network on examples that it does not learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from archdsl.ir.training import Training
+from archdsl.train.data.loader import Batch
+from archdsl.train.optimize import Ema
+from archdsl.train.parts import Parts
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def validated(parts: Parts, broken: Callable[[tuple[str, ...]], None]) -> Tensor:
+    """The sums of the losses and of the right answers, and of how many examples, in this process.
+
+    Args:
+        parts: the training.
+        broken: what is done about images that cannot be read.
+    """
+    import torch
+
+    assert parts.valid is not None
+    parts.model.eval()
+    sums = torch.zeros(3, dtype=torch.float64, device=parts.fabric.device)
+    with torch.no_grad():
+        for batch in parts.valid.once():
+            if batch.broken:
+                broken(batch.broken)
+            if batch.inputs is None:
+                continue
+            given, targets = answer(parts, batch)
+            values = [parts.objective.validation(given, targets)]
+            values.append(parts.objective.right(given, [(1.0, targets)]))
+            values.append(torch.ones_like(values[0]))
+            sums += torch.stack(values).double() * batch.count
+    return sums
+
+
+def answer(parts: Parts, batch: Batch) -> tuple[Any, Any]:
+    """What the network says of a batch to validate with, in 32 bits, and the targets."""
+    training = parts.graph.training
+    assert training is not None
+    inputs, targets = parts.fabric.to_device((batch.inputs, batch.targets))
+    inputs = laid_out(training, parts.preparation.validate(inputs))
+    with parts.fabric.autocast():
+        given = parts.module(inputs)
+    return _averaged(given, 10 if parts.preparation.ten else 1), targets
+
+
+def _averaged(given: Any, crops: int) -> Any:
+    """Outputs in 32 bits, the mean over the crops of each image."""
+    if isinstance(given, dict):
+        return {key: _averaged(value, crops) for key, value in given.items()}
+    given = given.float()
+    return given if crops == 1 else given.unflatten(0, (-1, crops)).mean(1)
+
+
+def laid_out(training: Training, inputs: Tensor) -> Tensor:
+    """A batch in the order of memory that `channels_last` says."""
+    import torch
+
+    if training.channels_last.on and inputs.ndim == 4:
+        return inputs.contiguous(memory_format=torch.channels_last)
+    return inputs
+
+
+@contextmanager
+def handed_over(parts: Parts, ema: Ema | None) -> Iterator[None]:
+    """Let the network have the weights that are handed over: their running mean, if there is one."""
+    if ema is None:
+        yield
+        return
+    own = {key: value.detach().clone() for key, value in parts.module.state_dict().items()}
+    parts.module.load_state_dict(ema.state)
+    try:
+        yield
+    finally:
+        parts.module.load_state_dict(own)
