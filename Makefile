@@ -47,6 +47,7 @@ bench: $(DEV) ## the measured ratios, each beside its target; takes some minutes
 
 fuzz: $(DEV) ## 200,000 specs and 10,000 models and pictures, damaged; ARGS="--specs 1000 --files 1000"
 	@$(BIN)/python tests/fuzz.py $(ARGS)
+	@ARCHDSL_KILLS=20 $(BIN)/pytest -q -s tests/train/test_resume.py -k killed
 
 check: lint types test ## what a change must pass
 

@@ -251,9 +251,10 @@ class Loop:
 
     def state(self) -> dict[str, Any]:
         """All that is needed to go on from here."""
-        self._count()
         progress = self.progress
-        progress.seconds = time.perf_counter() - self._began if progress.batch else 0.0
+        if progress.batch:
+            self._count()
+            progress.seconds = time.perf_counter() - self._began
         scaler = getattr(self.parts.fabric._precision, "scaler", None)
         return {
             "progress": progress.to_dict(),

@@ -17,6 +17,7 @@ import io
 import json
 import os
 import platform
+import shutil
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -152,6 +153,15 @@ def _figure(value: int | float) -> str:
     if isinstance(value, int):
         return str(value)
     return f"{value:.6g}" if value == value else ""
+
+
+def tidy(folder: Path) -> None:
+    """Remove what was being written when the run was killed."""
+    for left in [*folder.glob(".*.tmp"), *(folder / "last").glob(".*.tmp")]:
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
 
 
 def read(folder: Path) -> tuple[Graph, dict[str, Any], Components | None]:

@@ -120,6 +120,8 @@ def resume(folder: Path, options: Options | None = None, watch: Watch | None = N
     state, wrong = checkpoint.load(folder / "last")
     fabric = _fabric(training, options)
     with arithmetic(training, fabric.world_size):
+        if fabric.global_rank == 0:
+            record.tidy(folder)
         wrong += _differences(about["environment"], record.environment())
         sets = read_data(graph)
         run = _Run(graph, options, fabric, sets, components, folder)

@@ -71,7 +71,7 @@ def laid_out(training: Training, inputs: Tensor) -> Tensor:
 
 @contextmanager
 def handed_over(parts: Parts, ema: Ema | None) -> Iterator[None]:
-    """Let the network have the weights that are handed over: their running mean, if there is one."""
+    """Let the network have the weights that are handed over: their mean, if there is one."""
     if ema is None:
         yield
         return
