@@ -290,7 +290,8 @@ class _Run:
 
             mode = training.compile.mode.replace("_", "-")
             runs = torch.compile(module, mode=None if mode == "default" else mode)
-        model, *ready = self.fabric.setup(runs, *made)
+        # Fabric would compile once more, for strategies that wrap the network: none here needs it.
+        model, *ready = self.fabric.setup(runs, *made, _reapply_compile=False)
         return model, ready
 
     def train(self, watch: Watch | None, state: dict[str, Any] | None, said: list[str]) -> Outcome:

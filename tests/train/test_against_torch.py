@@ -245,7 +245,8 @@ def test_the_running_mean(tmp_path: Path) -> None:
 
 
 def test_recomputation_changes_nothing_and_keeps_less(tmp_path: Path) -> None:
-    net = "input 3x8x8\nbody: { conv 3x3 8; bn; relu; dropout 0.3; conv 3x3 8; bn; relu }\ngap; fc 4\n"
+    body = "conv 3x3 8; bn; relu; dropout 0.3; conv 3x3 8; bn; relu"
+    net = f"input 3x8x8\nbody: {{ {body} }}\ngap; fc 4\n"
     text = "data synthetic 32; epochs 2; batch 8; optimizer sgd lr=0.1 momentum=0.9"
     plain = weights(trained(tmp_path, text, net, "plain"))
     again = weights(trained(tmp_path, f"{text}; checkpoint body", net, "again"))

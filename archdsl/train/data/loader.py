@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -124,15 +125,17 @@ class Batches:
             for i, part in enumerate(parts)
         ]
         filled = [key for key in keys if key]
-        loader = DataLoader(
-            _Drawn(self.examples, self.each),  # pyright: ignore[reportArgumentType]
-            batch_sampler=filled,  # pyright: ignore[reportArgumentType]
-            num_workers=self.workers,
-            collate_fn=_gathered,
-            pin_memory=self.pin,
-            generator=generator(self.seed, "workers", epoch),
-        )
-        found = iter(loader)
+        with warnings.catch_warnings():  # of more processes than processors: they are asked for
+            warnings.filterwarnings("ignore", "This DataLoader will create", UserWarning)
+            loader = DataLoader(
+                _Drawn(self.examples, self.each),  # pyright: ignore[reportArgumentType]
+                batch_sampler=filled,  # pyright: ignore[reportArgumentType]
+                num_workers=self.workers,
+                collate_fn=_gathered,
+                pin_memory=self.pin,
+                generator=generator(self.seed, "workers", epoch),
+            )
+            found = iter(loader)
         for key in keys:
             yield _checked(next(found)) if key else Batch(None, None)
 

@@ -6,12 +6,15 @@ import importlib
 import random
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl.ir import Graph
 from archdsl.ir.training.data import Python
 from archdsl.train.data.examples import Arrays, Examples, Sets, classes_of
 from archdsl.train.refuse import refusal
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def read(data: Python, graph: Graph) -> Sets:
@@ -38,8 +41,21 @@ def read(data: Python, graph: Graph) -> Sets:
     train, valid = (None if each is None else _examples(each, data.function) for each in given)
     if train is None:
         raise refusal("A952", f"{data.function}: there is nothing to learn from")
-    labels = classes_of(train.targets) if isinstance(train, Arrays) else None
+    labels = _labels(train) if data.balance or isinstance(train, Arrays) else None
     return Sets(train, valid, labels, workers=data.workers)
+
+
+def _labels(train: Examples) -> Tensor | None:
+    """The class of every example; where nothing says them, all examples are read once."""
+    import torch
+
+    told = getattr(train, "targets", None)
+    if told is None:
+        told = [train[i][1] for i in range(len(train))]
+    try:
+        return classes_of(torch.as_tensor(told))
+    except (TypeError, ValueError, RuntimeError):
+        return None  # they are no classes
 
 
 def _examples(given: Any, name: str) -> Examples:
