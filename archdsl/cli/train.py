@@ -99,8 +99,8 @@ def command(
         said += [f"from.path={start}"] if start else []
         network = open_to_train(spec, parameters, Limits(**limits), said, data)
         outcome = _started(network, options, settings)
-    if outcome is None:
-        return 0  # another process than the first, which tells
+    if not outcome.first:
+        return 0 if outcome.finished else INTERRUPTED
     for warning in outcome.warnings:
         click.echo(f"warning: {warning}", err=True)
     if not outcome.finished:
@@ -112,14 +112,14 @@ def command(
     return 0
 
 
-def _started(network: Network, options: Any, settings: Settings) -> Outcome | None:
+def _started(network: Network, options: Any, settings: Settings) -> Outcome:
     from archdsl import train
 
     with _watching(settings) as watch:
         return train.start(network.graph, options, network.files(), watch)
 
 
-def _resumed(folder: Path, options: Any, settings: Settings) -> Outcome | None:
+def _resumed(folder: Path, options: Any, settings: Settings) -> Outcome:
     from archdsl import train
 
     with _watching(settings) as watch:

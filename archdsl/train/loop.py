@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+_ASKED = 10  # steps between two questions to the first process, whether to save or to stop
+
+
 class Interrupted(Exception):
     """The training was asked to stop, and has."""
 
@@ -173,11 +176,10 @@ class Loop:
     def _moved(self, batch: Batch) -> tuple[Any, Any]:
         """The batch on the device; where this process has none of it, an example that counts 0."""
         if batch.inputs is None:
-            inputs, targets = self._example
+            first = next(self.parts.batches.epoch(self.progress.epoch))
+            inputs, targets = _first(first.inputs), _first(first.targets)
         else:
             inputs, targets = batch.inputs, batch.targets
-            if not hasattr(self, "_example"):
-                self._example = _first(inputs), _first(targets)
         return self.parts.fabric.to_device((inputs, targets))
 
     def _step(self) -> None:
@@ -246,6 +248,9 @@ class Loop:
         """Whether to keep the state now: the first process decides for all."""
         if self.parts.batches.share.world == 1:
             return wish
+        step = self.progress.step
+        if self.progress.batch and step % _ASKED:
+            return False
         wish, self.stop = self.parts.fabric.broadcast((wish, self.stop))
         return wish
 

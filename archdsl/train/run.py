@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 import time
@@ -58,13 +59,15 @@ class Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a run; in other processes than the first, its folder alone."""
+    """What came of a run."""
 
     folder: Path
     rows: tuple[Row, ...]
     finished: bool
     """Whether it came to its end, rather than being asked to stop."""
     warnings: tuple[str, ...] = ()
+    first: bool = True
+    """Whether this is the first of its processes, which tells of it."""
 
     @property
     def best(self) -> Path:
@@ -178,9 +181,16 @@ def _fabric(training: Training, options: Options) -> Fabric:
     if options.device == "cuda" and not cuda:
         raise refusal("A955", "`--device cuda`: PyTorch finds no GPU here", "`--device cpu`")
     kind = "cuda" if cuda and options.device != "cpu" else "cpu"
-    if kind == "cuda" and options.devices > torch.cuda.device_count():
-        label = f"`--devices {options.devices}`, and there are {torch.cuda.device_count()} GPUs"
+    # torchrun has begun the processes already, and says how many.
+    begun = int(os.environ.get("WORLD_SIZE", "1"))
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", begun)) if begun > 1 else options.devices
+    if kind == "cuda" and here > torch.cuda.device_count():
+        label = f"{here} devices are asked for, and there are {torch.cuda.device_count()} GPUs"
         raise refusal("A955", label)
+    processes = max(begun, here)
+    if processes > training.batch.size:
+        label = f"`{training.batch.text()}` is shared by {processes} processes"
+        raise refusal("A955", label, "every process needs an example of each batch")
     precision = training.precision.kind
     if precision == "fp16" and kind == "cpu":
         label = "`precision fp16` wants a GPU"
@@ -188,8 +198,9 @@ def _fabric(training: Training, options: Options) -> Fabric:
     names = {"fp32": "32-true", "tf32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
     fabric = lightning.Fabric(
         accelerator=kind,
-        devices=options.devices,
-        strategy="ddp" if options.devices > 1 else "auto",
+        devices=here,
+        num_nodes=processes // here,
+        strategy="ddp" if processes > 1 else "auto",
         precision=names[precision],
     )
     fabric.launch()
@@ -310,7 +321,7 @@ class _Run:
                 finished = False
         if finished and self.first:
             self.record.write(loop.handed(), "last/weights.safetensors")
-        return Outcome(self.folder, tuple(loop.progress.rows), finished, tuple(said))
+        return Outcome(self.folder, tuple(loop.progress.rows), finished, tuple(said), self.first)
 
     def _restore(self, loop: Loop, state: dict[str, Any]) -> None:
         try:
