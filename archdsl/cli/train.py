@@ -50,6 +50,7 @@ INTERRUPTED = 130
     "--save-every", metavar="STEPS", type=click.IntRange(1),
     help="Steps between two checkpoints.  [default: some 20 seconds]",
 )  # fmt: skip
+@click.option("--tensorboard", is_flag=True, help="Write the figures for TensorBoard too.")
 @click.option("--onnx", is_flag=True, help="Export the best weights too, as NAME.onnx in the run.")
 @parameters_option
 @limits_option
@@ -69,6 +70,7 @@ def command(
     device: Any,
     devices: int,
     save_every: int | None,
+    tensorboard: bool,
     onnx: bool,
     parameters: dict[str, str],
     limits: dict[str, int],
@@ -82,7 +84,7 @@ def command(
     settings: Settings = ctx.obj
     from archdsl.train import Options
 
-    options = Options(runs, name, device, devices, save_every)
+    options = Options(runs, name, device, devices, save_every, tensorboard)
     if resume is not None:
         given = {"spec": spec, "--set": changes, "--data": data, "--epochs": epochs}
         given |= {"--from": start, "--name": name, "-p": parameters}

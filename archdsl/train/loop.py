@@ -62,6 +62,7 @@ class Loop:
             TrainError: the loss is no number, or the data are not what was asked for.
         """
         progress = self.progress
+        self.watch.begin(progress.step, self.total)
         while progress.step < self.total:
             self._epoch()
             self._finish_epoch()

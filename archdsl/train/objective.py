@@ -91,6 +91,14 @@ class Objective:
         ]
         return torch.stack(found).sum()
 
+    def main_output(self, given: Any) -> Tensor:
+        """The output that an accuracy is of."""
+        return _output(given, self.main.output)
+
+    def main_target(self, target: Any) -> Tensor:
+        """The target of that output."""
+        return _target(target, self.main.output)
+
     def check(self, target: Any) -> None:
         """Hold the targets of a batch against what the losses want.
 

@@ -8,6 +8,11 @@
 | `metrics.csv` | a line for every epoch |
 | `best.safetensors` | the weights of the best validation |
 | `last` | checkpoints to go on from, and the weights at the end |
+| `curves.svg` | loss and accuracy by epoch |
+| `confusion.svg` | what the best weights take for what, of the validation |
+| `filters.svg` | the first layer's kernels, of the best weights |
+| `tensorboard` | the figures for TensorBoard, if asked for |
+| `skipped.txt` | the images that could not be read, if they are left out |
 """
 
 from __future__ import annotations
@@ -27,9 +32,11 @@ from archdsl.backends import torch as backend
 from archdsl.errors import printable
 from archdsl.files import read_source, write_text
 from archdsl.ir import Graph, preprocess
-from archdsl.train import checkpoint
+from archdsl.train import checkpoint, plots
+from archdsl.train.parts import Parts
 from archdsl.train.refuse import refusal
 from archdsl.train.statistics import Components
+from archdsl.train.validate import confused
 from archdsl.train.watch import Row, Watch
 
 if TYPE_CHECKING:
@@ -122,9 +129,23 @@ class Record(Watch):
         for row in rows:
             writer.writerow([_figure(value) for value in row.to_dict().values()])
         write_text(self.folder / "metrics.csv", text.getvalue())
+        write_text(self.folder / "curves.svg", plots.curves(self.graph.name, rows))
 
     def best(self, weights: dict[str, Tensor]) -> None:
         self.write(weights, "best.safetensors")
+
+    def finish(self, weights: dict[str, Tensor], parts: Parts) -> None:
+        """Write what there is at the end: the last weights, and pictures of the best."""
+        self.write(weights, "last/weights.safetensors")
+        best = backend.read(self.folder / "best.safetensors")
+        name = self.graph.name
+        key = plots.first_filters(self.graph)
+        if key is not None:
+            write_text(self.folder / "filters.svg", plots.filters(f"{name}, {key}", best[key]))
+        counts = confused(parts, best)
+        if counts is not None:
+            text = plots.confusion(name, counts, self.classes)
+            write_text(self.folder / "confusion.svg", text)
 
     def write(self, weights: dict[str, Tensor], name: str) -> None:
         """Weights, with what is to know of them: how inputs are normalized, names of classes."""

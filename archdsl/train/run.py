@@ -22,6 +22,7 @@ from archdsl.ir.training.learning import Muon
 from archdsl.ir.training.running import TuneEverything
 from archdsl.train import checkpoint, record
 from archdsl.train.augment import OneByOne, Preparation, one_by_one
+from archdsl.train.board import Board
 from archdsl.train.data import Sets
 from archdsl.train.data import read as read_data
 from archdsl.train.data.loader import Batches, Share
@@ -52,6 +53,8 @@ class Options:
     devices: int = 1
     save_every: int | None = None
     """Steps between two checkpoints; some seconds if left out."""
+    tensorboard: bool = False
+    """Whether the figures are written for TensorBoard too."""
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "runs": str(self.runs)}
@@ -307,12 +310,13 @@ class _Run:
 
     def train(self, watch: Watch | None, state: dict[str, Any] | None, said: list[str]) -> Outcome:
         """Train to the end, or until a signal asks to stop."""
-        watches = [w for w in (self.record, watch) if w is not None] if self.first else []
+        board = Board(self.folder / "tensorboard") if self.options.tensorboard else None
+        own = (self.record, board, watch) if self.first else ()
+        watches = [each for each in own if each is not None]
         ema = Ema(self.parts.module, self.training.ema.decay) if self.training.ema else None
         loop = Loop(self.parts, Several(*watches), ema, _Due(self.options.save_every))
         if state is not None:
             self._restore(loop, state)
-        loop.watch.begin(loop.progress.step, loop.total)
         finished = True
         with _listening(loop):
             try:
@@ -320,7 +324,7 @@ class _Run:
             except Interrupted:
                 finished = False
         if finished and self.first:
-            self.record.write(loop.handed(), "last/weights.safetensors")
+            self.record.finish(loop.handed(), self.parts)
         return Outcome(self.folder, tuple(loop.progress.rows), finished, tuple(said), self.first)
 
     def _restore(self, loop: Loop, state: dict[str, Any]) -> None:

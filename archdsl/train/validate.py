@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archdsl.ir.training import Training
-from archdsl.train.data.loader import Batch
+from archdsl.train.data.loader import Batch, Share
 from archdsl.train.optimize import Ema
 from archdsl.train.parts import Parts
 
@@ -39,6 +40,36 @@ def validated(parts: Parts, broken: Callable[[tuple[str, ...]], None]) -> Tensor
             values.append(torch.ones_like(values[0]))
             sums += torch.stack(values).double() * batch.count
     return sums
+
+
+MAX_CLASSES = 1000  # of a picture of what is taken for what
+
+
+def confused(parts: Parts, weights: dict[str, Tensor]) -> list[list[int]] | None:
+    """How often each class of the validation is taken for which, by these weights.
+
+    None where there is no validation, or the main output is no single class. All examples are
+    looked at in this process.
+    """
+    import torch
+
+    shape = parts.objective.main.shape
+    if parts.valid is None or len(shape) != 1 or not 2 <= shape[0] <= MAX_CLASSES:
+        return None
+    if not parts.objective.main.loss.by_class:
+        return None
+    parts.module.load_state_dict(weights)
+    parts.module.eval()
+    counts = torch.zeros(shape[0] ** 2, dtype=torch.int64)
+    with torch.no_grad():
+        for batch in replace(parts.valid, share=Share()).once():
+            if batch.inputs is None:
+                continue
+            given, targets = answer(parts, batch)
+            found = parts.objective.main_output(given).argmax(1).cpu()
+            wanted = parts.objective.main_target(targets).cpu()
+            counts += torch.bincount(wanted * shape[0] + found, minlength=len(counts))
+    return counts.reshape(shape[0], shape[0]).tolist()
 
 
 def answer(parts: Parts, batch: Batch) -> tuple[Any, Any]:
