@@ -74,7 +74,7 @@ def npz(data: Npz, graph: Graph) -> Sets:
     if not path.is_file():
         raise refusal("A952", f"{path}: there is no such file", "--data PATH reads another one")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             if not hasattr(file, "files"):
                 raise refusal("A953", f"{path}: it holds one array; `np.savez` writes several")
             missing = [n for n in (data.inputs, data.targets) if n not in file.files]
