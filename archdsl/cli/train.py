@@ -95,10 +95,11 @@ def command(
         raise click.UsageError("Missing argument 'SPEC', or --resume RUN")
     else:
         from archdsl.elaborate import Limits
+        from archdsl.ir.training.running import From
         from archdsl.pipeline import open_to_train
 
         said = [*changes, *([f"epochs {epochs}"] if epochs else [])]
-        said += [f"from.path={start}"] if start else []
+        said += [f"from {From.show('path', start)}"] if start else []
         network = open_to_train(spec, parameters, Limits(**limits), said, data)
         outcome = _started(network, options, settings)
     if not outcome.first:
