@@ -104,6 +104,7 @@ class Loop:
     def _finish_epoch(self) -> None:
         progress, plateau = self.progress, self.progress.plateau
         self._count()
+        images_per_second = self._images_a_second()  # of training alone
         loss, accuracy = self._validated()
         row = Row(
             epoch=progress.epoch + 1,
@@ -114,7 +115,7 @@ class Loop:
             valid_loss=loss,
             valid_accuracy=accuracy,
             seconds=time.perf_counter() - self._began,
-            images_per_second=self._images_a_second(),
+            images_per_second=images_per_second,
         )
         progress.rows.append(row)
         plateau.see(self.training.schedule, self.lr, *self._seen(row))
@@ -305,7 +306,8 @@ class Loop:
 def _worth(row: Row, counts: bool) -> tuple[float, float]:
     """What makes a validation better than another: accuracy, then loss; loss alone without."""
     accuracy = row.valid_accuracy if counts else 0.0
-    return (-inf if accuracy != accuracy else accuracy, -row.valid_loss)
+    worth = accuracy, -row.valid_loss
+    return worth if all(value == value for value in worth) else (-inf, -inf)
 
 
 def _first(value: Any) -> Any:

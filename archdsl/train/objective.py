@@ -31,6 +31,14 @@ class Part:
     auxiliary: bool = False
 
 
+def untrained(graph: Graph) -> list[str]:
+    """The outputs that no loss is about, so that what is theirs alone has no gradient."""
+    assert graph.training is not None
+    stated = {loss.output for loss in graph.training.losses}
+    follows = {"auxiliary"} if MAIN in stated else set[str]()
+    return [o.name for o in graph.outputs if o.name not in stated and o.kind not in follows]
+
+
 class Objective:
     """The sum of the outputs' losses, each weighted.
 

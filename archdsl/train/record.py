@@ -96,7 +96,11 @@ class Record(Watch):
         self.named: set[str] = set()
 
     def describe(
-        self, files: Files, components: Components | None, options: dict[str, Any]
+        self,
+        files: Files,
+        components: Components | None,
+        options: dict[str, Any],
+        examples: list[int],
     ) -> None:
         """Write what is known before the first step."""
         training = self.graph.training
@@ -114,6 +118,7 @@ class Record(Watch):
             "parameters": json.loads(self.graph.to_json())["parameters"],
             "settings": training.text().splitlines()[1:-1],
             "classes": list(self.classes),
+            "examples": examples,
             "components": components and [components.values, components.vectors],
             "options": options,
             "command": sys.argv,

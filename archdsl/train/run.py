@@ -28,7 +28,7 @@ from archdsl.train.data import read as read_data
 from archdsl.train.data.loader import Batches, Share
 from archdsl.train.data.pictures import Pictures
 from archdsl.train.loop import Interrupted, Loop
-from archdsl.train.objective import Objective
+from archdsl.train.objective import Objective, untrained
 from archdsl.train.optimize import Ema, optimizers
 from archdsl.train.parts import Parts
 from archdsl.train.recompute import recompute
@@ -100,7 +100,7 @@ def start(
     """
     options = options or Options()
     training = _training(graph)
-    fabric = _fabric(training, options)
+    fabric = _fabric(graph, options)
     with arithmetic(training, fabric.world_size):
         sets = read_data(graph)
         graph, components = _learnt(graph, sets)
@@ -110,7 +110,7 @@ def start(
         folder = fabric.broadcast(folder)
         run = _Run(graph, options, fabric, sets, components, folder)
         if fabric.global_rank == 0:
-            run.record.describe(files or [], components, options.to_dict())
+            run.record.describe(files or [], components, options.to_dict(), _counts(sets))
         return run.train(watch, None, [])
 
 
@@ -124,14 +124,22 @@ def resume(folder: Path, options: Options | None = None, watch: Watch | None = N
     options = options or Options()
     training = _training(graph)
     state, wrong = checkpoint.load(folder / "last")
-    fabric = _fabric(training, options)
+    fabric = _fabric(graph, options)
     with arithmetic(training, fabric.world_size):
         if fabric.global_rank == 0:
             record.tidy(folder)
         wrong += _differences(about["environment"], record.environment())
         sets = read_data(graph)
+        if _counts(sets) != about["examples"]:
+            label = f"the data have {_counts(sets)} examples to learn from and to validate with"
+            raise refusal("A957", f"{label}, they had {about['examples']} when the run began")
         run = _Run(graph, options, fabric, sets, components, folder)
         return run.train(watch, state, wrong)
+
+
+def _counts(sets: Sets) -> list[int]:
+    """How many examples there are to learn from, and to validate with."""
+    return [len(sets.train), len(sets.valid) if sets.valid is not None else 0]
 
 
 def _differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
@@ -169,7 +177,7 @@ def _training(graph: Graph) -> Training:
     return training
 
 
-def _fabric(training: Training, options: Options) -> Fabric:
+def _fabric(graph: Graph, options: Options) -> Fabric:
     """Lightning's Fabric on the devices that are asked for, with its other processes begun.
 
     Raises:
@@ -177,6 +185,8 @@ def _fabric(training: Training, options: Options) -> Fabric:
     """
     lightning = needed("lightning_fabric")
     import torch
+
+    training = _training(graph)
 
     for name in ("lightning_fabric", "lightning.fabric", "lightning_utilities"):
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -198,12 +208,16 @@ def _fabric(training: Training, options: Options) -> Fabric:
     if precision == "fp16" and kind == "cpu":
         label = "`precision fp16` wants a GPU"
         raise refusal("A955", label, "`--set precision=bf16` has the same width, and runs here")
+    strategy: Any = "auto"
+    if processes > 1:
+        ddp = needed("lightning_fabric.strategies").DDPStrategy
+        strategy = ddp(find_unused_parameters=bool(untrained(graph)))
     names = {"fp32": "32-true", "tf32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
     fabric = lightning.Fabric(
         accelerator=kind,
         devices=here,
         num_nodes=processes // here,
-        strategy="ddp" if processes > 1 else "auto",
+        strategy=strategy,
         precision=names[precision],
     )
     fabric.launch()

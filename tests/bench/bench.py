@@ -287,6 +287,14 @@ def export(processes: int) -> Iterable[Figure]:
         yield Figure(what, found["memory"], 1.2, "x")
 
 
+def train(processes: int) -> Iterable[Figure]:
+    """A run's loop against a bare one: ResNet-20, batches of 128 of 3x32x32, in turns."""
+    runs = [json.loads(python(HERE / "training.py", 32)) for _ in range(min(3, processes))]
+    found = {key: statistics.median(run[key] for run in runs) for key in ("bare", "run", "ratio")}
+    detail = f"bare {found['bare'] * 1e3:.0f} ms a batch, run {found['run'] * 1e3:.0f} ms"
+    yield Figure("train: ResNet-20, run / bare loop", found["ratio"], 1.05, "x", detail=detail)
+
+
 PARTS = {
     "start": start_up,
     "resnet": resnet,
@@ -299,6 +307,7 @@ PARTS = {
     "serving": serving,
     "export": export,
     "modules": modules,
+    "train": train,
 }
 
 

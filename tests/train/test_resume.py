@@ -163,6 +163,38 @@ def test_what_is_no_run(whole: Path, tmp_path: Path, missing: str) -> None:
         resume(tmp_path)
 
 
+def test_other_data_than_the_run_began_with(tmp_path: Path) -> None:
+    import numpy as np
+
+    path = tmp_path / "a.npz"
+
+    def write(count: int) -> None:
+        np.savez(path, x=np.zeros((count, 3, 8, 8), np.float32), y=np.arange(count) % 2)
+
+    write(20)
+    outcome = trained(tmp_path, f'data npz "{path}"; epochs 1; batch 8')
+    write(30)
+    with pytest.raises(TrainError, match=r"examples .* when the run began"):
+        resume(outcome.folder)
+
+
+def test_another_environment_is_told(tmp_path: Path) -> None:
+    outcome = trained(tmp_path, "data synthetic 16; epochs 1; batch 8")
+    about = outcome.folder / "run.json"
+    about.write_text(about.read_text().replace('"threads": 1', '"threads": 64'))
+    again = resume(outcome.folder)
+    assert len(again.warnings) == 1
+    assert "threads was 64 when the run began" in again.warnings[0]
+
+
+def test_nothing_of_torch_is_left_changed(tmp_path: Path) -> None:
+    state = torch.random.get_rng_state()
+    trained(tmp_path, "data synthetic 16; epochs 1; batch 8; deterministic; precision tf32")
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
 def test_threads_other_than_the_main_one_train_too(tmp_path: Path) -> None:
     """They cannot listen to signals."""
     found: list[bool] = []

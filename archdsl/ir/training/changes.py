@@ -27,6 +27,8 @@ def statements(training: Training, change: str) -> list[str]:
     Raises:
         Unfit: no setting in force is called so, or it has no such argument.
     """
+    if not change.strip():
+        raise Unfit("no setting is named")
     if found := re.match(r"\s*(\w+(?:\.\w+)+)\s*=\s*(.*)", change, re.S):
         path, value = found.groups()
         of, _, argument = path.rpartition(".")
