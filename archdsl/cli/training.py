@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
 from archdsl.errors import printable
-from archdsl.train.watch import Row, Watch
+from archdsl.train.watch import Row, Step, Watch
 
 
 class Bar(Watch):
@@ -39,9 +38,12 @@ class Bar(Watch):
     def begin(self, step: int, total: int) -> None:
         self.task = self.progress.add_task("train", total=total, completed=step, said="")
 
-    def step(self, step: int, loss: float, images_per_second: Callable[[], float]) -> None:
-        said = f"loss {loss:.4f}  {images_per_second():,.0f} images/s"
-        self.progress.update(self.task, completed=step, said=said)
+    def step(self, at: Step) -> None:
+        said = f"loss {at.loss:.4f}  "
+        if at.accuracy == at.accuracy:
+            said += f"accuracy {100 * at.accuracy:.1f} %  "
+        said += f"{at.images_per_second:,.0f} images/s"
+        self.progress.update(self.task, completed=at.step, said=said)
 
     def epoch(self, rows: list[Row]) -> None:
         row = rows[-1]

@@ -20,7 +20,7 @@ from archdsl.train.optimize import Ema, set_rate
 from archdsl.train.parts import Parts, Progress
 from archdsl.train.refuse import refusal
 from archdsl.train.validate import handed_over, laid_out, validated
-from archdsl.train.watch import Row, Watch
+from archdsl.train.watch import Row, Step, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,8 @@ class Loop:
         self.progress = Progress()
         self.stop = False
         """Set from outside to end after the step under way."""
-        self._sums: Tensor | None = None
+        self._sums = [0.0, 0.0, 0.0]
+        """Of this process: losses, right answers, examples of the present epoch."""
         self._began = 0.0
 
     # Whole epochs
@@ -67,32 +68,27 @@ class Loop:
             self._epoch()
             self._finish_epoch()
             last = progress.step >= self.total
-            if last or self.stop or self._agreed(self.due(progress.step)):
+            wish = self._agreed(self.stop or self.due(progress.step))
+            if last or wish:
                 self.watch.save(self.state())
             if self.stop and not last:
                 raise Interrupted
 
     def _epoch(self) -> None:
-        import torch
-
         parts, progress = self.parts, self.progress
         parts.model.train()
-        device = parts.fabric.device
-        self._sums = torch.tensor(
-            [progress.loss, progress.right, float(progress.seen)], dtype=torch.float64,
-            device=device,
-        )  # fmt: skip
-        if parts.batches.share.rank:
-            self._sums.zero_()  # the first process has what was counted before
+        before = [progress.loss, progress.right, float(progress.seen)]
+        first = parts.batches.share.rank == 0  # it has what was counted before
+        self._sums = before if first else [0.0, 0.0, 0.0]
         self._began = time.perf_counter() - progress.seconds
         start = progress.batch
         for number, batch in enumerate(parts.batches.epoch(progress.epoch, start), start):
-            loss = self._batch(number, batch)
+            loss, accuracy = self._batch(number, batch)
             progress.batch = number + 1
             if not parts.batches.closes(number):
                 continue
             self._step()
-            self.watch.step(progress.step, loss, self._images_a_second)
+            self.watch.step(Step(progress.step, loss, accuracy, self._images_a_second()))
             if progress.step >= self.total:
                 return
             at_end = progress.batch == len(parts.batches)
@@ -140,8 +136,8 @@ class Loop:
 
     # One batch
 
-    def _batch(self, number: int, batch: Batch) -> float:
-        """Add a batch's gradient to those before it; its loss.
+    def _batch(self, number: int, batch: Batch) -> tuple[float, float]:
+        """Add a batch's gradient to those before it; its loss and accuracy.
 
         The gradient is the mean over all examples between two changes of the weights, over all
         processes, as if they had been one batch.
@@ -150,6 +146,8 @@ class Loop:
         share = parts.batches.share
         if batch.broken:
             self._broken(batch.broken)
+        if not batch.count and share.world == 1:
+            return nan, nan  # none of its images could be read
         draws.settle(self.training.seed.value, "batch", progress.epoch, number, share.rank)
         inputs, targets = self._moved(batch)
         if progress.step == 0 and number == 0 and batch.count:
@@ -163,17 +161,14 @@ class Loop:
         ):
             given = parts.model(inputs)
             loss = parts.objective(given, terms)
-            value = loss.detach()
-            found = float(value)
-            if not isfinite(found):
-                self._diverged(inputs, found)
+            value = float(loss.detach())
+            if not isfinite(value):
+                self._diverged(inputs, value)
             parts.fabric.backward(loss * part)
-        assert self._sums is not None
-        import torch
-
-        right = parts.objective.right(_detached(given), terms) if self.counts else value
-        self._sums += torch.stack([value, right, torch.ones_like(value)]).double() * batch.count
-        return found
+        right = float(parts.objective.right(_detached(given), terms)) if self.counts else nan
+        for i, each in enumerate((value, right, 1.0)):
+            self._sums[i] += each * batch.count
+        return value, right
 
     def _moved(self, batch: Batch) -> tuple[Any, Any]:
         """The batch on the device; where this process has none of it, an example that counts 0."""
@@ -219,7 +214,7 @@ class Loop:
         if parts.valid is None:
             return nan, nan
         with handed_over(parts, self.ema):
-            found = self._total(validated(parts, self._broken)).tolist()
+            found = self._total(validated(parts, self._broken))
         loss, right, count = found
         if not count:
             return nan, nan
@@ -231,15 +226,18 @@ class Loop:
 
     def _count(self) -> None:
         """Bring what was counted so far into `progress`, over all processes."""
-        assert self._sums is not None
-        loss, right, seen = self._total(self._sums).tolist()
+        loss, right, seen = self._total(self._sums)
         self.progress.loss, self.progress.right, self.progress.seen = loss, right, int(seen)
 
-    def _total(self, sums: Tensor) -> Tensor:
+    def _total(self, sums: list[float]) -> list[float]:
+        """Sums over all processes."""
         if self.parts.batches.share.world == 1:
             return sums
-        found: Any = self.parts.fabric.all_reduce(sums.clone(), reduce_op="sum")
-        return found
+        import torch
+
+        own = torch.tensor(sums, dtype=torch.float64, device=self.parts.fabric.device)
+        found: Any = self.parts.fabric.all_reduce(own, reduce_op="sum")
+        return found.tolist()
 
     def _images_a_second(self) -> float:
         parts, progress = self.parts, self.progress

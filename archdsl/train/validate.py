@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def validated(parts: Parts, broken: Callable[[tuple[str, ...]], None]) -> Tensor:
+def validated(parts: Parts, broken: Callable[[tuple[str, ...]], None]) -> list[float]:
     """The sums of the losses and of the right answers, and of how many examples, in this process.
 
     Args:
@@ -27,7 +27,7 @@ def validated(parts: Parts, broken: Callable[[tuple[str, ...]], None]) -> Tensor
 
     assert parts.valid is not None
     parts.model.eval()
-    sums = torch.zeros(3, dtype=torch.float64, device=parts.fabric.device)
+    sums = [0.0, 0.0, 0.0]
     with torch.no_grad():
         for batch in parts.valid.once():
             if batch.broken:
@@ -35,10 +35,10 @@ def validated(parts: Parts, broken: Callable[[tuple[str, ...]], None]) -> Tensor
             if batch.inputs is None:
                 continue
             given, targets = answer(parts, batch)
-            values = [parts.objective.validation(given, targets)]
-            values.append(parts.objective.right(given, [(1.0, targets)]))
-            values.append(torch.ones_like(values[0]))
-            sums += torch.stack(values).double() * batch.count
+            loss = float(parts.objective.validation(given, targets))
+            right = float(parts.objective.right(given, [(1.0, targets)]))
+            for i, each in enumerate((loss, right, 1.0)):
+                sums[i] += each * batch.count
     return sums
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,13 +27,24 @@ class Row:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a change of the weights came to; loss and accuracy are those of its last batch."""
+
+    step: int
+    loss: float
+    accuracy: float
+    """No number where answers are not right or wrong."""
+    images_per_second: float
+
+
 class Watch:
     """What the loop tells of; by itself nobody listens, as in all processes but the first."""
 
     def begin(self, step: int, total: int) -> None:
         """The training begins behind a step, of so many in all."""
 
-    def step(self, step: int, loss: float, images_per_second: Callable[[], float]) -> None:
+    def step(self, at: Step) -> None:
         """The weights have changed."""
 
     def epoch(self, rows: list[Row]) -> None:
@@ -60,9 +70,9 @@ class Several(Watch):
         for watch in self.watches:
             watch.begin(step, total)
 
-    def step(self, step: int, loss: float, images_per_second: Callable[[], float]) -> None:
+    def step(self, at: Step) -> None:
         for watch in self.watches:
-            watch.step(step, loss, images_per_second)
+            watch.step(at)
 
     def epoch(self, rows: list[Row]) -> None:
         for watch in self.watches:

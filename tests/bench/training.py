@@ -13,14 +13,14 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 
 import archdsl
 from archdsl.train import run
-from archdsl.train.watch import Watch
+from archdsl.train.watch import Step, Watch
 
 BATCH = 128
 BATCHES = 8  # of an epoch
@@ -52,11 +52,11 @@ class Turns(Watch):
         self.times: list[tuple[float, float]] = []
         self.began = 0.0
 
-    def step(self, step: int, loss: float, images_per_second: Callable[[], float]) -> None:
+    def step(self, at: Step) -> None:
         ours = time.perf_counter()
         next(self.hand)
         end = time.perf_counter()
-        if step % BATCHES != 1:  # the first one of an epoch has the validation before it
+        if at.step % BATCHES != 1:  # the first one of an epoch has the validation before it
             self.times.append((ours - self.began, end - ours))
         self.began = time.perf_counter()
 

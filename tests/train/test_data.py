@@ -274,6 +274,17 @@ def test_a_broken_image_ends_the_run_or_is_named_and_left_out(tmp_path: Path) ->
     assert str(broken) in text
 
 
+def test_a_batch_of_broken_images_alone_is_left_out(tmp_path: Path) -> None:
+    folder = small_data.pets(tmp_path / "pets")
+    (folder / "dog" / "2.jpg").write_bytes(b"no image")
+    section = f'data imagefolder "{folder}" validation=0 workers=0 broken=skip\n'
+    section += "augment random_resized_crop 16; epochs 1; batch 1; accumulate 2"
+    network = "input 3x16x16\nconv 3x3 4; relu; gap; fc 3\n"
+    outcome = trained(tmp_path, section, network)
+    assert outcome.rows[0].train_loss == outcome.rows[0].train_loss, "a number"
+    assert outcome.rows[0].step == 6
+
+
 @pytest.mark.parametrize("cache", ["memory", "disk"])
 def test_kept_images_are_the_images(
     tmp_path: Path, cache: str, monkeypatch: pytest.MonkeyPatch

@@ -16,7 +16,7 @@ from runs import EVERYTHING, go, graph, same, trained, weights
 
 from archdsl.errors import TrainError
 from archdsl.train import Options, checkpoint, resume, start
-from archdsl.train.watch import Watch
+from archdsl.train.watch import Step, Watch
 
 KILLS = int(os.environ.get("ARCHDSL_KILLS", "6"))
 
@@ -27,8 +27,8 @@ class StopAt(Watch):
     def __init__(self, step: int) -> None:
         self.at = step
 
-    def step(self, step: int, loss: float, images_per_second: object) -> None:
-        if step == self.at:
+    def step(self, at: Step) -> None:
+        if at.step == self.at:
             signal.raise_signal(signal.SIGINT)
 
 
@@ -207,7 +207,7 @@ def test_threads_other_than_the_main_one_train_too(tmp_path: Path) -> None:
 
 def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
     class Twice(Watch):
-        def step(self, step: int, loss: float, images_per_second: object) -> None:
+        def step(self, at: Step) -> None:
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
 

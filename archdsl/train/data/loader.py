@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -134,10 +135,16 @@ class Batches:
                 collate_fn=_gathered,
                 pin_memory=self.pin,
                 generator=generator(self.seed, "workers", epoch),
+                worker_init_fn=_deaf,
             )
             found = iter(loader)
         for key in keys:
             yield _checked(next(found)) if key else Batch(None, None)
+
+
+def _deaf(worker: int) -> None:
+    """Ctrl-C is for the main process, which still wants the batches of the step under way."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _batch(inputs: Any, targets: Any) -> Batch:
