@@ -181,6 +181,12 @@ def _figure(value: int | float) -> str:
     return f"{value:.6g}" if value == value else ""
 
 
+def discard(folder: Path) -> None:
+    """Remove a run that ended before its first epoch did, unless it has a checkpoint."""
+    if not any((folder / "last").glob("step-*")):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def tidy(folder: Path) -> None:
     """Remove what was being written when the run was killed."""
     for left in [*folder.glob(".*.tmp"), *(folder / "last").glob(".*.tmp")]:

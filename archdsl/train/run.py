@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from archdsl.backends import torch as backend
-from archdsl.errors import Diagnostic, TrainError
+from archdsl.errors import ArchError, Diagnostic, TrainError
 from archdsl.ir import Graph
-from archdsl.ir.shapes import show
-from archdsl.ir.training import Training
-from archdsl.ir.training.learning import Muon
-from archdsl.ir.training.running import TuneEverything
 from archdsl.train import checkpoint, record
 from archdsl.train.augment import OneByOne, Preparation, one_by_one
 from archdsl.train.board import Board
@@ -27,12 +21,13 @@ from archdsl.train.data import Sets
 from archdsl.train.data import read as read_data
 from archdsl.train.data.loader import Batches, Share
 from archdsl.train.data.pictures import Pictures
+from archdsl.train.launch import Options, checked, launched
 from archdsl.train.loop import Interrupted, Loop
-from archdsl.train.objective import Objective, untrained
+from archdsl.train.objective import Objective
 from archdsl.train.optimize import Ema, optimizers
 from archdsl.train.parts import Parts
 from archdsl.train.recompute import recompute
-from archdsl.train.refuse import needed, refusal
+from archdsl.train.refuse import refusal
 from archdsl.train.settle import arithmetic
 from archdsl.train.statistics import Components, settled
 from archdsl.train.watch import Row, Several, Watch
@@ -40,24 +35,6 @@ from archdsl.train.watch import Row, Several, Watch
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
     from torch import nn
-
-
-@dataclass(frozen=True)
-class Options:
-    """What is no matter of the training itself."""
-
-    runs: Path = Path("runs")
-    name: str | None = None
-    """Of the run; the network's if left out, with a number where that is taken."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    devices: int = 1
-    save_every: int | None = None
-    """Steps between two checkpoints; some seconds if left out."""
-    tensorboard: bool = False
-    """Whether the figures are written for TensorBoard too."""
-
-    def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "runs": str(self.runs)}
 
 
 @dataclass(frozen=True)
@@ -99,19 +76,24 @@ def start(
         TrainError: the training cannot begin, or has diverged.
     """
     options = options or Options()
-    training = _training(graph)
-    fabric = _fabric(graph, options)
+    training = checked(graph)
+    fabric = launched(graph, options)
     with arithmetic(training, fabric.world_size):
         sets = read_data(graph)
         graph, components = _learnt(graph, sets)
+        run = _Run(graph, options, fabric, sets, components)
         folder: Any = None
         if fabric.global_rank == 0:
             folder = record.new_folder(options.runs, options.name, graph.name)
-        folder = fabric.broadcast(folder)
-        run = _Run(graph, options, fabric, sets, components, folder)
+        folder = run.into(fabric.broadcast(folder))
         if fabric.global_rank == 0:
             run.record.describe(files or [], components, options.to_dict(), _counts(sets))
-        return run.train(watch, None, [])
+        try:
+            return run.train(watch, None, [])
+        except ArchError:
+            if fabric.global_rank == 0 and not (folder / "metrics.csv").exists():
+                record.discard(folder)
+            raise
 
 
 def resume(folder: Path, options: Options | None = None, watch: Watch | None = None) -> Outcome:
@@ -122,9 +104,9 @@ def resume(folder: Path, options: Options | None = None, watch: Watch | None = N
     """
     graph, about, components = record.read(folder)
     options = options or Options()
-    training = _training(graph)
+    training = checked(graph)
     state, wrong = checkpoint.load(folder / "last")
-    fabric = _fabric(graph, options)
+    fabric = launched(graph, options)
     with arithmetic(training, fabric.world_size):
         if fabric.global_rank == 0:
             record.tidy(folder)
@@ -133,7 +115,8 @@ def resume(folder: Path, options: Options | None = None, watch: Watch | None = N
         if _counts(sets) != about["examples"]:
             label = f"the data have {_counts(sets)} examples to learn from and to validate with"
             raise refusal("A957", f"{label}, they had {about['examples']} when the run began")
-        run = _Run(graph, options, fabric, sets, components, folder)
+        run = _Run(graph, options, fabric, sets, components)
+        run.into(folder)
         return run.train(watch, state, wrong)
 
 
@@ -152,81 +135,9 @@ def _differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     ]
 
 
-# What must be so before it begins
-
-
-def _training(graph: Graph) -> Training:
-    """The training of a network, if it can be carried out.
-
-    Raises:
-        TrainError: it cannot be, here or at all.
-    """
-    training = graph.training
-    if training is None:
-        raise refusal("A955", f"`{graph.name}` has no `train` section")
-    if len(graph.inputs) > 1:
-        names = ", ".join(f"{i.name} {show(i.shape)}" for i in graph.inputs)
-        label = f"the network takes {len(graph.inputs)} inputs ({names}); data have one"
-        raise refusal("A955", label)
-    if not isinstance(training.tuning, TuneEverything):
-        label = f"`{training.tuning.text()}`: frozen parts are not carried out yet"
-        raise refusal("A955", label, "leave it out: all of the network is trained")
-    if training.precision.kind == "fp16" and isinstance(training.optimizer, Muon):
-        label = "`precision fp16` scales the loss for one optimizer, and muon comes with AdamW"
-        raise refusal("A955", label, "`precision bf16` needs no scaling")
-    return training
-
-
-def _fabric(graph: Graph, options: Options) -> Fabric:
-    """Lightning's Fabric on the devices that are asked for, with its other processes begun.
-
-    Raises:
-        TrainError: it is not installed, or the devices or the precision are not to be had.
-    """
-    lightning = needed("lightning_fabric")
-    import torch
-
-    training = _training(graph)
-
-    for name in ("lightning_fabric", "lightning.fabric", "lightning_utilities"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    cuda = torch.cuda.is_available()
-    if options.device == "cuda" and not cuda:
-        raise refusal("A955", "`--device cuda`: PyTorch finds no GPU here", "`--device cpu`")
-    kind = "cuda" if cuda and options.device != "cpu" else "cpu"
-    # torchrun has begun the processes already, and says how many.
-    begun = int(os.environ.get("WORLD_SIZE", "1"))
-    here = int(os.environ.get("LOCAL_WORLD_SIZE", begun)) if begun > 1 else options.devices
-    if kind == "cuda" and here > torch.cuda.device_count():
-        label = f"{here} devices are asked for, and there are {torch.cuda.device_count()} GPUs"
-        raise refusal("A955", label)
-    processes = max(begun, here)
-    if processes > training.batch.size:
-        label = f"`{training.batch.text()}` is shared by {processes} processes"
-        raise refusal("A955", label, "every process needs an example of each batch")
-    precision = training.precision.kind
-    if precision == "fp16" and kind == "cpu":
-        label = "`precision fp16` wants a GPU"
-        raise refusal("A955", label, "`--set precision=bf16` has the same width, and runs here")
-    strategy: Any = "auto"
-    if processes > 1:
-        ddp = needed("lightning_fabric.strategies").DDPStrategy
-        strategy = ddp(find_unused_parameters=bool(untrained(graph)))
-    names = {"fp32": "32-true", "tf32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
-    fabric = lightning.Fabric(
-        accelerator=kind,
-        devices=here,
-        num_nodes=processes // here,
-        strategy=strategy,
-        precision=names[precision],
-    )
-    fabric.launch()
-    return fabric
-
-
 def _learnt(graph: Graph, sets: Sets) -> tuple[Graph, Components | None]:
     """The graph with what is to be learnt of the data before."""
-    training = _training(graph)
+    training = checked(graph)
     size = training.batch.size
     each = None
     if isinstance(sets.train, Pictures):
@@ -250,16 +161,21 @@ class _Run:
         fabric: Fabric,
         sets: Sets,
         components: Components | None,
-        folder: Path,
     ) -> None:
-        self.graph, self.options, self.fabric, self.folder = graph, options, fabric, folder
-        self.training = _training(graph)
-        self.record = record.Record(folder, graph, sets.classes)
+        self.graph, self.options, self.fabric = graph, options, fabric
+        self.training = checked(graph)
+        self.classes = sets.classes
         self.first = fabric.global_rank == 0
         for pictures in (sets.train, sets.valid):
             if isinstance(pictures, Pictures):
                 pictures.keep()
         self.parts = self._parts(sets, components)
+
+    def into(self, folder: Path) -> Path:
+        """Keep what comes of it in a folder."""
+        self.folder = folder
+        self.record = record.Record(folder, self.graph, self.classes)
+        return folder
 
     def _parts(self, sets: Sets, components: Components | None) -> Parts:
         training, fabric = self.training, self.fabric
