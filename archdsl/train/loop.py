@@ -149,9 +149,9 @@ class Loop:
         if not batch.count and share.world == 1:
             return nan, nan  # none of its images could be read
         draws.settle(self.training.seed.value, "batch", progress.epoch, number, share.rank)
+        if batch.count:
+            parts.objective.check(batch.targets)
         inputs, targets = self._moved(batch)
-        if progress.step == 0 and number == 0 and batch.count:
-            parts.objective.check(targets)
         inputs, terms = parts.preparation.learn(inputs, targets)
         inputs = laid_out(self.training, inputs)
         part = batch.count * share.world / parts.batches.window(number)
@@ -285,8 +285,9 @@ class Loop:
 
     def _broken(self, broken: tuple[str, ...]) -> None:
         if not self.parts.skip_broken:
+            can_skip = hasattr(self.training.data, "broken")
             help = "`data … broken=skip` names such images and leaves them out"
-            raise refusal("A953", broken[0], help)
+            raise refusal("A953", broken[0], help if can_skip else "")
         self.watch.skipped(broken)
 
     def _diverged(self, inputs: Tensor, loss: float) -> None:

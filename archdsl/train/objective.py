@@ -107,14 +107,15 @@ class Objective:
         """The target of that output."""
         return _target(target, self.main.output)
 
-    def check(self, target: Any) -> None:
-        """Hold the targets of a batch against what the losses want.
+    def check(self, target: Any, validating: bool = False) -> None:
+        """Hold the targets of a batch against what the losses want, as far as they take part.
 
         Raises:
             TrainError: they are of another kind, shape or range.
         """
         for part in self.parts:
-            _check(part, _target(target, part.output))
+            if not (validating and part.auxiliary):
+                _check(part, _target(target, part.output))
 
 
 def _output(given: Any, name: str) -> Tensor:

@@ -76,6 +76,7 @@ def answer(parts: Parts, batch: Batch) -> tuple[Any, Any]:
     """What the network says of a batch to validate with, in 32 bits, and the targets."""
     training = parts.graph.training
     assert training is not None
+    parts.objective.check(batch.targets, validating=True)
     inputs, targets = parts.fabric.to_device((batch.inputs, batch.targets))
     inputs = laid_out(training, parts.preparation.validate(inputs))
     with parts.fabric.autocast():

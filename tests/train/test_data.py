@@ -396,6 +396,25 @@ def test_a_function_that_gives_arrays(tmp_path: Path, monkeypatch: pytest.Monkey
     assert found.valid is None
 
 
+def test_what_a_users_code_raises_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = "input 3x32x32\nconv 3x3 4; gap; fc 3\n"
+    small_data.module(tmp_path, "mine", monkeypatch, "1 // (i - 7)")
+    with pytest.raises(TrainError, match="example 7: ZeroDivisionError"):
+        trained(tmp_path, 'data python "mine:boards" workers=0; epochs 1', network)
+    (tmp_path / "worse.py").write_text("def boards():\n    return open('nowhere')\n")
+    with pytest.raises(TrainError, match="worse:boards failed: FileNotFoundError"):
+        trained(tmp_path, 'data python "worse:boards" workers=0; epochs 1', network)
+
+
+def test_a_class_beyond_the_outputs_is_told_wherever_it_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = "input 3x32x32\nconv 3x3 4; gap; fc 3\n"
+    small_data.module(tmp_path, "mine", monkeypatch, "5 if i == 11 else 0")
+    with pytest.raises(TrainError, match="a target is class 5; the output has 3 values"):
+        trained(tmp_path, 'data python "mine:boards" workers=0; epochs 1; batch 2', network)
+
+
 class _Hub:
     """What `datasets` gives, as far as it is used."""
 

@@ -163,9 +163,15 @@ class _Drawn:
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[Any, Any]:
         seed, index = key
-        if self.each is not None or not isinstance(self.examples, Arrays | Pictures):
+        own = isinstance(self.examples, Arrays | Pictures)
+        if self.each is not None or not own:
             user.settle(seed)
-        image, target = self.examples[index]
+        try:
+            image, target = self.examples[index]
+        except Exception as error:
+            if own:
+                raise
+            return Broken(f"example {index}: {type(error).__name__}: {error}"), 0
         if self.each is not None and not isinstance(image, Broken):
             image = self.each(image)
         return image, target

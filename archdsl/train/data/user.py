@@ -34,7 +34,11 @@ def read(data: Python, graph: Graph) -> Sets:
         raise refusal("A952", f"{data.function}: there is no module `{error.name}`", help) from None
     except AttributeError:
         raise refusal("A952", f"{data.function}: `{module}` has no `{name}`") from None
-    given = function()
+    try:
+        given = function()
+    except Exception as error:
+        label = f"{data.function} failed: {type(error).__name__}: {error}"
+        raise refusal("A953", label) from error
     if not isinstance(given, tuple | list) or len(given) != 2:
         label = f"{data.function}: two datasets are wanted, to learn from and to validate with"
         raise refusal("A952", label, "the second may be None")
