@@ -27,11 +27,8 @@ class Group:
     """Whether Muon trains them."""
 
 
-def groups(graph: Graph, trained: frozenset[str] | None = None) -> dict[Group, list[str]]:
-    """The `state_dict` keys of the trained weights by what they have in common, in order.
-
-    `trained` are the keys to take; all that can be trained if left out.
-    """
+def groups(graph: Graph) -> dict[Group, list[str]]:
+    """The `state_dict` keys of the trained weights by what they have in common, in order."""
     training = graph.training
     assert training is not None
     factors = _factors(graph, training)
@@ -39,7 +36,7 @@ def groups(graph: Graph, trained: frozenset[str] | None = None) -> dict[Group, l
     muon = isinstance(training.optimizer, settings.Muon)
     found: dict[Group, list[str]] = {}
     for key, weight in graph.state().items():
-        if not weight.trainable or (trained is not None and key not in trained):
+        if not weight.trainable:
             continue
         matrix = muon and weight.role == "kernel" and len(weight.shape) == 2
         group = Group(factors.get(key, 1.0), key not in spared, matrix)

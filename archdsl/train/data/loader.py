@@ -117,20 +117,11 @@ class Batches:
         """Through torch's loader, whose processes read ahead."""
         from torch.utils.data import DataLoader
 
-        # Of every example a seed, by its place in the epoch.
-        keys = [
-            [
-                (mixed(self.seed, "example", epoch, start + i, self.share.rank, j), int(n))
-                for j, n in enumerate(part)
-            ]
-            for i, part in enumerate(parts)
-        ]
-        filled = [key for key in keys if key]
         with warnings.catch_warnings():  # of more processes than processors: they are asked for
             warnings.filterwarnings("ignore", "This DataLoader will create", UserWarning)
             loader = DataLoader(
                 _Drawn(self.examples, self.each),  # pyright: ignore[reportArgumentType]
-                batch_sampler=filled,  # pyright: ignore[reportArgumentType]
+                batch_sampler=_Keys(parts, self, epoch, start),  # pyright: ignore[reportArgumentType]
                 num_workers=self.workers,
                 collate_fn=_gathered,
                 pin_memory=self.pin,
@@ -138,8 +129,25 @@ class Batches:
                 worker_init_fn=_deaf,
             )
             found = iter(loader)
-        for key in keys:
-            yield _checked(next(found)) if key else Batch(None, None)
+        for part in parts:
+            yield _checked(next(found)) if len(part) else Batch(None, None)
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """What is read for each batch that has any: of every example a seed and its number."""
+
+    parts: Sequence[Tensor]
+    batches: Batches
+    epoch: int
+    start: int
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        seed, rank = self.batches.seed, self.batches.share.rank
+        for i, part in enumerate(self.parts, self.start):
+            place = seed, "example", self.epoch, i, rank
+            if len(part):
+                yield [(mixed(*place, j), int(n)) for j, n in enumerate(part)]
 
 
 def _deaf(worker: int) -> None:
