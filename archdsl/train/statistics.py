@@ -39,7 +39,8 @@ def settled(graph: Graph, batches: Batches) -> tuple[Graph, Components | None]:
     if not wanted(graph):
         return graph, None
     mean, covariance = moments(batches, len(graph.inputs[0].shape))
-    std = tuple(max(float(v) ** 0.5, 1e-6) for v in covariance.diagonal())
+    # A channel that is the same everywhere is shifted alone.
+    std = tuple(float(v) ** 0.5 if v > 1e-12 else 1.0 for v in covariance.diagonal())
     normalize = training.normalize
     if normalize.statistics is None:
         values = {"mean": tuple(map(float, mean)), "std": std}

@@ -135,6 +135,17 @@ def test_normalized_data_have_mean_0_and_deviation_1(shape: str, axes: tuple[int
     assert isinstance(of.training.normalize, settings.ByValues), "kept as numbers"
 
 
+def test_a_channel_that_is_the_same_everywhere_is_shifted_alone() -> None:
+    of = graph("normalize data", "input 2\nfc 4\n")
+    given = torch.stack([torch.full((9,), 0.3), torch.arange(9.0)], 1)
+    of, _ = settled(of, Batches(Arrays(given, torch.zeros(9)), 4))
+    assert of.training is not None
+    assert of.training.normalize.statistics == (
+        pytest.approx((0.3, 4.0)),
+        pytest.approx((1.0, math.sqrt(60 / 9))),
+    )
+
+
 def test_normalisation_is_the_same_in_evaluation() -> None:
     ready = prepared("normalize values [0.1, 0.2, 0.3] [1, 2, 4]")
     given = images(4)
