@@ -50,6 +50,7 @@ bench: $(DEV) ## the measured ratios, each beside its target; takes some minutes
 
 fuzz: $(DEV) ## 200,000 specs and 10,000 models and pictures, damaged; 5,000 exports; ARGS="--specs 0 --files 0"
 	@$(BIN)/python tests/fuzz.py $(ARGS)
+	@ARCHDSL_KILLS=20 $(BIN)/pytest -q -s tests/train/test_resume.py -k killed
 
 check: lint types test ## what a change must pass
 

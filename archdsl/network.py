@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from archdsl.backends.onnx import Exported, ExportOptions
     from archdsl.lint import Finding
     from archdsl.syntax import ast
+    from archdsl.train import Options, Outcome
 
 
 class Network:
@@ -240,6 +241,20 @@ class Network:
             model = torch.reference(self.graph, weights, arrays)
         text = self.source.text if self.source else None
         return onnx.write(self.graph, path, arrays, options, model, text)
+
+    def train(self, options: Options | None = None) -> Outcome:
+        """Train as the `train` section says, in a folder of its own.
+
+        What this needs is an extra of the package, `archdsl[train]`. `archdsl.train.resume` goes on
+        with a run that was stopped.
+
+        Raises:
+            TrainError: there is no such section, the data are not what it says, the training has
+                diverged, or what it needs is not installed.
+        """
+        from archdsl.train import start
+
+        return start(self.graph, options, self.files())
 
     def draw(self, path: str | Path, style: str = "graph", **options: Any) -> None:
         """Draw the network into a file, whose suffix says as what: .svg, .png, .pdf, .tex, .gv …

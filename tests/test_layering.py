@@ -44,6 +44,7 @@ ORDER = [
     ["backends.effective"],
     ["styles"],
     ["lint"],
+    ["train"],
     ["network"],
     ["pipeline"],
     ["race", "card"],
@@ -65,6 +66,7 @@ ONLY = {
     "lint": {"source", "version", "errors", "files", "syntax", "ir", "elaborate", "analyses"},
     # It runs any ONNX file, ours or not: what it must know is in the file, as `ir.preprocess` says.
     "serve": {"errors", "files", "ir"},
+    "train": {"errors", "files", "ir", "serve", "backends.torch"},
     "backends.torch": {"errors", "files", "ir"},
     "backends.onnx": {"errors", "files", "ir", "serve"},
     "backends.drawing": {"errors", "ir"},

@@ -29,6 +29,7 @@ COMMANDS = {
     "predict": "what an ONNX file says of pictures",
     "quantize": "an ONNX file in 8-bit integers, held against the file it comes from",
     "summary": "the table of a network",
+    "train": "a run: weights from the data and the settings that a spec names",
 }
 
 OK, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130

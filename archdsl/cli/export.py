@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
-from archdsl.cli.weights import module, seed_option, weights_options
+from archdsl.cli.weights import module, seed_option, told, weights_options
 
 if TYPE_CHECKING:
     from archdsl.backends.onnx import Exported
@@ -98,6 +98,7 @@ def command(
     from archdsl.elaborate import Limits
     from archdsl.pipeline import open_one
 
+    trained = told(weights)
     options = ExportOptions(
         batch=batch,
         dynamic_size=dynamic_size,
@@ -109,7 +110,8 @@ def command(
         preprocess=preprocess,
         probabilities=probabilities,
         top=top,
-        classes=_names(classes) if classes is not None else (),
+        classes=_names(classes) if classes is not None else trained.classes,
+        pictures=trained.pictures,
         license=license,
         verify=verify,
         bisect=bisect,

@@ -1,4 +1,7 @@
-"""The codes of errors in what is made of specs: A7 building · A8 training · A9 running models."""
+"""The codes of errors in what is made of specs.
+
+A7 building · A8 training · A90 running models · A95 training runs.
+"""
 
 from __future__ import annotations
 
@@ -139,5 +142,51 @@ MODELS: dict[str, Code] = {
         "`quantize` writes nothing if 8-bit integers change too many of the model's answers, or if "
         "onnxruntime cannot quantize it. More pictures to calibrate with help, and pictures like "
         "those that it will see; `--min-agreement` says how many answers must stay.",
+    ),
+    "A951": Code(
+        "training needs more than is installed",
+        "What trains is an extra of the package, so that who only compiles need not install it. "
+        "Some settings want a package of their own, such as `datasets` for `data huggingface`. The "
+        "message says the command.",
+    ),
+    "A952": Code(
+        "the data are not there",
+        "The folder or the file that `data` names is missing, or holds something else. Nothing is "
+        "downloaded: the message says which files are wanted and where their authors publish "
+        "them. `--data PATH` reads from another place than the spec says.",
+    ),
+    "A953": Code(
+        "the data are damaged",
+        "A file is truncated, is not the original (its checksum is another), or holds what it "
+        "should not, such as a pickle that would run code. An image that cannot be read ends the "
+        "run, unless `data … broken=skip` has it named and left out.",
+    ),
+    "A954": Code(
+        "the data do not fit the network",
+        "Examples must come in the shape of the network's input once the augmentation and `eval` "
+        "are done, and the targets must be what the loss wants: classes from 0 to one less than "
+        "the output has, or values in the output's shape.",
+    ),
+    "A955": Code(
+        "this cannot be carried out here",
+        "A setting is sound, but this machine, this network or this version cannot do it. It is "
+        "never left out silently.",
+    ),
+    "A956": Code(
+        "the training has diverged",
+        "The loss is no longer a number. The message names the step, and the layer whose output "
+        "was the first that is none. A lower rate, `schedule … warmup=`, `clip 1`, normalized "
+        "data, or `precision fp32` usually help, in this order. The run keeps its last sound "
+        "checkpoint.",
+    ),
+    "A957": Code(
+        "the run cannot be resumed",
+        "The folder is no run of archdsl, is of another network or version, or none of its "
+        "checkpoints is whole.",
+    ),
+    "A958": Code(
+        "there is such a run already",
+        "A run never writes into another one's folder. Choose another `--name`, or go on with the "
+        "one that is there by `--resume`.",
     ),
 }

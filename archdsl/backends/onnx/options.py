@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from archdsl.errors import BuildError, Diagnostic
+from archdsl.ir.preprocess import Preprocess
 from archdsl.ir.records import OLDEST_OPSET
 
 OLDEST_BFLOAT16 = 22  # the first opset whose convolutions and pools take it
@@ -39,6 +40,8 @@ class ExportOptions:
     """Of how many classes, the likeliest, it gives `top_values` and `top_indices` too."""
     classes: tuple[str, ...] = ()
     """The names of the classes, for the metadata."""
+    pictures: Preprocess | None = None
+    """How they are prepared, where that is not as the network's own settings say."""
     license: str = ""
     """The licence of the weights, for the metadata."""
     fold: bool = False
