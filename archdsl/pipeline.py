@@ -95,13 +95,25 @@ def load_all(path: str | Path, **parameters: Any) -> list[Network]:
 
 
 def open_spec(
-    spec: str, parameters: dict[str, str] | None = None, limits: Limits | None = None
+    spec: str,
+    parameters: dict[str, str] | None = None,
+    limits: Limits | None = None,
+    library: bool = False,
 ) -> list[Network]:
     """What the command line calls a SPEC: `file.arch`, `file.arch:network`, or a zoo name.
 
     A file stands for all its networks. The values of `parameters` are texts of the language.
+    Where a `library` will do, a file of blocks for others to import has no networks and no error.
     """
-    return _networks(*_resolve(spec), parameters, limits)
+    tree, name = _resolve(spec)
+    if library and name is None and _is_library(tree):
+        return []
+    return _networks(tree, name, parameters, limits)
+
+
+def _is_library(tree: ast.Spec) -> bool:
+    blocks = any(isinstance(statement, ast.Block) for statement in tree.flow.statements)
+    return blocks and not network_names(tree)
 
 
 def _networks(
@@ -138,8 +150,7 @@ def open_subject(
     from archdsl.lint import Subject
 
     tree, name = _resolve(spec)
-    blocks = any(isinstance(statement, ast.Block) for statement in tree.flow.statements)
-    if name is None and blocks and not network_names(tree):
+    if name is None and _is_library(tree):
         return Subject(tree, ())
     networks = _networks(tree, name, parameters, limits, check=False)
     whole = not parameters and len(networks) == len(network_names(tree))

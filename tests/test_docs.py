@@ -21,6 +21,7 @@ PAGES = [
     "docs/lessons.md",
     "docs/lint.md",
     "docs/memory.md",
+    "docs/onnx.md",
     "docs/serving.md",
     "grammar/language.md",
     "README.md",

@@ -13,7 +13,7 @@ from archdsl.cli.settings import Settings, common, json_option, limits_option, p
 if TYPE_CHECKING:
     from archdsl.network import Network
     from archdsl.race.result import Heat, Result
-    from archdsl.race.runners import Way
+    from archdsl.race.runners import Setup, Way
 
 
 def _read_batches(ctx: click.Context, param: click.Parameter, text: str) -> list[int]:
@@ -59,6 +59,11 @@ def _read_ways(ctx: click.Context, param: click.Parameter, text: str | None) -> 
     help="On the CPU.  [default: as many as there are cores]",
 )  # fmt: skip
 @click.option(
+    "--memory",
+    is_flag=True,
+    help="Measure the memory that each way takes too, in processes of their own.",
+)
+@click.option(
     "-o", "plot", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.svg",
     help="Draw the times.",
 )  # fmt: skip
@@ -79,6 +84,7 @@ def command(
     device: str,
     seconds: float,
     threads: int | None,
+    memory: bool,
     plot: Path | None,
     seed: int,
     parameters: dict[str, str],
@@ -96,7 +102,7 @@ def command(
     from archdsl.files import write_text
     from archdsl.pipeline import open_one
     from archdsl.race import result as results
-    from archdsl.race.runners import default_device
+    from archdsl.race.runners import default_device, prepared
     from archdsl.race.runners import ways as all_ways
 
     network = open_one(spec, parameters, Limits(**limits))
@@ -109,7 +115,9 @@ def command(
     heats: list[Heat] = []
     for batch in batches:
         settings.progress(f"batch {batch}")
-        heats.append(_heat(network, chosen, batch, device, threads, seconds, seed, settings))
+        with prepared(network, batch, device, threads, seed) as setup:
+            heat = _heat(setup, chosen, seconds, settings)
+            heats.append(_weighed(heat, setup, settings) if memory else heat)
     found = _result(network, device, threads, heats)
     if plot is not None:
         write_text(plot, results.plot(found))
@@ -119,10 +127,7 @@ def command(
         settings.print(results.table(found))
 
 
-def _heat(
-    network: Network, chosen: list[Way], batch: int, device: str, threads: int, seconds: float,
-    seed: int, settings: Settings,
-) -> Heat:  # fmt: skip
+def _heat(setup: Setup, chosen: list[Way], seconds: float, settings: Settings) -> Heat:
     """One batch size: set up what runs, then let them race.
 
     Raises:
@@ -130,22 +135,38 @@ def _heat(
     """
     from archdsl.errors import BuildError, Diagnostic
     from archdsl.race.result import Heat
-    from archdsl.race.runners import CannotRun, prepared
+    from archdsl.race.runners import CannotRun
     from archdsl.race.timing import Run, race
 
     runs: dict[str, Run] = {}
     refused: dict[str, str] = {}
-    with prepared(network, batch, device, threads, seed) as setup:
-        for way in chosen:
-            settings.progress(f"preparing {way.name}")
-            try:
-                runs[way.name] = way.make(setup)
-            except CannotRun as error:
-                refused[way.name] = str(error)
-        if not runs:
-            reasons = "; ".join(f"{name}: {reason}" for name, reason in refused.items())
-            raise BuildError(Diagnostic("A709", None, f"nothing can run: {reasons}"))
-        return Heat(batch, race(runs, seconds), refused)
+    for way in chosen:
+        settings.progress(f"preparing {way.name}")
+        try:
+            runs[way.name] = way.make(setup)
+        except CannotRun as error:
+            refused[way.name] = str(error)
+    if not runs:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in refused.items())
+        raise BuildError(Diagnostic("A709", None, f"nothing can run: {reasons}"))
+    return Heat(setup.batch, race(runs, seconds), refused)
+
+
+def _weighed(heat: Heat, setup: Setup, settings: Settings) -> Heat:
+    """The same with the memory that its ways take."""
+    from dataclasses import replace
+
+    from archdsl.race.memory import Load, measure
+
+    graph = setup.network.graph.to_json()
+    found: dict[str, int] = {}
+    for name in heat.timings:
+        settings.progress(f"weighing {name}")
+        given = (setup.batch, setup.device, setup.threads, setup.seed)
+        took = measure(Load(graph, name, *given, str(setup.onnx)))
+        if took is not None:
+            found[name] = took
+    return replace(heat, memory=found)
 
 
 def _result(network: Network, device: str, threads: int, heats: list[Heat]) -> Result:

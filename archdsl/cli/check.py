@@ -19,7 +19,8 @@ def command(
 ) -> None:
     """Print the errors of specs, of all of them in one run.
 
-    Each network without one gets a line `ok`.
+    Each network without one gets a line `ok`. Blocks are checked where networks call them: of a
+    file that holds nothing else, only how it is written is.
     """
     from archdsl.elaborate import Limits
     from archdsl.errors import ArchError, Diagnostic
@@ -30,10 +31,12 @@ def command(
     for spec in specs:
         settings.progress(f"checking {spec}")
         try:
-            opened = open_spec(spec, parameters, Limits(**limits))
+            opened = open_spec(spec, parameters, Limits(**limits), library=True)
         except ArchError as error:
             found.extend(error.diagnostics)
             continue
+        if not opened and not settings.json:
+            settings.print(f"ok {spec}, of blocks alone")
         for network in opened:
             networks.append(_called(spec, network.name))
             if not settings.json:

@@ -19,7 +19,7 @@ def command(settings: Settings, word: str) -> None:
     """
     from archdsl.codes import CODES
     from archdsl.errors import suggestion
-    from archdsl.ir.op import registry
+    from archdsl.ir.op import known_elsewhere, registry
     from archdsl.ir.training.setting import settings as training_settings
     from archdsl.lint import all_rules
     from archdsl.lint.page import page as rule_page
@@ -33,6 +33,8 @@ def command(settings: Settings, word: str) -> None:
         page = rule_page(rules[word.upper()])
     elif word in registry():
         page = layer_page(registry()[word])
+    elif not of_training and (ours := known_elsewhere(word)):
+        page = f"`{word}` is called `{ours}` here.\n\n{layer_page(registry()[ours])}"
     elif of_training:
         page = "\n".join(setting_page(s) for s in of_training)
     else:

@@ -15,14 +15,7 @@ from typing import Any
 from archdsl.elaborate import arguments as binding
 from archdsl.elaborate import expectations, heads, statements
 from archdsl.elaborate.build import GraphBuilder, Tensor
-from archdsl.elaborate.expressions import (
-    Context,
-    UnknownShape,
-    check_size,
-    evaluate,
-    integer,
-    truth,
-)
+from archdsl.elaborate.expressions import Context, check_size, evaluate, integer, truth
 from archdsl.elaborate.frame import Flow, Frame, Labelled
 from archdsl.elaborate.inputs import Inputs
 from archdsl.elaborate.limits import Exhausted, Limits, Meter
@@ -32,6 +25,7 @@ from archdsl.elaborate.values import (
     BlockValue,
     LayerValue,
     Scope,
+    Unknown,
     Value,
     describe,
     layer_called,
@@ -83,7 +77,7 @@ class Elaborator:
             except SpecError as error:
                 self.report(error, frame)
                 flow.tensor = Tensor.lost(statement.span)
-            except UnknownShape:
+            except Unknown:
                 flow.tensor = Tensor.lost(statement.span)
             if _moves(statement):
                 flow.before = before
@@ -103,11 +97,13 @@ class Elaborator:
                 self.step(statement, flow, frame)
             case ast.Param(name=name):
                 context = self.context(flow, frame)
-                value = self.parameter(name, lambda: evaluate(statement.value, context))
+                with frame.scope.defining(name):
+                    value = self.parameter(name, lambda: evaluate(statement.value, context))
                 frame.scope.define(name, value, statement.span)
                 self.parameters[name] = plain(value)
             case ast.Let(name=name):
-                value = evaluate(statement.value, self.context(flow, frame))
+                with frame.scope.defining(name):
+                    value = evaluate(statement.value, self.context(flow, frame))
                 frame.scope.define(name, value, statement.span)
             case ast.If():
                 self.conditional(statement, flow, frame)
@@ -127,7 +123,7 @@ class Elaborator:
         value = self.overrides[name]
         try:
             changed = plain(own()) != plain(value)
-        except (SpecError, UnknownShape):
+        except (SpecError, Unknown):
             changed = True
         self.changed |= {name} if changed else set()
         return value
@@ -367,7 +363,8 @@ class Elaborator:
     def check_depth(self, span: Span, frame: Frame) -> None:
         if frame.depth >= self.limits.depth:
             label = f"more than {self.limits.depth} groups and blocks inside one another"
-            raise SpecError(Diagnostic("A502", span, label, help="does a block call itself?"))
+            help = f"does a block call itself? If not: `--limit depth={2 * self.limits.depth}`"
+            raise SpecError(Diagnostic("A502", span, label, help=help))
 
     def report(self, error: SpecError, frame: Frame) -> None:
         """Keep an error, once for each place however often it is reached."""

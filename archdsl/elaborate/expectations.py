@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archdsl.elaborate.build import place
-from archdsl.elaborate.expressions import FUNCTIONS, Context, UnknownShape, evaluate
-from archdsl.elaborate.values import describe, layer_called
+from archdsl.elaborate.expressions import FUNCTIONS, Context, evaluate
+from archdsl.elaborate.values import Unknown, describe, layer_called
 from archdsl.errors import Diagnostic, SpecError
 from archdsl.ir.graph import PATH, Expectation
 from archdsl.syntax import ast
@@ -76,7 +76,7 @@ def state(e: Elaborator, statement: ast.Expect, flow: Flow, frame: Frame) -> Non
             e.expected.append(_stated(condition, e.context(flow, frame)))
         except SpecError as error:
             e.report(error, frame)
-        except UnknownShape:
+        except Unknown:
             pass  # what made the shape unknown is reported
 
 

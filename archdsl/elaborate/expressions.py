@@ -10,16 +10,20 @@ from itertools import islice
 from typing import Any
 
 from archdsl.elaborate.limits import MAX_INTEGER, MAX_ITEMS, MAX_LEVELS, Limits, Meter
-from archdsl.elaborate.values import BlockValue, LayerValue, Scope, Value, describe, layer_called
+from archdsl.elaborate.values import (
+    BlockValue,
+    LayerValue,
+    Scope,
+    Unknown,
+    Value,
+    describe,
+    layer_called,
+)
 from archdsl.errors import Diagnostic, SpecError, suggestion
 from archdsl.ir.op import layers, registry
 from archdsl.ir.shapes import Shape, channels
 from archdsl.source import Span
 from archdsl.syntax import ast
-
-
-class UnknownShape(Exception):
-    """`channels` was asked for where an earlier error left the shape unknown: say nothing more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ def _name(expr: ast.Name, context: Context) -> Value:
         if not context.has_tensor:
             raise SpecError(Diagnostic("A207", expr.span, "`channels` needs a tensor before it"))
         if context.shape is None:
-            raise UnknownShape
+            raise Unknown
         return channels(context.shape)
     value = context.scope.find(expr.id)
     if value is not None:

@@ -37,7 +37,7 @@ class Namespace:
     """One level of the hierarchy of names.
 
     In a network or a block, a layer is called by its label, or by its word and its ordinal there
-    (`conv1`, `bn1`, `conv2`); a numbered level counts what is in it (`0`, `1`).
+    (`conv1`, `bn1`, `conv2`, `relu6_1`); a numbered level counts what is in it (`0`, `1`).
     """
 
     path: str = ""
@@ -49,14 +49,19 @@ class Namespace:
         """The path of a layer or of a level inside this one."""
         self.counts[word] = self.counts.get(word, 0) + 1
         position = self.counts["#"] = self.counts.get("#", -1) + 1
-        own = str(position) if self.numbered else f"{word}{self.counts[word]}"
+        own = str(position) if self.numbered else self._numbered(word)
         return self.take(label.id, label.span) if label else self.take(own, span)
 
     def join(self, word: str, label: ast.Name | None, span: Span) -> str:
         """The path of a join, which is no module: it never takes a number."""
         self.counts[word] = self.counts.get(word, 0) + 1
-        own = f"{word}{self.counts[word]}"
+        own = self._numbered(word)
         return self.take(label.id, label.span) if label else self.take(own, span)
+
+    def _numbered(self, word: str) -> str:
+        """A word and its ordinal, told apart: the first `relu6` is no 61st `relu`."""
+        gap = "_" if word[-1:].isdigit() else ""
+        return f"{word}{gap}{self.counts[word]}"
 
     def take(self, name: str, span: Span) -> str:
         """The path of a name.

@@ -8,13 +8,12 @@ from collections.abc import Mapping
 
 from archdsl.elaborate.elaborator import Elaborator
 from archdsl.elaborate.expectations import in_force
-from archdsl.elaborate.expressions import UnknownShape
 from archdsl.elaborate.frame import Flow, Frame
 from archdsl.elaborate.imports import digests, is_rule, is_training
 from archdsl.elaborate.inputs import Inputs
 from archdsl.elaborate.limits import Exhausted, Limits
 from archdsl.elaborate.names import Namespace
-from archdsl.elaborate.values import BlockValue, Scope, Value, plain
+from archdsl.elaborate.values import BlockValue, Scope, Unknown, Value, plain
 from archdsl.errors import Diagnostic, SpecError, suggestion
 from archdsl.ir.graph import Graph, Origin, Output
 from archdsl.ir.shapes import Shape
@@ -61,7 +60,7 @@ def elaborate(
                 s for s in spec.flow.statements if isinstance(s, ast.Network) and s.name == name
             )
             _run_network(work, network, flow, frame)
-    except UnknownShape:
+    except Unknown:
         pass
     except Exhausted as error:
         work.errors.extend(d for d in error.diagnostics if d not in work.errors)

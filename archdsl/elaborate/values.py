@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -37,6 +38,10 @@ def layer_called(name: str) -> LayerValue | None:
     """The layer that a word names, if it names one."""
     cls = registry().get(name)
     return LayerValue(cls) if cls is not None else None
+
+
+class Unknown(Exception):
+    """Something was asked for that an earlier error left unknown: say nothing more."""
 
 
 Value = (
@@ -124,15 +129,32 @@ class Scope:
     until: Span | None = None
     names: dict[str, tuple[Value, Span]] = field(default_factory=dict[str, tuple[Value, Span]])
     rules: list[Default | InitRule] = field(default_factory=list["Default | InitRule"])
+    lost: set[str] = field(default_factory=set[str])
+    """Names whose definitions had errors."""
 
     def find(self, name: str) -> Value | None:
-        """What a name stands for here, or None."""
+        """What a name stands for here, or None.
+
+        Raises:
+            Unknown: its definition had an error.
+        """
         scope: Scope | None = self
         while scope is not None:
+            if name in scope.lost:
+                raise Unknown
             if name in scope.names:
                 return scope.names[name][0]
             scope = scope.parent
         return None
+
+    @contextmanager
+    def defining(self, name: str) -> Iterator[None]:
+        """While its value is worked out: if that fails, whoever asks for it says nothing more."""
+        try:
+            yield
+        except (SpecError, Unknown):
+            self.lost.add(name)
+            raise
 
     def define(self, name: str, value: Value, span: Span) -> None:
         """Give a name a value in this scope.

@@ -1,125 +1,106 @@
-"""How a picture becomes what a network takes, as plain data, and as ONNX says it."""
+"""How a picture becomes what a network takes, as plain data.
+
+The evaluation protocol of the ImageNet networks: the shorter side is resized to 256, the centre of
+224x224 is cut out, values are scaled to [0, 1] and normalized per channel. The sizes and the
+rounding are torchvision's (Resize and CenterCrop), so that weights trained with it see what they
+saw there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from archdsl.ir.records import OnnxConstant, OnnxLowering, OnnxNode, Value
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
 from archdsl.ir.shapes import channels
 
 if TYPE_CHECKING:
     from archdsl.ir.graph import Graph
 
-KINDS: Mapping[int, str] = {1: "L", 3: "RGB"}
+Channels = Literal["RGB", "L"]
+KINDS: dict[int, Channels] = {1: "L", 3: "RGB"}
 """Pictures by their number of channels: grey, or red, green and blue."""
+
+Statistics = tuple[tuple[float, ...], tuple[float, ...]]
+"""A mean and a standard deviation for each channel, of values from 0 to 1."""
+
+# Of ImageNet's training images, as torchvision's and timm's weights expect.
+IMAGENET: Statistics = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+Interpolation = Literal["nearest", "bilinear", "bicubic"]
+
+MAX_SIDE = 8_192  # of what goes into a network
 BYTE = 1 / 255
 
-LARGER = 256 / 224  # the shorter side over the crop's, in the evaluation of ImageNet's networks
+_Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
+_Number = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
+_Positive = Annotated[float, Field(ge=1e-6, le=1e6, allow_inf_nan=False)]
 
 
-@dataclass(frozen=True, slots=True)
-class Preprocess:
-    """A picture is resized, its centre is cut out, and its values are scaled and normalized.
+class Preprocess(BaseModel):
+    """How a picture becomes an input, as the metadata of a file state it.
 
-    The shorter side becomes `resize`, or what covers the crop if that is more. Each value v from 0
-    to 255 of channel c becomes (v * scale - mean[c]) / std[c].
+    A picture is resized so that its shorter side is `resize` (both sides, where that is a pair),
+    and the centre of the size `crop` is cut out; it is resized further where it would be smaller
+    than that. Without `crop` that is `size`, without `resize` the picture is just made to cover the
+    crop.
+    Each value v from 0 to 255 of channel c becomes (v * scale - mean[c]) / std[c].
+
+    With `in_graph` the model does all that: it takes uint8 pictures, rows x columns x channels.
     """
 
-    size: tuple[int, int]
-    """Rows and columns of what is cut out, which are those of the network's input."""
-    resize: int | None
-    channels: str
-    """RGB, or L for grey."""
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    scale: float = BYTE
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    def to_json(self) -> dict[str, Any]:
-        """What the metadata of an ONNX file say."""
-        rows, columns = self.size
-        return {
-            "size": [rows, columns],
-            "resize": self.resize,
-            "crop": rows if rows == columns else [rows, columns],
-            "interpolation": "bilinear",
-            "channels": self.channels,
-            "scale": self.scale,
-            "mean": list(self.mean),
-            "std": list(self.std),
-            "layout": "NCHW",
-        }
+    size: tuple[_Side, _Side]
+    """Rows and columns of the network's input."""
+    resize: _Side | tuple[_Side, _Side] | None = None
+    crop: _Side | tuple[_Side, _Side] | None = None
+    interpolation: Interpolation = "bilinear"
+    channels: Channels = "RGB"
+    scale: _Number = BYTE
+    mean: tuple[_Number, ...]
+    std: tuple[_Positive, ...]
+    layout: Literal["NCHW", "NHWC"] = "NCHW"
+    in_graph: bool = False
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Preprocess:
+        depth = len(self.channels)
+        if not len(self.mean) == len(self.std) == depth:
+            raise ValueError(f"mean and std must have {depth} values, one for each channel")
+        if not self.in_graph and self.window != self.size:
+            raise ValueError(f"the crop is {_by(self.window)}, the input {_by(self.size)}")
+        return self
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """Rows and columns of the crop."""
+        crop = self.crop if self.crop is not None else self.size
+        return (crop, crop) if isinstance(crop, int) else crop
+
+    def resized(self, height: int, width: int) -> tuple[int, int]:
+        """Rows and columns that a picture has before it is cropped."""
+        rows, columns = self.window
+        if isinstance(self.resize, tuple):
+            return max(rows, self.resize[0]), max(columns, self.resize[1])
+        short = min(height, width)
+        covering = max(-(-rows * short // height), -(-columns * short // width))
+        side = max(self.resize or 1, covering)
+        return side * height // short, side * width // short
 
     def affine(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """By channel, what a value from 0 to 255 is multiplied by, and what is added then."""
         factors = tuple(self.scale / s for s in self.std)
         return factors, tuple(-m / s for m, s in zip(self.mean, self.std, strict=True))
 
-    def onnx(self) -> OnnxLowering:
-        """Pictures of any size, uint8, rows x columns x channels, as the network takes them.
 
-        The sizes are torchvision's, in whole numbers: the longer side is rounded down, and of an
-        odd surplus the half goes to the even side. Shrinking takes means, at the borders of what
-        is inside, as Pillow does.
-        """
-        mode: dict[str, Value] = {"mode": "linear", "antialias": 1, "exclude_outside": 1}
-        mode |= {"axes": (2, 3), "coordinate_transformation_mode": "half_pixel"}
-        nodes = (
-            OnnxNode("Transpose", ("x0",), {"perm": (0, 3, 1, 2)}, output="planes"),
-            OnnxNode("Cast", ("planes",), {"to": 1}, output="values"),
-            *_target("most" if self.resize is None else "side"),
-            OnnxNode("Resize", ("values", "", "", "target"), mode, output="resized"),
-            *_window("resized"),
-            OnnxNode("Mul", ("window", "factors"), output="scaled"),
-            OnnxNode("Add", ("scaled", "offsets")),
-        )
-        factors, offsets = self.affine()
-        depth = len(factors)
-        constants = {
-            "crop": OnnxConstant((2,), self.size, "int64"),
-            "one": OnnxConstant((1,), (1,), "int64"),
-            "half": OnnxConstant((), (0.5,)),
-            "axes": OnnxConstant((2,), (2, 3), "int64"),
-            "shape": OnnxConstant((4,), (0, depth, *self.size), "int64"),
-            "factors": OnnxConstant((depth, 1, 1), factors),
-            "offsets": OnnxConstant((depth, 1, 1), offsets),
-        }
-        if self.resize is not None:
-            constants["resize"] = OnnxConstant((1,), (self.resize,), "int64")
-        wide = tuple(replace(node, wide=True) for node in nodes)
-        return OnnxLowering(wide, constants, since=18)
+def _by(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
 
 
-def _target(side: str) -> tuple[OnnxNode, ...]:
-    """The size to bring a picture to: the shorter side to `resize`, or more to cover the crop."""
-    largest = (OnnxNode("Max", ("most", "resize"), output="side"),) if side == "side" else ()
-    return (
-        OnnxNode("Shape", ("values",), {"start": 2, "end": 4}, output="sides"),
-        OnnxNode("ReduceMin", ("sides",), {"keepdims": 1}, output="shorter"),
-        OnnxNode("Mul", ("crop", "shorter"), output="reach"),
-        OnnxNode("Add", ("reach", "sides"), output="above"),
-        OnnxNode("Sub", ("above", "one"), output="within"),
-        OnnxNode("Div", ("within", "sides"), output="least_side"),
-        OnnxNode("ReduceMax", ("least_side",), {"keepdims": 1}, output="most"),
-        *largest,
-        OnnxNode("Mul", ("sides", side), output="enlarged"),
-        OnnxNode("Div", ("enlarged", "shorter"), output="target"),
-    )
-
-
-def _window(source: str) -> tuple[OnnxNode, ...]:
-    """The centre, by PyTorch's rounding; the Reshape states its size."""
-    return (
-        OnnxNode("Sub", ("target", "crop"), output="spare"),
-        OnnxNode("Cast", ("spare",), {"to": 1}, output="spare_sides"),
-        OnnxNode("Mul", ("spare_sides", "half"), output="halves"),
-        OnnxNode("Round", ("halves",), output="rounded"),
-        OnnxNode("Cast", ("rounded",), {"to": 7}, output="starts"),
-        OnnxNode("Add", ("starts", "crop"), output="ends"),
-        OnnxNode("Slice", (source, "starts", "ends", "axes"), output="centre"),
-        OnnxNode("Reshape", ("centre", "shape"), output="window"),
-    )
+def usual_resize(size: tuple[int, int]) -> int:
+    """What the shorter side is brought to, where 256 is for a crop of 224x224."""
+    return round(min(size) * 256 / 224)
 
 
 def of(graph: Graph) -> Preprocess | None:
@@ -129,15 +110,14 @@ def of(graph: Graph) -> Preprocess | None:
     """
     if len(graph.inputs) != 1 or len(shape := graph.inputs[0].shape) != 3:
         return None
-    from archdsl.ir.training.images import IMAGENET
-
     width, size = channels(shape), (shape[1], shape[2])
     if width not in KINDS:
         return None
+    kind: dict[str, Any] = {"size": size, "crop": size, "channels": KINDS[width]}
     plain = (0.0,) * width, (1.0,) * width
     if graph.training is None:
         mean, std = IMAGENET if width == len(IMAGENET[0]) else plain
-        return Preprocess(size, round(min(size) * LARGER), KINDS[width], mean, std)
+        return _stated(kind | {"resize": usual_resize(size), "mean": mean, "std": std})
     found = graph.training.normalize.statistics
     if found is None:
         return None
@@ -146,18 +126,12 @@ def of(graph: Graph) -> Preprocess | None:
     resize = graph.training.data.shorter_side
     if evaluation is not None and evaluation.resize is not None:
         resize = evaluation.resize
-    return Preprocess(size, resize, KINDS[width], mean, std)
+    return _stated(kind | {"resize": resize, "mean": mean, "std": std})
 
 
-# What is made of the scores
-
-
-def probabilities() -> OnnxLowering:
-    """The scores of classes as probabilities."""
-    return OnnxLowering((OnnxNode("Softmax", ("x0",), {"axis": -1}, wide=True),))
-
-
-def largest(count: int) -> OnnxLowering:
-    """The classes with the largest scores: their scores, and (`indices`) which they are."""
-    node = OnnxNode("TopK", ("x0", "count"), {"axis": -1}, output="y", also=("indices",), wide=True)
-    return OnnxLowering((node,), {"count": OnnxConstant((1,), (count,), "int64")})
+def _stated(values: dict[str, Any]) -> Preprocess | None:
+    """None if it is out of all proportion, such as maps of 10,000 rows: no file would be read."""
+    try:
+        return Preprocess.model_validate(values)
+    except ValidationError:
+        return None

@@ -132,10 +132,8 @@ class LocalResponseNorm(NormalizationLayer):
                 "bias": self.k,
             }
             return OnnxLowering((OnnxNode("LRN", ("x0",), attributes, wide=True),))
-        reach = self.size // 2
-        band = (self.alpha * (abs(i - j) <= reach) for i in range(c) for j in range(c))
         constants = {
-            "neighbours": OnnxConstant((c, c, 1, 1), tuple(band)),
+            "neighbours": OnnxConstant((c, c, 1, 1), self._band(c)),
             "k": OnnxConstant((c,), (self.k,) * c),
         }
         roots = _ROOTS.get(self.beta)
@@ -150,6 +148,15 @@ class LocalResponseNorm(NormalizationLayer):
         )
         # Squares and their sums leave the range of 16 bits.
         return OnnxLowering(tuple(replace(n, wide=True) for n in nodes), constants)
+
+    def _band(self, c: int) -> tuple[float, ...]:
+        """The weights of c channels in the sums of c channels, row by row."""
+        reach = self.size // 2
+        found: list[float] = []
+        for i in range(c):
+            first, end = max(i - reach, 0), min(i + reach + 1, c)
+            found += (0.0,) * first + (self.alpha,) * (end - first) + (0.0,) * (c - end)
+        return tuple(found)
 
     def _alpha_of_mean(self) -> float:
         # 15 digits: 1e-4 * 3 reads 0.0003 and not 0.00030000000000000003 in the generated file.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from xml.sax.saxutils import escape
 
-from archdsl.analyses.quantity import show_count, show_time
+from archdsl.analyses.quantity import show_bytes, show_count, show_time
 from archdsl.race.timing import Timing, ratio
 
 
@@ -18,6 +18,8 @@ class Heat:
     batch: int
     timings: Mapping[str, Timing]
     refused: Mapping[str, str]
+    memory: Mapping[str, int] = field(default_factory=dict[str, int])
+    """The bytes that each takes, where they were measured."""
 
     @property
     def baseline(self) -> str:
@@ -56,6 +58,7 @@ def _plain(heat: Heat) -> dict[str, Any]:
             "p99": timing.percentile(99),
             "calls": len(timing.calls),
             "throughput": heat.batch / timing.median,
+            "memory": heat.memory.get(name),
             "speedup": {"value": against.value, "low": against.low, "high": against.high},
         }
     return {"batch": heat.batch, "ways": ways, "refused": dict(heat.refused)}
@@ -73,7 +76,8 @@ def table(result: Result) -> str:
 
 
 def _rows(heat: Heat) -> Iterator[tuple[str, ...]]:
-    yield "", "median", "p90", "p99", "examples/s", f"against {heat.baseline}"
+    extra = ("memory",) if heat.memory else ()
+    yield "", "median", "p90", "p99", "examples/s", *extra, f"against {heat.baseline}"
     base = heat.timings[heat.baseline]
     for name, timing in heat.timings.items():
         words = ""
@@ -83,7 +87,9 @@ def _rows(heat: Heat) -> Iterator[tuple[str, ...]]:
             words += "  no more than the noise" if found.is_noise else ""
         times = (timing.median, timing.percentile(90), timing.percentile(99))
         rate = show_count(heat.batch / timing.median)
-        yield name, *map(show_time, times), rate, words
+        if heat.memory:
+            extra = (show_bytes(heat.memory[name]) if name in heat.memory else "?",)
+        yield name, *map(show_time, times), rate, *extra, words
 
 
 def _columns(rows: list[tuple[str, ...]]) -> list[str]:
@@ -91,8 +97,8 @@ def _columns(rows: list[tuple[str, ...]]) -> list[str]:
     found: list[str] = []
     for row in rows:
         cells = [row[0].ljust(widths[0])]
-        cells += [cell.rjust(w) for cell, w in zip(row[1:5], widths[1:5], strict=True)]
-        found.append(f"  {'  '.join(cells)}  {row[5]}".rstrip())
+        cells += [cell.rjust(w) for cell, w in zip(row[1:-1], widths[1:-1], strict=True)]
+        found.append(f"  {'  '.join(cells)}  {row[-1]}".rstrip())
     return found
 
 

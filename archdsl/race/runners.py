@@ -6,20 +6,17 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archdsl.errors import ModelError
 from archdsl.network import Network
 from archdsl.race.timing import Run
+from archdsl.serve.devices import Device, start
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-PROVIDERS = {
-    "onnxruntime": "CPUExecutionProvider",
-    "onnxruntime-cuda": "CUDAExecutionProvider",
-    "onnxruntime-tensorrt": "TensorrtExecutionProvider",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +29,33 @@ class Way:
     on: tuple[str, ...] = ("cpu", "cuda")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Setup:
-    """What all ways start from: a network, its module, the inputs of a batch, a device."""
+    """What all ways start from; the module and the inputs are made when the first one asks."""
 
     network: Network
-    model: nn.Module
-    inputs: tuple[Tensor, ...]
+    batch: int
     device: str
     threads: int
+    seed: int
     onnx: Path
+    """Where the ONNX file is, or is written to."""
+    alone: bool = False
+    """Whether one way has the module for itself."""
+
+    @cached_property
+    def model(self) -> nn.Module:
+        """The network with fresh weights."""
+        return self.network.to_torch(seed=self.seed).eval().to(self.device)
+
+    @cached_property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """A batch of random inputs."""
+        import torch
+
+        draw = torch.Generator().manual_seed(self.seed)
+        shapes = (i.shape for i in self.network.graph.inputs)
+        return tuple(torch.randn(self.batch, *s, generator=draw).to(self.device) for s in shapes)
 
 
 class CannotRun(Exception):
@@ -56,17 +70,17 @@ def ways() -> list[Way]:
         Way("compile", "torch.compile", lambda s: _torch(s, compiled=True)),
         Way("bf16", "PyTorch, bfloat16", lambda s: _torch(s, dtype="bfloat16")),
         Way("fp16", "PyTorch, float16", lambda s: _torch(s, dtype="float16"), on=("cuda",)),
-        Way("onnxruntime", "onnxruntime on the CPU", lambda s: _onnx(s, "onnxruntime"), ("cpu",)),
+        Way("onnxruntime", "onnxruntime on the CPU", lambda s: _onnx(s, "cpu"), ("cpu",)),
         Way(
             "onnxruntime-cuda",
             "onnxruntime on the GPU",
-            lambda s: _onnx(s, "onnxruntime-cuda"),
+            lambda s: _onnx(s, "cuda"),
             on=("cuda",),
         ),
         Way(
             "onnxruntime-tensorrt",
             "onnxruntime with TensorRT",
-            lambda s: _onnx(s, "onnxruntime-tensorrt"),
+            lambda s: _onnx(s, "tensorrt"),
             on=("cuda",),
         ),
     ]
@@ -74,17 +88,9 @@ def ways() -> list[Way]:
 
 @contextmanager
 def prepared(network: Network, batch: int, device: str, threads: int, seed: int) -> Iterator[Setup]:
-    """The network with fresh weights, random inputs, and a folder for its ONNX file."""
-    import torch
-
-    torch.set_num_threads(threads)
-    model = network.to_torch(seed=seed).eval().to(device)
-    draw = torch.Generator().manual_seed(seed)
-    shapes = (i.shape for i in network.graph.inputs)
-    inputs = tuple(torch.randn(batch, *s, generator=draw).to(device) for s in shapes)
+    """What the ways start from, and a folder for the ONNX file."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "network.onnx"
-        yield Setup(network, model, inputs, device, threads, path)
+        yield Setup(network, batch, device, threads, seed, Path(folder) / "network.onnx")
 
 
 def default_device() -> str:
@@ -99,12 +105,13 @@ def _torch(s: Setup, last: bool = False, compiled: bool = False, dtype: str = "f
 
     import torch
 
+    torch.set_num_threads(s.threads)
     if last and not any(x.dim() == 4 for x in s.inputs):
         raise CannotRun("no input is a map")
     kind = getattr(torch, dtype)
     model, inputs = s.model, s.inputs
     if last or dtype != "float32":
-        model = copy.deepcopy(s.model).to(kind)
+        model = (s.model if s.alone else copy.deepcopy(s.model)).to(kind)
         inputs = tuple(x.to(kind) for x in inputs)
     if last:
         model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
@@ -127,20 +134,13 @@ def _torch(s: Setup, last: bool = False, compiled: bool = False, dtype: str = "f
     return run
 
 
-def _onnx(s: Setup, provider: str) -> Run:
-    import onnxruntime
-
-    wanted = PROVIDERS[provider]
-    if wanted not in onnxruntime.get_available_providers():
-        raise CannotRun(f"onnxruntime has no {wanted} here")
+def _onnx(s: Setup, device: Device) -> Run:
     if not s.onnx.exists():
         s.network.to_onnx(s.onnx, weights=s.model)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = s.threads
-    options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(s.onnx, options, providers=[wanted])
-    if wanted not in session.get_providers():
-        raise CannotRun(f"onnxruntime could not load {wanted}")
+    try:
+        session, _ = start(s.onnx, device, threads=s.threads)
+    except ModelError as error:
+        raise CannotRun(error.diagnostics[0].label) from error
     names = [i.name for i in session.get_inputs()]
     feed = {n: x.cpu().numpy() for n, x in zip(names, s.inputs, strict=True)}
     if s.device == "cpu":

@@ -5,8 +5,8 @@ picture is prepared and what the classes are called; of other files that is infe
 caller.
 """
 
+from archdsl.ir.preprocess import Preprocess
 from archdsl.serve.prediction import Label, Prediction, Predictions
-from archdsl.serve.preprocess import Preprocess
 from archdsl.serve.session import Session
 
 __all__ = ["Label", "Prediction", "Predictions", "Preprocess", "Session"]

@@ -14,16 +14,15 @@ from contextlib import nullcontext
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from archdsl.errors import Diagnostic, ModelError, printable
+from archdsl.ir.preprocess import Channels
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from PIL import Image
-
-Channels = Literal["RGB", "L"]
 
 # What Pillow decodes by itself. Others are left out: EPS, for one, is a program that it hands to
 # Ghostscript.

@@ -10,13 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from archdsl.errors import printable
+from archdsl.ir.preprocess import IMAGENET, KINDS, Preprocess, usual_resize
 from archdsl.serve.model import SELECTED, Model, maker, refusal
-from archdsl.serve.preprocess import (
-    IMAGENET_MEAN,
-    IMAGENET_RESIZE,
-    IMAGENET_STD,
-    Preprocess,
-)
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -27,7 +22,6 @@ TYPES = {
     "tensor(double)": "float64",
     "tensor(uint8)": "uint8",
 }
-DEPTHS = {1: "L", 3: "RGB"}  # the channels of a picture
 
 
 class Value(Protocol):
@@ -80,9 +74,9 @@ def entrance(path: Path, inputs: Sequence[Value]) -> Port:
     if found.type not in TYPES:
         raise refusal("A905", path, f"its input {shown}, of a type that is not known here")
     batch, first, second, last = shape
-    if first in DEPTHS:
+    if first in KINDS:
         return Port(found.name, TYPES[found.type], batch, first, second, last, "NCHW")
-    if last in DEPTHS:
+    if last in KINDS:
         return Port(found.name, TYPES[found.type], batch, last, first, second, "NHWC")
     raise refusal("A905", path, f"its input {shown}: no axis has 1 or 3 channels")
 
@@ -169,7 +163,7 @@ def fitted(path: Path, port: Port, said: Preprocess | None, asked: Asked) -> Pre
 def _in_proportion(said: Preprocess | None, size: tuple[int, int]) -> int | None:
     """The shorter side for another size, so that as much is cut off as was before."""
     if said is None:
-        return round(min(size) * IMAGENET_RESIZE)
+        return usual_resize(size)
     if not isinstance(said.resize, int):
         return None
     return round(said.resize * min(size) / min(said.window))
@@ -181,12 +175,13 @@ def _usual(path: Path, port: Port, asked: Asked) -> dict[str, Any]:
     if None in size:
         label = "its input is of any size, and its metadata do not say which it was trained with"
         raise refusal("A904", path, label, "say it: `--size 224`")
-    if port.channels != len(IMAGENET_MEAN) and (asked.mean is None or asked.std is None):
+    if port.channels != len(IMAGENET[0]) and (asked.mean is None or asked.std is None):
         label = f"it takes pictures of {port.channels} channel, and does not say how normalized"
         raise refusal("A904", path, label, "say it: `--mean 0.5 --std 0.5`")
-    found: dict[str, Any] = {"size": size, "channels": DEPTHS[port.channels], "layout": port.layout}
-    found["resize"] = round(min(int(s or 0) for s in size) * IMAGENET_RESIZE)
-    return found | {"mean": IMAGENET_MEAN, "std": IMAGENET_STD}
+    found: dict[str, Any] = {"size": size, "channels": KINDS[port.channels], "layout": port.layout}
+    rows, columns = (s or 0 for s in size)
+    mean, std = IMAGENET
+    return found | {"resize": usual_resize((rows, columns)), "mean": mean, "std": std}
 
 
 def _each(values: Sequence[float], port: Port) -> tuple[float, ...]:
@@ -209,7 +204,7 @@ def _raw(path: Path, port: Port, said: Preprocess | None, asked: Asked) -> Prepr
         raise refusal("A904", path, label, "say it: `--size 224`")
     none, one = (0.0,) * port.channels, (1.0,) * port.channels
     found: dict[str, Any] = {"size": size, "resize": asked.resize, "mean": none, "std": one}
-    found |= {"channels": DEPTHS[port.channels], "layout": port.layout, "in_graph": True}
+    found |= {"channels": KINDS[port.channels], "layout": port.layout, "in_graph": True}
     how = _checked(path, found)
     if fixed:
         _fits(path, port, how)

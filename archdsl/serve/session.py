@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.errors import ModelError
+from archdsl.ir.preprocess import Preprocess
 from archdsl.serve import model, ports
 from archdsl.serve.devices import Device, start
 from archdsl.serve.model import Model, Scale, refusal, said
 from archdsl.serve.pictures import pixels, read
 from archdsl.serve.prediction import Prediction, Predictions
-from archdsl.serve.preprocess import Preprocess, cut, normalized
+from archdsl.serve.preprocess import cut, normalized
 
 if TYPE_CHECKING:
     import numpy as np

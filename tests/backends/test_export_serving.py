@@ -64,7 +64,7 @@ def test_the_wrong_number_of_names(tmp_path: Path) -> None:
 
 def said(text: str) -> dict[str, Any] | None:
     how = preprocess.of(archdsl.parse(text).graph)
-    return how and how.to_json()
+    return how and how.model_dump(mode="json")
 
 
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
@@ -75,9 +75,9 @@ IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
     [
         (
             "input 3x224x224\ngap; fc 5",
-            {"size": [224, 224], "resize": 256, "crop": 224, **IMAGENET},
+            {"size": [224, 224], "resize": 256, "crop": [224, 224], **IMAGENET},
         ),
-        ("input 3x227x227\ngap; fc 5", {"resize": 259, "crop": 227, "channels": "RGB"}),
+        ("input 3x227x227\ngap; fc 5", {"resize": 259, "crop": [227, 227], "channels": "RGB"}),
         ("input 3x96x128\ngap; fc 5", {"size": [96, 128], "resize": 110, "crop": [96, 128]}),
         ("input 1x28x28\ngap; fc 5", {"channels": "L", "mean": [0.0], "std": [1.0], "resize": 32}),
         (
@@ -132,7 +132,7 @@ def by_pillow(image: np.ndarray[Any, Any], how: Preprocess) -> np.ndarray[Any, A
     """As torchvision's Resize and CenterCrop reckon it, with Pillow's own resize."""
     whole = Image.fromarray(image.squeeze())
     short = min(whole.size)
-    resize = how.resize or 1
+    resize = how.resize if isinstance(how.resize, int) else 1
     sides = [int(resize * n / short) for n in whole.size]
     resized = whole.resize((sides[0], sides[1]), Image.Resampling.BILINEAR)
     top = round((resized.height - how.size[0]) / 2.0)
@@ -164,7 +164,7 @@ def test_pictures_are_prepared_as_pillow_does(
 ) -> None:
     """But for its rounding to 8 bits on the way, twice: rows, then columns."""
     mean, std = tuple(IMAGENET["mean"]), tuple(IMAGENET["std"])
-    how = Preprocess((64, 64), resize, "RGB", mean, std)
+    how = Preprocess(size=(64, 64), resize=resize, mean=mean, std=std)
     image = picture(rows, columns)
     path = only_prepared(how, tmp_path)
     found = session(path).run(None, {"input": image[None]})[0]
@@ -176,7 +176,7 @@ def test_pictures_are_prepared_as_pillow_does(
 
 @pytest.mark.parametrize(("rows", "columns"), [(10, 300), (300, 10), (1, 1), (63, 65)])
 def test_small_and_thin_pictures_cover_the_crop(rows: int, columns: int, tmp_path: Path) -> None:
-    how = Preprocess((64, 48), None, "RGB", (0.0,) * 3, (1.0,) * 3)
+    how = Preprocess(size=(64, 48), mean=(0.0,) * 3, std=(1.0,) * 3)
     path = only_prepared(how, tmp_path)
     found = session(path).run(None, {"input": picture(rows, columns)[None]})[0]
     assert found.shape == (1, 3, 64, 48)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import logging
 import re
@@ -59,15 +60,15 @@ def main(name: str) -> None:
     model = net.to_torch().eval()
     example = torch.randn(1, *net.graph.inputs[0].shape)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "ours.onnx"
+        names = map("{}.onnx".format, itertools.count())  # a new file each: none is replaced
 
         def ours() -> None:
-            net.to_onnx(path, weights=model, options=OPTIONS)
+            net.to_onnx(Path(folder) / next(names), weights=model, options=OPTIONS)
 
         archdsl.zoo("tiny").to_onnx(Path(folder) / "tiny.onnx")  # imports what both need
         extra = above(ours)
         pairs = [
-            (seconds(ours), seconds(lambda: theirs(model, example, Path(folder) / "theirs.onnx")))
+            (seconds(ours), seconds(lambda: theirs(model, example, Path(folder) / next(names))))
             for _ in range(REPEATS)
         ]
     weights = sum(t.numel() * t.element_size() for t in model.state_dict().values())

@@ -41,6 +41,16 @@ def test_json(cli: Cli, spec: Path) -> None:
     assert eager["speedup"] == {"value": 1, "low": 1, "high": 1}
 
 
+def test_memory_is_the_weights_and_some_more(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "wide.arch"
+    path.write_text("input 64; fc 5000; relu; fc 5000")
+    words = ("--ways", "eager,onnxruntime", "--seconds", "0.05", "--batch", "1", "--memory")
+    data = json.loads(cli("bench", path, "--device", "cpu", *words, "--json").out)
+    weights = 4 * (64 * 5000 + 5000 + 5000 * 5000 + 5000)
+    for way in data["batches"][0]["ways"].values():
+        assert weights < way["memory"] < 4 * weights
+
+
 def test_what_cannot_run_is_said(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "vector.arch"
     path.write_text("input 8; fc 3")

@@ -34,6 +34,15 @@ def test_check_reports_every_spec(cli: Cli, small: Path, tmp_path: Path) -> None
     assert "missing.arch" in result.err
 
 
+def test_check_takes_a_file_of_blocks_alone(cli: Cli, small: Path, tmp_path: Path) -> None:
+    path = tmp_path / "library.arch"
+    path.write_text("block unit { conv 3x3 8; relu }\n")
+    result = cli("check", path, small)
+    assert (result.status, result.err) == (0, "")
+    assert result.out.splitlines() == [f"ok {path}, of blocks alone", f"ok {small}:small"]
+    assert cli("compile", path).status == 1
+
+
 def test_check_as_json(cli: Cli, small: Path) -> None:
     assert json.loads(cli("check", "--json", small).out) == {
         "networks": [f"{small}:small"],

@@ -143,7 +143,7 @@ def test_what_nobody_foresaw(
     status: int,
     told: str,
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise raised
 
     monkeypatch.setattr(archdsl.pipeline, "open_spec", fail)
@@ -194,9 +194,9 @@ def test_an_interrupt(tmp_path: Path) -> None:
         "import signal, sys, archdsl.cli, pathlib, archdsl.pipeline as p; before = p.open_spec\n"
         # A job in the background of a shell, as this may be, inherits that it ignores SIGINT.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "def told(*a):\n"
+        "def told(*a, **k):\n"
         f"    pathlib.Path({str(fifo)!r}).write_text('now')\n"
-        "    while True: before(*a)\n"
+        "    while True: before(*a, **k)\n"
         "p.open_spec = told; archdsl.cli.main(sys.argv[1:])"
     )
     command = [sys.executable, "-c", code, "check", str(tmp_path / "long.arch")]

@@ -43,6 +43,11 @@ def test_explain(cli: Cli, word: str, shown: str) -> None:
     assert shown in result.out
 
 
+def test_explain_takes_the_words_of_other_tools(cli: Cli) -> None:
+    shown = cli("explain", "BatchNorm2d").out
+    assert shown.startswith("`BatchNorm2d` is called `bn` here.\n\n## bn\n")
+
+
 def test_explain_what_is_not_there(cli: Cli) -> None:
     result = cli("explain", "convv")
     assert result.status == 2

@@ -149,7 +149,8 @@ def test_a_block_that_calls_itself() -> None:
         "block a f { f f }\nblock b { a a }",
     ):
         (found,) = diagnostics(f"{text}\n{IN}{'a a' if ' f ' in text else 'a'}")
-        assert (found.code, found.help) == ("A502", "does a block call itself?")
+        help = "does a block call itself? If not: `--limit depth=80`"
+        assert (found.code, found.help) == ("A502", help)
 
 
 def test_recursion_that_ends_is_fine() -> None:

@@ -56,6 +56,11 @@ def test_paths(text: str, expected: str) -> None:
     assert paths(UNIT + IN + text) == expected.split()
 
 
+def test_a_word_that_ends_in_a_digit_is_told_from_its_number() -> None:
+    found = paths("input 3x8x8; relu6; { conv 1x1 3; relu } x61; relu6")
+    assert found[0] == "relu6_1" and found[-1] == "relu6_2" and "relu61" in found
+
+
 def test_a_label_inside_a_block() -> None:
     text = "block unit c { residual { conv 3x3 c | downsample: { conv 1x1 c; bn } } }\n"
     found = paths(f"{text}{IN}layer: {{ unit 4; unit 6 }}")

@@ -104,3 +104,11 @@ def test_how_one_kind_of_layer_starts() -> None:
     }
     assert second["weight"].torch() == ("xavier_uniform_",)
     assert not last
+
+
+@pytest.mark.parametrize("line", ["let w = 1//0", "param w = 1//0", "bn2; let w = channels"])
+def test_a_name_whose_value_failed_is_known(line: str) -> None:
+    """What stands on it says nothing more; what does not is told in the same run."""
+    found = errors(f"input 3x8x8\n{line}\nconv 3x3 w; relu; convv 3x3 4")
+    assert len(found) == 2
+    assert found[1] == "A301 at convv"

@@ -29,6 +29,11 @@ OUTPUTS = {
     "regnet_x_400mf": ("torchvision.models.regnet", 96),
     "regnet_y_400mf": ("torchvision.models.regnet", 96),
     "mixer_s32_224": ("timm.models.mlp_mixer", 224),
+    "densenet121": ("torchvision.models.densenet", 96),
+    "squeezenet1_0": ("torchvision.models.squeezenet", 96),
+    "squeezenet1_1": ("torchvision.models.squeezenet", 96),
+    "convnext_tiny": ("torchvision.models.convnext", 96),
+    "efficientnet_b0": ("torchvision.models.efficientnet", 96),
 }
 VARIANTS = {
     "resnext50_32x4d": "torchvision.models.resnet",
@@ -57,28 +62,54 @@ REGNET = {  # torchvision's keys, `block1-0` among them, to those of specs/regne
 }
 
 
-def our_key(key: str) -> str:
-    for pattern, replacement in REGNET.items():
-        key = re.sub(pattern, replacement, key)
+CONVNEXT = {  # torchvision's keys to those of specs/convnext.arch
+    r"features\.0\.(\d)\.": r"stem.\1.",
+    **{
+        rf"features\.{2 * s + 1}\.(\d+)\.{theirs}": rf"stages.{s}.blocks.\1.{ours}"
+        for s in range(4)
+        for theirs, ours in (
+            (r"block\.0\.", "conv_dw."),
+            (r"block\.2\.", "norm."),
+            (r"block\.3\.", "mlp.fc1."),
+            (r"block\.5\.", "mlp.fc2."),
+            ("layer_scale", "ls.gamma"),
+        )
+    },
+    **{rf"features\.{2 * s}\.(\d)\.": rf"stages.{s}.downsample.\1." for s in (1, 2, 3)},
+    r"classifier\.0\.": "head.norm.",
+    r"classifier\.2\.": "head.fc.",
+}
+RENAMED = {"regnet": REGNET, "convnext": CONVNEXT}  # by the beginning of the network's name
+
+
+def our_key(key: str, name: str) -> str:
+    for pattern, replacement in RENAMED.get(re.split("[_0-9]", name)[0], {}).items():
+        key = re.sub(f"^{pattern}", replacement, key)
     return key
 
 
-def fill(module: nn.Module) -> None:
+def our_shape(key: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Linear layers and 1x1 convolutions stand for one another, factors per channel for maps."""
+    if re.search(r"blocks\.\d+\.mlp\.fc[12]\.weight", key) and "stages" in key:
+        return (*shape, 1, 1)[:4]
+    if re.search(r"stage\d\.\d+\.fc[12]\.weight", key):
+        return shape[:2]
+    return shape[:1] if key.endswith("ls.gamma") else shape
+
+
+def fill(module: nn.Module, name: str) -> None:
     """Give a module the fixed weights of its keys, as specs/ calls them."""
     state: dict[str, torch.Tensor] = {}
     for key, tensor in module.state_dict().items():
-        ours = our_key(key)
-        # A linear layer of the squeeze is a 1x1 convolution there.
-        is_gate = ours != key and re.search(r"\.fc[12]\.weight", ours)
-        shape = tuple(tensor.shape)[:2] if is_gate else tuple(tensor.shape)
-        drawn = fixed.weights({ours: shape})[ours]
+        ours = our_key(key, name)
+        drawn = fixed.weights({ours: our_shape(ours, tuple(tensor.shape))})[ours]
         state[key] = torch.from_numpy(drawn).reshape(tensor.shape)
     module.load_state_dict(state)
 
 
 def make(name: str, module: str, **arguments: Any) -> nn.Module:
     made: nn.Module = getattr(import_module(module), name)(**arguments)
-    fill(made)
+    fill(made, name)
     return made.eval()
 
 

@@ -48,8 +48,8 @@ def properties(
         "archdsl.license": options.license or None,
     }
     if how is not None:
-        said = how.to_json() | ({"in_graph": True} if options.preprocess else {})
-        found["archdsl.preprocess"] = _json(said)
+        said = how.model_copy(update={"in_graph": options.preprocess})
+        found["archdsl.preprocess"] = _json(said.model_dump(mode="json"))
     return {key: value for key, value in sorted(found.items()) if value is not None}
 
 

@@ -203,7 +203,7 @@ def examples(subject: Subject) -> Iterator[Arrays]:
 
 def _pictures(how: Preprocess) -> list[tuple[int, int]]:
     """Sizes of pictures: wide, high, and smaller than what is cut out."""
-    rows, columns = how.size
+    rows, columns = how.window
     return [(rows + 37, 2 * columns + 1), (2 * rows + 3, columns + 20), (rows // 2 + 1, columns)]
 
 

@@ -64,14 +64,11 @@ def prepared(pictures: Tensor, how: Preprocess) -> Tensor:
     import torch
 
     values = pictures.permute(0, 3, 1, 2).float()
-    sides = values.shape[2:]
-    short = min(sides)
-    covering = max(-(-c * short // s) for c, s in zip(how.size, sides, strict=True))
-    side = max(how.resize or 1, covering)
-    target = [side * s // short for s in sides]
+    target = how.resized(*values.shape[2:])
     resized = torch.nn.functional.interpolate(values, target, mode="bilinear", antialias=True)
-    top, left = (round((t - c) / 2) for t, c in zip(target, how.size, strict=True))
-    window = resized[:, :, top : top + how.size[0], left : left + how.size[1]]
+    top, left = (round((t - c) / 2) for t, c in zip(target, how.window, strict=True))
+    rows, columns = how.window
+    window = resized[:, :, top : top + rows, left : left + columns]
     factors, offsets = (torch.tensor(v)[:, None, None] for v in how.affine())
     return window * factors + offsets
 

@@ -1,4 +1,4 @@
-"""Running ONNX files: on a GPU where there is one, else on the CPU."""
+"""Running a file that is to be proved: on a GPU where there is one, else on the CPU."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+
+from archdsl.serve.devices import start
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,31 +20,22 @@ def session(
 ) -> tuple[InferenceSession, str]:
     """A session for a file, and in words what it runs on.
 
-    onnxruntime falls back to the CPU by itself; what it says of a missing GPU is kept quiet.
-
     Args:
         path: the file.
         values: values of the model that are outputs of the session too.
         precision: what it computes in.
-    """
-    import onnxruntime
 
-    onnxruntime.set_default_logger_severity(4)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    wanted = ["CUDAExecutionProvider", "CPUExecutionProvider"]
-    providers = [p for p in wanted if p in onnxruntime.get_available_providers()]
-    if precision == "bfloat16":
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        providers = providers[-1:]
+    Raises:
+        ModelError: onnxruntime refuses the file.
+    """
     extra = list(dict.fromkeys(values))
-    plain = not extra and precision != "bfloat16"
+    emulated = precision == "bfloat16"
+    plain = not extra and not emulated
     with nullcontext(path) if plain else _changed(path, extra, precision) as file:
-        made = onnxruntime.InferenceSession(str(file), options, providers=providers)
-    if precision == "bfloat16":
+        made, device = start(file, "cpu" if emulated else "auto", optimize=not emulated, exact=True)
+    if emulated:
         return made, "the CPU, which rounds to bfloat16 what it computes in 32 bits"
-    on_gpu = "CUDAExecutionProvider" in made.get_providers()
-    return made, "the GPU" if on_gpu else "the CPU, as there is no GPU"
+    return made, "the CPU, as there is no GPU" if device == "cpu" else "the GPU"
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,15 +113,43 @@ def _beside(folder: Path, path: Path, model: ModelProto, weights: Stored) -> str
     """Write the file of weights; its name."""
     _referable(path)
     unnamed = folder / "weights"
-    with unnamed.open("wb") as stream:
-        digest = hashlib.sha256()
+    with unnamed.open("wb") as stream, _Digest() as digest:
         tensors = [_append(stream, digest.update, tensor) for tensor in weights]
-    name = f"{path.name}.{digest.hexdigest()[:_DIGITS]}.data"
+    name = f"{path.name}.{digest.text}.data"
     unnamed.rename(folder / name)
     for tensor in tensors:
         tensor.external_data[0].value = name
     _initialize(model, tensors)
     return name
+
+
+class _Digest:
+    """A digest that is computed while the next weights are made and written.
+
+    It holds at most the part that it works on and the one after it.
+    """
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._worker = ThreadPoolExecutor(1)
+        self._last: Future[None] | None = None
+
+    def __enter__(self) -> _Digest:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._worker.shutdown()
+
+    def update(self, part: memoryview | bytes) -> None:
+        """Take in the next part, whose bytes must not change afterwards."""
+        if self._last is not None:
+            self._last.result()
+        self._last = self._worker.submit(self._hash.update, part)
+
+    @property
+    def text(self) -> str:
+        """The first digits, once the block is left."""
+        return self._hash.hexdigest()[:_DIGITS]
 
 
 def _data_of(path: Path) -> set[str]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archdsl.backends.onnx.half import narrow
+from archdsl.backends.onnx.lowerings import largest, prepare, probabilities
 from archdsl.backends.onnx.options import ExportOptions
 from archdsl.backends.onnx.sizes import Dims, Sizes
 from archdsl.errors import BuildError, Diagnostic
 from archdsl.ir import Graph, Node, OpError
-from archdsl.ir.preprocess import Preprocess, largest, probabilities
+from archdsl.ir.preprocess import Preprocess
 from archdsl.ir.records import OnnxConstant, OnnxLowering, Weight
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class _Writer:
         (given,) = self.graph.inputs
         picture = self.sides.value(given.name, "rows", "columns", len(how.channels), kind="UINT8")
         self.inputs = [picture]
-        self._add(PREPARED, self._at(PREPARED, how.onnx()), [given.name], {}, PREPARED)
+        self._add(PREPARED, self._at(PREPARED, prepare(how)), [given.name], {}, PREPARED)
         self.values.append(self.sides.info(PREPARED, given.name))
         self.names.replace(given.name, PREPARED)
 

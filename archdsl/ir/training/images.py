@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from archdsl.ir.fields import Count, Positive, Size, Width
+from archdsl.ir.preprocess import IMAGENET, Statistics
 from archdsl.ir.records import Sample
 from archdsl.ir.shapes import channels
 from archdsl.ir.training.kinds import (
@@ -24,13 +25,6 @@ from archdsl.ir.training.setting import Finding, Setting
 
 if TYPE_CHECKING:
     from archdsl.ir.graph import Graph
-
-
-Statistics = tuple[tuple[float, ...], tuple[float, ...]]
-"""A mean and a standard deviation for each channel, of values from 0 to 1."""
-
-# Of ImageNet's training images, as torchvision's and timm's weights expect.
-IMAGENET: Statistics = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 class Augmentation(Setting, ABC):
