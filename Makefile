@@ -12,7 +12,7 @@ IS_NEW := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(firstword $(foreach p,$(CANDIDATES),$(shell $(p) -c '$(IS_NEW)' 2>/dev/null && echo $(p))))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types golden bench fuzz check clean
+.PHONY: help setup demo test lint types golden gallery bench fuzz check clean
 
 help: ## this list
 	@echo "make TARGET, of:"
@@ -41,6 +41,9 @@ types: $(DEV) ## pyright, strict in ir, ops and analyses
 
 golden: $(DEV) ## write the golden files anew; what fails is what changed: read its diff
 	@ARCHDSL_GOLDEN=update $(BIN)/pytest -q -n auto -k golden $(ARGS) && echo 'Nothing changed.'
+
+gallery: $(DEV) ## the pictures of docs/gallery, drawn anew
+	@$(BIN)/python tests/gallery.py
 
 bench: $(DEV) ## the measured ratios, each beside its target; takes some minutes
 	@$(BIN)/python tests/bench/bench.py $(ARGS)

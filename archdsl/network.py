@@ -241,16 +241,25 @@ class Network:
         text = self.source.text if self.source else None
         return onnx.write(self.graph, path, arrays, options, model, text)
 
-    def draw(self, path: str | Path) -> None:
-        """Draw a diagram; the suffix says what: .svg, .png, .pdf, or .gv for Graphviz's own text.
+    def draw(self, path: str | Path, style: str = "graph", **options: Any) -> None:
+        """Draw the network into a file, whose suffix says as what: .svg, .png, .pdf, .tex, .gv …
+
+        Args:
+            path: where to.
+            style: of `archdsl.styles.STYLES`: `graph` has boxes and arrows, `volumes` tensors in
+                perspective, `table` is the layer table of a paper.
+            options: fields of `archdsl.backends.drawing.Options`: depth=2, theme="dark", …
 
         Raises:
-            BuildError: the suffix is none of these, or no Graphviz can be run.
-            WriteError: the file cannot be written; an earlier one is left as it was.
+            ValueError: the style or an option is none, or the style does not heed the option.
+            SpecError: nothing has a path that is to stand out.
+            BuildError: no Graphviz can be run.
+            WriteError: the suffix is none of the style's, or the file cannot be written; an earlier
+                one is left as it was.
         """
-        from archdsl.backends import graphviz
+        from archdsl.styles import draw
 
-        graphviz.draw(self.graph, path)
+        draw([self.graph], Path(path), style, **options)
 
 
 def compare(*networks: Network, batch: int = 1) -> Comparison:

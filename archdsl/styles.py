@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -64,7 +64,7 @@ STYLES = {
     "graph": Style(
         "boxes for layers, arrows for tensors",
         ("svg", "png", "pdf", "tex", "gv", "dot"),
-        _PICTURE | {"direction", "depth", "layers", "label_with", "heat"},
+        _PICTURE | {"direction", "depth", "label_with", "heat"},
         _graph,
     ),
     "volumes": Style(
@@ -87,3 +87,30 @@ STYLES = {
 def takers(option: str) -> list[str]:
     """The styles that heed an option."""
     return [name for name, style in STYLES.items() if option in style.takes]
+
+
+def complaint(name: str, given: Iterable[str]) -> str:
+    """What is wrong with giving these options to a style; nothing if it heeds them all."""
+    for option in given:
+        if option not in STYLES[name].takes:
+            flag = option.replace("_", "-")
+            return f"--{flag} is not for --style {name}; it is for {', '.join(takers(option))}"
+    return ""
+
+
+def draw(graphs: Sequence[Graph], path: Path, name: str = "graph", **given: Any) -> None:
+    """Draw networks into a file, in one of `STYLES`; `given` are fields of Options.
+
+    Raises:
+        ValueError: there is no such style, or it does not heed an option, or an option has no such
+            value, or the style shows one network alone.
+        ArchError: the picture cannot be made or written.
+    """
+    if name not in STYLES:
+        raise ValueError(f"{name!r} is no style; there are {', '.join(STYLES)}")
+    if wrong := complaint(name, given):
+        raise ValueError(wrong)
+    style = STYLES[name]
+    if len(graphs) != 1 and not style.several:
+        raise ValueError(f"the style `{name}` draws one network; here are {len(graphs)}")
+    style.load()(graphs, path, Options(**given))

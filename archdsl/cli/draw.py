@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,40 +91,46 @@ def command(
     specs: tuple[str, ...],
     output: Path | None,
     style: str,
-    depth: int | str | None,
     parameters: dict[str, str],
     limits: dict[str, int],
     **given: Any,
 ) -> None:
-    """Draw a network: layers, shapes, branches, repetitions.
+    """Draw a network, or the table of several.
 
-    Repetitions are folded to one copy, marked with their number.
+    --style graph has boxes for layers and arrows for tensors; copies of a repetition are one,
+    marked with their number. --style volumes has tensors in perspective. --style table is the
+    layer table of a paper, a column a network; without -o it is printed.
     """
     from archdsl.backends.drawing.options import Options
     from archdsl.cli.output import listing, written
     from archdsl.elaborate import Limits
-    from archdsl.pipeline import open_one
+    from archdsl.pipeline import open_one, open_several
     from archdsl.styles import STYLES as KNOWN
 
     settings: Settings = ctx.obj
     chosen = KNOWN[style]
     _check(ctx, style, chosen, len(specs), output)
-    levels: dict[str, Any] = (
-        {} if depth is None else {"layers": True} if depth == "all" else {"depth": depth}
-    )
-    options = Options(**given, **levels)
+    options = Options(**given)
     try:
         draw = chosen.load()
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    networks = [open_one(spec, parameters, Limits(**limits), check=False) for spec in specs]
+    first, *others = specs
+    if others:
+        networks = open_several(specs, parameters, Limits(**limits))
+    else:
+        networks = [open_one(first, parameters, Limits(**limits), check=False)]
     graphs = [network.graph for network in networks]
     if output is None and chosen.prints is not None and not settings.json:
         settings.print(chosen.prints()(graphs))
         return
     path = output or Path("build", f"{networks[0].name}.{chosen.endings[0]}")
     settings.progress(f"drawing {path}")
-    files = written(path, lambda: draw(graphs, path, options))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        files = written(path, lambda: draw(graphs, path, options))
+    for warning in caught:
+        click.echo(f"warning: {warning.message}", err=True)
     if settings.json:
         names = [network.name for network in networks]
         settings.print_json({"network": names[0], "files": [f.to_json() for f in files]})
@@ -133,8 +140,9 @@ def command(
 
 def _check(ctx: click.Context, name: str, style: Style, networks: int, output: Path | None) -> None:
     """Refuse what the style does not do, and say which styles do it."""
+    from archdsl.backends.drawing import Options
     from archdsl.styles import STYLES as KNOWN
-    from archdsl.styles import takers
+    from archdsl.styles import complaint
 
     if networks > 1 and not style.several:
         several = [other for other, s in KNOWN.items() if s.several]
@@ -142,15 +150,10 @@ def _check(ctx: click.Context, name: str, style: Style, networks: int, output: P
             f"--style {name} draws one network; here are {networks} (several: "
             f"--style {', '.join(several)})"
         )
-    for option in ("depth", "direction", "theme", "label_with", "heat", "highlight", "legend",
-                   "width", "dpi"):  # fmt: skip
-        if (
-            option not in style.takes
-            and ctx.get_parameter_source(option) != ParameterSource.DEFAULT
-        ):
-            words = ", ".join(takers(option))
-            flag = option.replace("_", "-")
-            raise click.UsageError(f"--style {name} has no --{flag}; of the styles, {words} do")
+    named = [key for key in ctx.params if key in Options.__dataclass_fields__]
+    given = [key for key in named if ctx.get_parameter_source(key) != ParameterSource.DEFAULT]
+    if wrong := complaint(name, given):
+        raise click.UsageError(wrong)
     if output is not None and output.suffix.lower().lstrip(".") not in style.endings:
         endings = ", ".join(f".{ending}" for ending in style.endings)
         text = f"{str(output)!r} ends in none of {endings}, which --style {name} writes"

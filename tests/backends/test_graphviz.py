@@ -20,7 +20,7 @@ from archdsl.errors import ArchError
 from archdsl.ir import Graph
 from archdsl.ir.shapes import show
 
-LAYERS = Options(layers=True)
+LAYERS = Options(depth="all")
 
 # What is drawn
 

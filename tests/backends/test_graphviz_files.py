@@ -171,6 +171,13 @@ def test_graphviz_is_not_waited_for_forever(
 
 # Hostile names
 
+ATTRIBUTES = {
+    "class", "cx", "cy", "d", "fill", "font-family", "font-size", "font-weight", "height", "id",
+    "points", "role", "rx", "ry", "stroke", "stroke-dasharray", "stroke-width", "text-anchor",
+    "transform", "viewBox", "width", "x", "y", "{http://www.w3.org/1999/xlink}title",
+    "{http://www.w3.org/XML/1998/namespace}space",
+}  # fmt: skip
+
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_names_are_shown_as_they_are(tmp_path: Path, text: str) -> None:
@@ -190,6 +197,7 @@ def test_hostile_names_are_shown_as_they_are(tmp_path: Path, text: str) -> None:
         "path",
         "ellipse",
     }
+    assert {name for element in root.iter() for name in element.attrib} <= ATTRIBUTES
     assert len({e.get("id") for e in root.iter(f"{SVG}g")}) == len(list(root.iter(f"{SVG}g")))
     assert float(root.attrib["width"][:-2]) < 1500
     groups = root.iter(f"{SVG}g")

@@ -76,7 +76,7 @@ def layouts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Layout]:
     folder = tmp_path_factory.mktemp("layouts")
     specs = {"tiny": TINY, "alexnet": ALEXNET, "resnet": RESNET, "inception": INCEPTION}
     for name, spec in specs.items():
-        graphviz.draw(graph(spec), folder / f"{name}.svg", Options(layers=True))
+        graphviz.draw(graph(spec), folder / f"{name}.svg", Options(depth="all"))
     return {name: Layout(folder / f"{name}.svg") for name in specs}
 
 

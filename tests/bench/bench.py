@@ -287,7 +287,67 @@ def export(processes: int) -> Iterable[Figure]:
         yield Figure(what, found["memory"], 1.2, "x")
 
 
+SAME_DOT = """
+import shutil, sys
+if shutil.which("dot"):
+    import graphviz
+    graphviz.Source.from_file(sys.argv[1]).render(outfile=sys.argv[2])
+else:
+    import pygraphviz
+    pygraphviz.AGraph(sys.argv[1]).draw(sys.argv[2], prog="dot")
+"""
+
+DRAWING = """
+import sys, time
+from pathlib import Path
+import archdsl
+from archdsl.backends import graphviz
+graph = archdsl.zoo("resnet152").graph
+start = time.perf_counter()
+graphviz.draw(graph, Path(sys.argv[1]))
+print(time.perf_counter() - start)
+"""
+
+LONG = """
+import sys, time
+import archdsl
+unit = "block unit { residual { conv 3x3; bn; relu; conv 3x3; bn }; relu }\\n"
+chain, blocks = "conv 3x3; relu\\n" * 5000, "unit\\n" * 1428
+net = archdsl.parse(unit + "input 8x32x32\\n" + (chain if sys.argv[1] == "chain" else blocks))
+start = time.perf_counter()
+try:
+    net.draw(sys.argv[2], depth="all")
+except archdsl.ArchError as error:
+    assert "--depth" in str(error)
+print(time.perf_counter() - start)
+"""
+
+
+def drawing(processes: int) -> Iterable[Figure]:
+    """ResNet-152, folded, drawn to SVG, against Graphviz alone on the same DOT; long networks."""
+    with tempfile.TemporaryDirectory() as folder:
+        dot, ours, theirs = (str(Path(folder, name)) for name in ("a.gv", "a.svg", "b.svg"))
+        python("-m", "archdsl", "draw", "resnet152", "-o", dot, "-q")
+        times: dict[str, list[float]] = {"whole": [], "alone": [], "dot": []}
+        for _ in range(processes + 1):
+            command = ("-m", "archdsl", "draw", "resnet152", "-o", ours, "-q")
+            times["whole"].append(seconds(lambda: python(*command)))  # noqa: B023
+            times["alone"].append(float(python("-c", DRAWING, ours)))
+            times["dot"].append(
+                seconds(lambda: python("-W", "ignore", "-c", SAME_DOT, dot, theirs))
+            )
+        median = {name: statistics.median(t[1:]) for name, t in times.items()}
+        for name, what in (("whole", "whole process"), ("alone", "from IR to SVG")):
+            detail = f"{median[name]:.3f} s / Graphviz alone {median['dot']:.3f} s"
+            ratio = median[name] / median["dot"]
+            yield Figure(f"draw resnet152, {what} / Graphviz", ratio, 1.5, "x", detail=detail)
+        for kind in ("chain", "blocks"):
+            value = float(python("-c", LONG, kind, ours))
+            yield Figure(f"draw, 10,000 layers unfolded, {kind}", value, 60, " s")
+
+
 PARTS = {
+    "draw": drawing,
     "start": start_up,
     "resnet": resnet,
     "layers": layers,

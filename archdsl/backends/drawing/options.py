@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from archdsl.backends.drawing.theme import THEMES, Theme
 
 Quantity = Literal["params", "macs", "memory"]
+Direction = Literal["down", "right"]
 Mark = Literal["params", "macs", "memory", "field", "path"]
 
 POINTS = {"pt": 1.0, "in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4}
@@ -23,12 +24,11 @@ class Options:
 
     theme: str = "light"
     """Of `archdsl.backends.drawing.THEMES`."""
-    direction: Literal["down", "right"] = "down"
+    direction: Direction = "down"
     """Where the network runs to."""
-    depth: int | None = None
-    """How many levels of scopes are open: 1 shows stages, 2 blocks. None lets the style choose."""
-    layers: bool = False
-    """Whether every layer is shown by itself, at whatever depth: `--depth all`."""
+    depth: int | Literal["all"] | None = None
+    """The level whose scopes are boxes: 1 shows stages, 2 blocks, "all" every layer by itself.
+    None lets the style choose."""
     label_with: tuple[Mark, ...] = ()
     """What is written beside each layer."""
     heat: Quantity | None = None
@@ -41,6 +41,20 @@ class Options:
     """Pixels of an inch, of a PNG."""
     legend: bool = True
     """Whether it says what the colours mean."""
+
+    def __post_init__(self) -> None:
+        choices = {
+            "theme": THEMES,
+            "direction": get_args(Direction),
+            "heat": (None, *get_args(Quantity)),
+        }
+        for name, known in choices.items():
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} is one of {', '.join(filter(None, known))}")
+        if unknown := set(self.label_with) - set(get_args(Mark)):
+            raise ValueError(f"{min(unknown)!r} is none of {', '.join(get_args(Mark))}")
+        if self.depth is not None and self.depth != "all" and self.depth < 1:
+            raise ValueError("depth is at least 1, or `all`")
 
     @property
     def look(self) -> Theme:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from pathlib import Path
 
 from archdsl.backends.drawing import Options
 from archdsl.backends.graphviz.compose import compose
 from archdsl.backends.graphviz.rendering import FORMATS, render
+from archdsl.backends.graphviz.style import TINY
 from archdsl.backends.graphviz.svg import describe
 from archdsl.backends.graphviz.writer import write
 from archdsl.errors import Diagnostic, WriteError
@@ -14,6 +17,7 @@ from archdsl.files import replacing, write_text
 from archdsl.ir import Graph
 
 TEXTS = ("gv", "dot")
+LEAST = 4.5  # points of letters that can be read on paper
 ENDINGS = (*FORMATS, "tex", *TEXTS)
 
 
@@ -48,8 +52,21 @@ def draw(graph: Graph, path: str | Path, options: Options | None = None) -> None
             render(text, "json", temporary)
             picture = tikz(temporary.read_text("utf-8"), options.width)
             temporary.write_text(picture, "utf-8", newline="\n")
-        else:
-            render(text, form, temporary, options.dpi)
+            return
+        if options.width is not None:
+            render(text, "svg", temporary)
+            _warn(temporary.read_text("utf-8"))
+        render(text, form, temporary, options.dpi)
         if form == "svg":
             described = describe(temporary.read_text("utf-8"), graph)
             temporary.write_text(described, "utf-8", newline="\n")
+
+
+def _warn(svg: str) -> None:
+    """Say so if a picture was made so narrow that it cannot be read."""
+    found = re.search(r"scale\(([\d.]+)", svg)
+    points = TINY * float(found[1]) if found else TINY
+    if points < LEAST:
+        text = f"at this width the smallest letters are {points:.1f} points high; "
+        help = "a lower --depth shows less, another --direction may be narrower"
+        warnings.warn(text + help, stacklevel=4)

@@ -34,8 +34,10 @@ def compose(graph: Graph, options: Options | None = None) -> Picture:
     """
     options = options or Options()
     _check_paths(graph, options.highlight)
-    if options.layers or options.depth is not None:
-        return _Composer(graph, options, options.depth).picture()
+    if options.depth is not None:
+        return _Composer(
+            graph, options, None if options.depth == "all" else options.depth
+        ).picture()
     return _fitting(graph, options)
 
 

@@ -50,8 +50,11 @@ def bold(words: str) -> str:
 def layer(words: str, copies: int) -> str:
     """A layer: its name in bold, its arguments, and how often it is repeated."""
     name, space, arguments = clip(words).partition(" ")
+    # Graphviz takes each letter for a whole number of pixels wide, bold ones for too narrow: where
+    # the picture is seen elsewhere, a long word would touch the next.
+    apart = "&#160;" * (1 + len(name) // 8) if space else ""
     times = GAP + bold(f"×{copies}") if copies > 1 else ""
-    return f"{bold(name)}{space}{text(arguments)}{times}"
+    return f"{bold(name)}{apart}{text(arguments)}{times}"
 
 
 def font(words: str, size: int, color: str) -> str:

@@ -91,7 +91,13 @@ class _Pen:
                     filled = [f"fill={fill}"] if kind == "E" and fill else []
                     radii = f"x radius={_number(a)}, y radius={_number(b)}"
                     yield from self._path([*filled, *draw], f"{_point((x, y))} ellipse [{radii}]")
-                case {"op": "T", "pt": [x, y], "align": align, "width": wide, "text": str(text)}:
+                case {
+                    "op": "T",
+                    "pt": [x, y],
+                    "align": align,
+                    "width": wide,
+                    "text": str(text),
+                } if text.strip():
                     start = x - {"l": 0, "c": wide / 2, "r": wide}[align]
                     yield self._text((start, y), text, size, bold, line)
                 case _:
@@ -112,8 +118,9 @@ class _Pen:
     def _text(self, place: Point, text: str, size: float, bold: bool, color: str) -> str:
         points = _number(size * self.zoom)
         lead = _number(size * self.zoom * 1.2)
-        indent = "~" * (len(text) - len(text.lstrip(" ")))
-        words = indent + latex.escape(text.strip(" "))
+        text = text.replace("\xa0", " ").rstrip()
+        indent = "~" * (len(text) - len(text.lstrip()))
+        words = indent + latex.escape(text.strip())
         series = r"\bfseries " if bold else ""
         font = rf"\fontsize{{{points}bp}}{{{lead}bp}}\selectfont {series}"
         return rf"\node[text={color or 'black'}] at {_point(place)} {{{font}{words}}};"

@@ -107,8 +107,9 @@ class _Writer:
             "class": cluster.kind,
         }
         attributes["tooltip"] = plain(cluster.id, LONGEST_TIP)
+        attributes["color"] = self.theme.accent if cluster.highlighted else self.theme.frame
         if cluster.highlighted:
-            attributes |= {"color": self.theme.accent, "penwidth": BOLD}
+            attributes["penwidth"] = BOLD
         if self.right:  # no edge comes from above
             attributes |= {"label": self.labels.title(cluster)}
             attributes |= {"labeljust": "l", "labelloc": "t", "fontsize": f"{TEXT}"}

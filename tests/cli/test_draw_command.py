@@ -1,0 +1,112 @@
+"""`archdsl draw`: its options, and what is said of wrong ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from command import Cli
+
+from archdsl import zoo
+from archdsl.backends.drawing import Options
+from archdsl.styles import STYLES, complaint, takers
+
+
+def test_each_option_reaches_the_picture(cli: Cli, small: Path, tmp_path: Path) -> None:
+    def drawn(*options: str) -> str:
+        assert cli("draw", small, "-o", tmp_path / "a.gv", *options).status == 0
+        return (tmp_path / "a.gv").read_text()
+
+    plain = drawn()
+    assert "rankdir=LR" in drawn("--direction", "right")
+    assert "#16191D" in drawn("--theme", "dark")
+    assert "216 MACs" not in plain
+    assert "221k MACs" in drawn("--label-with", "macs")  # 8·32·32·27
+    assert "0 to 221k MACs" in drawn("--heat", "macs")
+    assert "penwidth=3" in drawn("--highlight", "conv1")
+    assert "convolution</FONT>" in plain
+    assert "convolution</FONT>" not in drawn("--no-legend")
+    assert 'size="3.1496' in drawn("--width", "8cm")
+    assert "relu1" in plain and "relu1" not in drawn("--depth", "1")
+    assert drawn("--depth", "all") == plain, "it fits a page"
+
+
+@pytest.mark.parametrize("ending", STYLES["graph"].endings)
+def test_each_ending_of_a_graph(cli: Cli, small: Path, tmp_path: Path, ending: str) -> None:
+    result = cli("draw", small, "-o", tmp_path / f"a.{ending}")
+    assert result.status == 0
+    assert (tmp_path / f"a.{ending}").stat().st_size > 500
+
+
+@pytest.mark.parametrize("ending", STYLES["table"].endings)
+def test_each_ending_of_a_table(cli: Cli, tmp_path: Path, ending: str) -> None:
+    specs = ("resnet18", "resnet34")
+    result = cli("draw", "--style", "table", *specs, "-o", tmp_path / f"a.{ending}")
+    assert result.status == 0
+    assert "resnet34" in (tmp_path / f"a.{ending}").read_text()
+
+
+def test_a_table_is_printed_unless_it_is_written(cli: Cli) -> None:
+    result = cli("draw", "--style", "table", "vgg11", "vgg13")
+    lines = result.out.splitlines()
+    assert lines[0].split() == ["layer", "output", "vgg11", "vgg13"]
+    assert lines[2].split() == ["features", "224x224", "3x3,", "64", "3x3,", "64", "×2"]
+    assert cli("draw", "--style", "table", "vgg11", "-q").out == ""
+
+
+def test_json_lists_the_files(cli: Cli, small: Path, tmp_path: Path) -> None:
+    result = cli("draw", small, "-o", tmp_path / "a.svg", "--json")
+    assert json.loads(result.out)["files"][0]["path"] == str(tmp_path / "a.svg")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["lenet", "vgg11"], "--style graph draws one network; here are 2"),
+        (["lenet", "--style", "table", "--heat", "macs"], "--heat is not for --style table"),
+        (["lenet", "--style", "table", "--label-with", "macs"], "it is for graph"),
+        (["lenet", "--style", "table", "--no-legend"], "--legend is not for --style table"),
+        (["lenet", "--style", "table", "-o", "a.png"], "ends in none of .svg, .html, .md, .tex"),
+        (["lenet", "-o", "a.html"], "ends in none of .svg, .png, .pdf"),
+        (["lenet", "--width", "8"], "'8' is no width such as 8cm"),
+        (["lenet", "--width", "9999cm"], "of 10 to 14,400 points"),
+        (["lenet", "--depth", "0"], "'0' is no number of levels, nor `all`"),
+        (["lenet", "--label-with", "flops"], "'flops' is none of params, macs"),
+        (["lenet", "--style", "cubes"], "'cubes' is not one of"),
+    ],
+)
+def test_what_is_asked_wrongly(cli: Cli, arguments: list[str], said: str) -> None:
+    result = cli("draw", *arguments)
+    assert result.status == 2
+    assert said in result.err
+
+
+def test_a_path_that_is_not_there(cli: Cli, small: Path, tmp_path: Path) -> None:
+    result = cli("draw", small, "--highlight", "conv2", "-o", tmp_path / "a.svg")
+    assert result.status == 1
+    assert "A305" in result.err and "did you mean `conv1`?" in result.err
+    assert not (tmp_path / "a.svg").exists()
+
+
+def test_a_width_too_small_to_read_is_told(cli: Cli, small: Path, tmp_path: Path) -> None:
+    result = cli("draw", small, "--width", "2cm", "-o", tmp_path / "a.svg")
+    assert result.status == 0
+    assert result.err.startswith("warning: at this width the smallest letters are")
+
+
+def test_every_option_is_taken_by_some_style() -> None:
+    for option in Options.__dataclass_fields__:
+        assert takers(option), option
+        assert complaint("graph", [option]) == ""
+
+
+def test_the_library_says_the_same(tmp_path: Path) -> None:
+    net = zoo("lenet")
+    net.draw(tmp_path / "a.svg", depth=1, theme="dark")
+    net.draw(tmp_path / "a.md", style="table")
+    for wrong in ({"style": "cubes"}, {"style": "table", "heat": "macs"}, {"theme": "pink"},
+                  {"depth": 0}, {"label_with": ("flops",)}, {"heat": "flops"},
+                  {"direction": "up"}):  # fmt: skip
+        with pytest.raises(ValueError, match=r".+ (is|are|heed|style)"):
+            net.draw(tmp_path / "a.svg", **wrong)
