@@ -1,9 +1,9 @@
 """A network as one HTML file: its spec, its picture and its figures, linked with each other.
 
     subject ── data ──────> plain JSON ──┐
-            └─ levels ────> small SVGs ──┴─ page ──> one file, with static/*.js and static/*.css in it
+            └─ levels ────> small SVGs ──┴─ page ──> one file, static/*.js and static/*.css in it
 
-The page needs no network, asks for nothing and runs only the one script that it names by its hash.
+The page needs no network, asks for nothing and runs but the one script that it names by its hash.
 """
 
 from __future__ import annotations

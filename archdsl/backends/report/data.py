@@ -18,7 +18,7 @@ from archdsl.analyses.liveness import output_values
 from archdsl.analyses.memory import Course
 from archdsl.analyses.outline import Row, outline
 from archdsl.analyses.receptive_field import Field, fields, grids
-from archdsl.analyses.region import coordinates, extent
+from archdsl.analyses.region import axes, coordinates, extent
 from archdsl.analyses.side_by_side import diff
 from archdsl.backends.report.levels import Levels
 from archdsl.backends.report.runs import runs
@@ -141,9 +141,24 @@ def _field(graph: Graph) -> dict[str, Any]:
         "extent": list(extent(graph)),
         "inputs": list(coordinates(graph)),
         "windows": [_windows(seen[node.path]) for node in graph.nodes],
-        "grids": [list(on[node.path]) for node in graph.nodes],
+        "grids": [list(axes(n.shape) if seen[n.path].whole else on[n.path]) for n in graph.nodes],
         "misaligned": runs(i for i, n in enumerate(graph.nodes) if seen[n.path].misaligned),
+        "loose": runs(_loose(graph, seen)),
     }
+
+
+def _loose(graph: Graph, seen: Mapping[str, Field]) -> Iterator[int]:
+    """The layers whose windows hold for all positions, while some positions read less.
+
+    They come after a layer that enlarges what was made smaller; see `receptive_field`.
+    """
+    found: set[str] = set()
+    for i, node in enumerate(graph.nodes):
+        enlarges = any(w.stride.denominator > 1 for w in node.field.windows)
+        smaller = (w.stride > 1 for p in node.inputs if p in seen for w in seen[p].windows)
+        if not found.isdisjoint(node.inputs) or (enlarges and any(smaller)):
+            found.add(node.path)
+            yield i
 
 
 def _windows(field: Field) -> str | list[list[int]] | None:

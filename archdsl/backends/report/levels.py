@@ -56,7 +56,8 @@ def levels(graph: Graph) -> Levels:
         BuildError: no Graphviz can be run.
     """
     found = Levels()
-    fitting = write(compose(graph, _options()), _options())
+    plain = Options(legend=False)  # which lets the picture choose
+    fitting = write(compose(graph, plain), plain)
     before = ""
     total = 0
     for depth in _depths(graph):
@@ -81,11 +82,8 @@ def _depths(graph: Graph) -> Iterator[int | None]:
     yield None
 
 
-def _options(depth: int | None = 0) -> Options:
-    """The options of a level; 0 lets the picture choose."""
-    if depth == 0:
-        return Options(legend=False)
-    return Options(legend=False, depth=depth, layers=depth is None)
+def _options(depth: int | None) -> Options:
+    return Options(legend=False, depth="all" if depth is None else depth)
 
 
 def _level(graph: Graph, fold: Fold, depth: int | None, dot: str) -> Level:

@@ -7,7 +7,7 @@ what it is (`class`). Colours by class follow the page's theme. Ids go: a page h
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from xml.etree import ElementTree
 
@@ -16,8 +16,10 @@ from archdsl.backends.drawing.theme import LIGHT
 SVG = "{http://www.w3.org/2000/svg}"
 TIP = "{http://www.w3.org/1999/xlink}title"
 _NUMBER = re.compile(r"-?\d+\.\d+")
-_KEPT = ("x", "y", "points", "d", "cx", "cy", "rx", "ry", "stroke-dasharray", "text-anchor")
+_KEPT = ("points", "d", "cx", "cy", "rx", "ry", "stroke-dasharray")
 _POSITIONS = frozenset({"x", "y", "points", "d", "cx", "cy", "rx", "ry"})
+ONE_LINE = 2  # points by which the base lines of sizes on one line differ at most
+SPACES = (" ", "\N{NO-BREAK SPACE}")
 
 
 def shrink(svg: str) -> str:
@@ -45,7 +47,7 @@ def _group(group: ElementTree.Element) -> Iterator[str]:
     if not kind.startswith("edge"):
         words.append(("data-p", id.removesuffix("/title")))
     tip = next((a.get(TIP, "") for a in group.iter(f"{SVG}a")), "")
-    if tip and "point" not in kind:
+    if tip and kind.startswith("node"):
         words.append(("aria-label", tip))
     yield f"<g{_attributes(words)}>"
     yield from _shapes(group)
@@ -55,42 +57,58 @@ def _group(group: ElementTree.Element) -> Iterator[str]:
 def _shapes(group: ElementTree.Element) -> Iterator[str]:
     for element in group.iter():
         tag = element.tag.removeprefix(SVG)
-        if tag in ("g", "a", "title"):
+        if tag in ("g", "a", "title", "text"):
             continue
         words = [(key, _value(key, element.get(key, ""))) for key in _KEPT if key in element.attrib]
-        if tag == "text":
-            text = _text(element)
-            if text is not None:
-                yield text
-            continue
-        if look := _look(element):
-            words.append(("class", look))
+        if element.get("fill") == "none":
+            words.append(("class", "o"))  # an outline; any other shape has its class's colour
         yield f"<{tag}{_attributes(words)}/>"
+    yield from _texts(list(group.iter(f"{SVG}text")))
 
 
-def _look(shape: ElementTree.Element) -> str:
-    """`o` of an outline: the fill of any other shape is its class's."""
-    return "o" if shape.get("fill") == "none" else ""
+def _texts(texts: Sequence[ElementTree.Element]) -> Iterator[str]:
+    """The words; those of one line, with spaces between them, flow as the browser's font has it."""
+    lines: list[list[ElementTree.Element]] = []
+    for text in texts:
+        before = lines[-1][-1] if lines else None
+        if before is not None and _continues(before, text):
+            lines[-1].append(text)
+        else:
+            lines.append([text])
+    for line in lines:
+        words = "".join(text.text or "" for text in line)
+        if not words.strip():
+            continue
+        place = [(key, _value(key, line[0].get(key, "0"))) for key in ("x", "y")]
+        if (anchor := line[0].get("text-anchor", "start")) != "start":
+            place.append(("text-anchor", anchor))
+        if len(line) == 1:
+            yield f"<text{_attributes([*place, _look(line[0])])}>{_escaped(words)}</text>"
+        else:
+            spans = (
+                f"<tspan{_attributes([_look(t)])}>{_escaped(t.text or '')}</tspan>" for t in line
+            )
+            yield f"<text{_attributes(place)}>{''.join(spans)}</text>"
 
 
-def _text(element: ElementTree.Element) -> str | None:
-    words = element.text or ""
-    if not words.strip():
-        return None
-    lead = len(words) - len(words.lstrip())
-    look = [f"t{float(element.get('font-size', '10')):g}"]
-    if element.get("font-weight") == "bold":
+def _continues(before: ElementTree.Element, text: ElementTree.Element) -> bool:
+    if abs(float(before.get("y", "0")) - float(text.get("y", "0"))) > ONE_LINE:
+        return False
+    return (before.text or "").endswith(SPACES) or (text.text or "").startswith(SPACES)
+
+
+def _escaped(words: str) -> str:
+    return escape(words, quote=False)
+
+
+def _look(text: ElementTree.Element) -> tuple[str, str]:
+    """Its class: size, and whether it is bold or the lesser text."""
+    look = [f"t{float(text.get('font-size', '10')):g}"]
+    if text.get("font-weight") == "bold":
         look.append("b")
-    if element.get("fill", "").upper() == LIGHT.muted.upper():
+    if text.get("fill", "").upper() == LIGHT.muted.upper():
         look.append("m")
-    if lead:
-        look.append("p")  # its spaces count
-    anchor = element.get("text-anchor")
-    place = [(key, _value(key, element.get(key, "0"))) for key in ("x", "y")]
-    if anchor != "start":
-        place.append(("text-anchor", anchor or "start"))
-    place.append(("class", " ".join(look)))
-    return f"<text{_attributes(place)}>{escape(words.rstrip(), quote=False)}</text>"
+    return "class", " ".join(look)
 
 
 def _value(key: str, text: str) -> str:

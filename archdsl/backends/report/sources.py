@@ -1,4 +1,4 @@
-"""The spec's text, line by line: what each costs, which layers it stands for, what is found there."""
+"""The spec's text, line by line: what each costs, the layers that it stands for, findings."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _cost(line: Line) -> dict[str, Any]:
 
 
 def _spots(graph: Graph) -> dict[str, dict[Spot, set[int]]]:
-    """The layers of every place in the text: of a statement its own, of a call all that it brings."""
+    """The layers of every place in the text: of a call, all that it brings."""
     found: dict[str, dict[Spot, set[int]]] = defaultdict(lambda: defaultdict(set))
     scopes = {scope.path: scope for scope in graph.scopes}
     above: dict[str, tuple[tuple[str, Spot], ...]] = {"": ()}

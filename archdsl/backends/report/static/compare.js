@@ -10,30 +10,31 @@ const FIGURES = [
 ];
 
 function drawComparison(section) {
-  const { comparison, networks } = DATA;
+  const { comparison } = DATA;
   const found = comparison.networks;
   const names = found.map((figures) => figures.network);
   section.replaceChildren(
     h('h2', { id: 'compare-title' }, 'Side by side'),
-    h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Figures' },
-      figuresTable(found, names, comparison.batch)),
+    h('p', { class: 'lesser' }, `MACs of one example, memory for a batch of ${showWhole(comparison.batch)}. `,
+      `× is the ratio to ${names[0]}.`),
+    h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Figures of each' },
+      figuresTable(found, names)),
     h('h2', {}, 'Where it is'),
     h('div', { class: 'stages' }, found.map((figures, i) => stagesOf(figures, found, names[i]))),
-    comparison.diff.length ? [
+    ...(comparison.diff.length ? [
       h('h2', {}, 'Layer by layer'),
       h('pre', { class: 'diff scroll', tabindex: 0, role: 'region', 'aria-label': 'Differences' },
         comparison.diff.map(([sign, text]) => h('span', { class: SIGNS[sign] }, `${text}\n`))),
-    ] : []);
+    ] : []));
 }
 
 const SIGNS = { ' ': 'alike', '-': 'gone', '+': 'new', '~': 'changed' };
 
-function figuresTable(found, names, batch) {
+function figuresTable(found, names) {
   const most = (get) => Math.max(1, ...found.map(get));
   const field = (figures) => (figures.field
     ? `${squared(figures.field.size)}/${squared(figures.field.stride)}` : '–');
-  return h('table', { class: 'figures' },
-    h('caption', {}, `One example; memory for a batch of ${showWhole(batch)}. × is the ratio to ${names[0]}.`),
+  return h('table', { class: 'figures', 'aria-label': 'Figures' },
     h('thead', {}, h('tr', {}, h('td'), names.map((name, i) => h('th', { scope: 'col' },
       h('button', { type: 'button', onclick: () => app.open(i) }, name))))),
     h('tbody', {}, FIGURES.map(([title, get, show]) => h('tr', {}, h('th', { scope: 'row' }, title),
@@ -58,7 +59,7 @@ function stagesOf(figures, found, name) {
   return h('table', { class: 'bars' }, h('caption', {}, name),
     h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'Part'),
       columns.map(([, title]) => h('th', { scope: 'col', colspan: 2 }, title)))),
-    h('tbody', {}, figures.stages.map((stage) => h('tr', {},
+    h('tbody', {}, figures.stages.filter((stage) => stage.params || stage.macs).map((stage) => h('tr', {},
       h('th', { scope: 'row', title: stage.text }, stage.name),
       columns.map(([key, , show]) => barCell(stage[key], most(key), sum(key), show))))));
 }

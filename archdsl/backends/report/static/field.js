@@ -39,7 +39,7 @@ class FieldView {
     });
     this.input = h('canvas', { role: 'img', class: 'input' });
     this.file = h('input', {
-      type: 'file', id: 'picture', accept: 'image/*',
+      type: 'file', id: 'picture', accept: 'image/*', class: 'unseen',
       onchange: () => this.take(this.file.files[0]),
     });
     this.drop = h('figure', {
@@ -51,8 +51,8 @@ class FieldView {
         this.drop.classList.remove('over');
         this.take(event.dataTransfer.files[0]);
       },
-    }, h('figcaption', {}, 'The input. ', h('label', { for: 'picture' }, 'Drop a picture here, or choose one:'),
-      ' ', this.file), this.input);
+    }, h('figcaption', {}, 'The input: drop a picture on it, or ', this.file,
+      h('label', { for: 'picture', class: 'button' }, 'choose one')), this.input);
     panel.append(
       h('div', { class: 'bar' }, h('label', { for: 'depth' }, 'Layer'), this.slider, this.name,
         h('label', { for: 'unit-row' }, 'row'), this.row,
@@ -157,8 +157,10 @@ class FieldView {
     const parts = region.clipped.map(([a, b], axis) => `${axes[axis]} ${a} to ${b}`);
     const full = region.unclipped.map(([a, b]) => b - a + 1).join('×');
     const cut = String(region.clipped) === String(region.unclipped) ? '' : ', cut at the edges';
-    const bent = [...members(this.field.misaligned)].includes(i)
-      ? ' Branches that look at different places meet on the way: the window covers all of them.' : '';
+    const is = (runs) => [...members(runs)].includes(i);
+    const bent = is(this.field.misaligned)
+      ? ' Branches that look at different places meet on the way: the window covers all of them.'
+      : is(this.field.loose) ? ' The window holds for all units; one of them may see less.' : '';
     return `Unit ${this.at.join(', ')} sees ${parts.join(', ')} of ${extent.join('×')}${several}: ` +
       `field ${full}${cut}, step ${showField(this.field, i).split('/')[1]}.${bent}`;
   }
@@ -179,10 +181,6 @@ class FieldView {
     return context;
   }
 
-  color(name) {
-    return getComputedStyle(document.documentElement).getPropertyValue(name);
-  }
-
   /** Pixels of a plane of these sides in the room that there is. */
   scale(rows, columns) {
     const room = this.drop.parentElement;
@@ -194,11 +192,13 @@ class FieldView {
   }
 
   colors() {
-    const style = getComputedStyle(this.units);
-    return {
-      line: style.getPropertyValue('--line'), cell: style.getPropertyValue('--well'),
-      mark: style.getPropertyValue('--pick'), text: style.getPropertyValue('--soft'),
-    };
+    const found = {};
+    for (const name of ['line', 'well', 'pick', 'soft', 'paper']) {
+      this.words.style.color = `var(--${name})`; // a canvas does not resolve variables itself
+      found[name] = getComputedStyle(this.words).color;
+    }
+    this.words.style.color = '';
+    return found;
   }
 
   drawUnits() {
@@ -207,14 +207,14 @@ class FieldView {
     const context = this.sized(this.units, width, height);
     const colors = this.colors();
     const [dy, dx] = [height / rows, width / columns];
-    context.fillStyle = colors.cell;
+    context.fillStyle = colors.well;
     context.fillRect(0, 0, width, height);
     context.strokeStyle = colors.line;
     context.lineWidth = 0.5;
     if (dx >= 4) this.rules(context, columns, rows, dx, dy, width, height);
     context.strokeRect(0.5, 0.5, width - 1, height - 1);
     const [row, column] = this.at.length === 1 ? [0, this.at[0]] : this.at;
-    context.fillStyle = colors.mark;
+    context.fillStyle = colors.pick;
     const [w, h] = [Math.max(dx, 3), Math.max(dy, 3)];
     context.fillRect(column * dx - (w - dx) / 2, row * dy - (h - dy) / 2, w, h);
   }
@@ -252,8 +252,8 @@ class FieldView {
     ];
     const flat = (axes) => (axes.length === 2 ? axes : [[0, 0], axes[0]]);
     const seen = box(flat(region.clipped));
-    this.shade(context, [edge, edge, w, h], seen);
-    context.strokeStyle = colors.mark;
+    this.shade(context, colors.paper, [edge, edge, w, h], seen);
+    context.strokeStyle = colors.pick;
     context.lineWidth = 2;
     context.strokeRect(...seen);
     context.setLineDash([4, 3]);
@@ -263,14 +263,14 @@ class FieldView {
   }
 
   /** Makes what is not seen faint. */
-  shade(context, [x, y, w, h], seen) {
+  shade(context, paper, [x, y, w, h], seen) {
     context.save();
     context.beginPath();
     context.rect(x, y, w, h);
     context.rect(...seen);
     context.clip('evenodd');
     context.globalAlpha = 0.62;
-    context.fillStyle = getComputedStyle(this.units).getPropertyValue('--paper');
+    context.fillStyle = paper;
     context.fillRect(x, y, w, h);
     context.restore();
   }
@@ -279,22 +279,22 @@ class FieldView {
   ruled(context, colors, [rows, columns], [dy, dx], edge, [h, w]) {
     const most = Math.max(rows, columns);
     const step = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512].find((n) => most / n <= 10) || 1024;
-    context.fillStyle = colors.cell;
+    context.fillStyle = colors.well;
     context.fillRect(edge, edge, w, h);
     context.strokeStyle = colors.line;
-    context.fillStyle = colors.text;
+    context.fillStyle = colors.soft;
     context.font = '10px sans-serif';
     context.lineWidth = 0.5;
     context.beginPath();
     for (let i = 0; i <= columns; i += step) {
       context.moveTo(edge + i * dx, edge);
       context.lineTo(edge + i * dx, edge + h);
-      if (i && step * dx > 24) context.fillText(String(i), edge + i * dx + 2, edge + 10);
+      if (i && i + step / 2 < columns && step * dx > 24) context.fillText(String(i), edge + i * dx + 2, edge + 10);
     }
     for (let i = 0; i <= rows; i += step) {
       context.moveTo(edge, edge + i * dy);
       context.lineTo(edge + w, edge + i * dy);
-      if (i && rows > 1 && step * dy > 12) context.fillText(String(i), edge + 2, edge + i * dy + 10);
+      if (i && i + step / 2 < rows && step * dy > 12) context.fillText(String(i), edge + 2, edge + i * dy + 10);
     }
     context.stroke();
     context.strokeRect(edge, edge, w, h);

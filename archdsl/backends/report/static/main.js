@@ -12,7 +12,8 @@ const app = {
     document.addEventListener('panel', (event) => {
       if (event.detail === 'field' && this.field) this.field.draw();
     });
-    addEventListener('beforeprint', () => this.panzoom.box && this.panzoom.fit());
+    addEventListener('beforeprint', () => this.panzoom.print(true));
+    addEventListener('afterprint', () => this.panzoom.print(false));
     if (DATA.comparison) {
       drawComparison(byId('compare'));
       this.open(0);

@@ -1,6 +1,6 @@
 // Live memory along the execution, at inference and in a step of training, for any batch.
 
-const HEIGHT = 150;
+const HEIGHT = 128;
 const LEFT = 58;
 
 class MemoryView {
@@ -15,8 +15,10 @@ class MemoryView {
       id: 'batch', type: 'number', min: 1, max: 1048576, value: batch,
       oninput: () => this.draw(),
     });
+    this.weights = h('input', { id: 'weights', type: 'checkbox', onchange: () => this.draw() });
     this.charts = h('div', { class: 'charts scroll' });
     panel.append(h('div', { class: 'bar' }, h('label', { for: 'batch' }, 'Batch'), this.input,
+      this.weights, h('label', { for: 'weights' }, 'with weights'),
       h('span', { class: 'lesser' }, '32-bit numbers')), this.charts);
     new ResizeObserver(() => {
       if (this.panel.clientWidth && this.panel.clientWidth !== this.width) this.draw();
@@ -38,7 +40,8 @@ class MemoryView {
 
   chart(title, course) {
     const width = Math.max(300, (this.width || 700) - 24);
-    const base = course.weights + course.optimizer;
+    const fixed = course.weights + course.optimizer;
+    const base = this.weights.checked ? fixed : 0;
     const held = course.each.map((each, i) => base + course.fixed[i] + this.batch * each);
     const most = Math.max(...held, 1);
     const top = held.indexOf(most);
@@ -83,9 +86,10 @@ class MemoryView {
     chart.append(picks);
     this.marks.push({ course, x, picks, floor, step });
     return h('figure', {}, h('figcaption', {}, h('b', {}, title),
-      ` at most ${showBytes(most)}, at ${this.name(course, top)}; `,
-      h('span', { class: 'key' }), ` weights${course.optimizer ? ' and the optimizer’s state' : ''} `,
-      showBytes(base)), chart);
+      ` at most ${showBytes(most + fixed - base)}, at ${this.name(course, top)}; `,
+      base ? h('span', { class: 'key' }) : null, base ? ' ' : null, showBytes(fixed),
+      ` of it weights${course.optimizer ? ' and optimizer' : ''}`,
+      base ? '' : ', left out here'), chart);
   }
 
   name(course, i) {

@@ -86,6 +86,20 @@ class PanZoom {
     }
   }
 
+  /** For paper: the whole picture, as large as the page lets it be; and back. */
+  print(on) {
+    if (!this.box) return;
+    const { x, y, width, height } = this.box;
+    const svg = this.group.ownerSVGElement;
+    if (on) {
+      svg.setAttribute('viewBox', `${x} ${y} ${width} ${height}`);
+      this.group.removeAttribute('transform');
+    } else {
+      svg.removeAttribute('viewBox');
+      this.apply();
+    }
+  }
+
   /** Keeps a part of the picture in the frame, and moves it there. */
   apply() {
     const [width, height] = this.size;

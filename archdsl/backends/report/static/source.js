@@ -56,9 +56,9 @@ class SourceView {
   head(file, i) {
     return h('thead', {}, h('tr', {},
       h('th', { scope: 'col', class: 'n' }, h('span', { class: 'unseen' }, 'Line')),
-      COSTS.map(([, title]) => h('th', { scope: 'col', class: 'n' }, title)),
-      h('th', { scope: 'col', class: 'n' }, 'Output'),
-      h('th', { scope: 'col', class: 'n' }, 'Field'),
+      COSTS.map(([key, title]) => h('th', { scope: 'col', class: `n of-${key}` }, title)),
+      h('th', { scope: 'col', class: 'n of-shape' }, 'Output'),
+      h('th', { scope: 'col', class: 'n of-field' }, 'Field'),
       h('th', { scope: 'col', class: 'file' }, file.name)));
   }
 
@@ -87,9 +87,11 @@ class SourceView {
   }
 
   margin(cost, most) {
-    if (!cost) return Array.from({ length: 5 }, () => h('td', { class: 'n' }));
+    if (!cost) {
+      return ['params', 'macs', 'bytes', 'shape', 'field'].map((key) => h('td', { class: `n of-${key}` }));
+    }
     const amounts = COSTS.map(([key, , show]) => {
-      const cell = h('td', { class: 'n amount' });
+      const cell = h('td', { class: `n amount of-${key}` });
       if (cost[key]) {
         cell.textContent = cost.call ? `(${show(cost[key])})` : show(cost[key]);
         if (!cost.call) cell.style.setProperty('--share', cost[key] / most[key]);
@@ -97,8 +99,8 @@ class SourceView {
       return cell;
     });
     const several = cost.shapes > 1 ? '‥' : '';
-    return [...amounts, h('td', { class: 'n shape' }, several + cost.shape),
-      h('td', { class: 'n' }, cost.field === '-' ? '' : cost.field)];
+    return [...amounts, h('td', { class: 'n of-shape' }, several + cost.shape),
+      h('td', { class: 'n of-field' }, cost.field === '-' ? '' : cost.field)];
   }
 
   /** The text of a line, with elements where it stands for layers, one in another. */
@@ -152,9 +154,9 @@ class SourceView {
   tools() {
     const count = this.findings.length;
     const next = () => {
-      this.at = ((this.at ?? -1) + 1) % count;
-      reveal(this.findings[this.at], byId('source-text'));
-      this.findings[this.at].focus();
+      this.told = ((this.told ?? -1) + 1) % count;
+      reveal(this.findings[this.told], byId('source-text'));
+      this.findings[this.told].focus();
     };
     byId('source-tools').replaceChildren(count
       ? h('button', { type: 'button', class: 'warned', onclick: next, title: 'Go to the next finding' },

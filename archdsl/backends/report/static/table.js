@@ -6,9 +6,9 @@ const COLUMNS = [
   { key: 'path', title: 'Layer' },
   { key: 'text', title: 'Statement' },
   { key: 'shape', title: 'Output', number: true, by: (layers, i) => product(layers.shape[i]) },
-  { key: 'params', title: 'Params', number: true, show: showWhole },
+  { key: 'params', title: 'Params', number: true, show: showCount },
   { key: 'macs', title: 'MACs', number: true, show: showCount },
-  { key: 'other', title: 'Other ops', number: true, show: showCount },
+  { key: 'other', title: 'Other', number: true, show: showCount },
   { key: 'bytes', title: 'Memory', number: true, show: showBytes },
   { key: 'field', title: 'Field', number: true },
 ];
