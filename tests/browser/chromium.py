@@ -67,6 +67,13 @@ class Browser:
         """What a function of this body returns; the page's own names are at hand."""
         return self.driver.execute_script(code, *arguments)
 
+    def settle(self) -> None:
+        """Wait until what follows from a change of size is drawn."""
+        self.js(
+            """return new Promise((done) => requestAnimationFrame(() =>
+                 requestAnimationFrame(() => setTimeout(done, 50))))"""
+        )
+
     def one(self, selector: str) -> Any:
         return self.driver.find_element("css selector", selector)
 

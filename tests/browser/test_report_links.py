@@ -29,7 +29,18 @@ def lit(browser: Browser, name: str = "lit") -> dict[str, list[str]]:
 
 def row(browser: Browser, path: str) -> object:
     return browser.js(
-        "return app.table.rows.get(DATA.networks[0].layers.path.indexOf(arguments[0]))[0]", path
+        """const { path } = DATA.networks[0].layers;
+        return app.table.rows.get(path.indexOf(arguments[0]))[0]""",
+        path,
+    )
+
+
+def spot(browser: Browser, words: str) -> object:
+    """The first place in the text that has these words."""
+    return browser.js(
+        """const spots = [...document.querySelectorAll('.spot')];
+        return spots.find((spot) => spot.textContent === arguments[0])""",
+        words,
     )
 
 
@@ -71,17 +82,13 @@ def test_a_box_of_copies_lights_all_of_them(page: Page) -> None:
 
 def test_a_place_lights_what_it_stands_for(page: Page) -> None:
     browser = page(SPEC)
-    call = browser.js(
-        "return [...document.querySelectorAll('.spot')].find((e) => e.textContent === 'unit 16')"
-    )
+    call = spot(browser, "unit 16")
     browser.hover(call)
     found = lit(browser)
     assert found["rows"] == [f"body.{i}.{name}" for i in range(4) for name in ("conv1", "relu1")]
     assert "unit 16" in found["places"]
     assert browser.text("#inspector b") == "8 layers"
-    bn = browser.js(
-        "return [...document.querySelectorAll('.spot')].find((e) => e.textContent === 'bn')"
-    )
+    bn = spot(browser, "bn")
     browser.hover(bn)
     assert lit(browser)["rows"] == ["stem.1"]
 
@@ -103,7 +110,8 @@ def test_what_is_chosen_is_brought_into_view(page: Page) -> None:
     browser.click("#canvas [data-p='fc']")
     inside = browser.js(
         """const all = [];
-        for (const [one, pane] of [['.layers .picked', '#panel-layers .scroll'], ['.spot.picked', '#source-text']]) {
+        const pairs = [['.layers .picked', '#panel-layers .scroll'], ['.spot.picked', '#source-text']];
+        for (const [one, pane] of pairs) {
           const [a, b] = [one, pane].map((s) => document.querySelector(s).getBoundingClientRect());
           all.push(a.top >= b.top && a.bottom <= b.bottom);
         }

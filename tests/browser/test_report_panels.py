@@ -56,7 +56,9 @@ def test_each_column_sorts(page: Page, column: int, first: str) -> None:
 def test_the_table_is_filtered_by_kind(page: Page) -> None:
     browser = page("alexnet")
     browser.js(
-        "const s = document.querySelector('#kind'); s.value = 'pooling'; s.dispatchEvent(new Event('change'))"
+        """const kinds = document.querySelector('#kind');
+        kinds.value = 'pooling';
+        kinds.dispatchEvent(new Event('change'))"""
     )
     assert paths(browser) == ["maxpool1", "maxpool2", "maxpool3"]
     assert browser.text("#panel-layers output") == "3 of 22 layers"
@@ -125,7 +127,8 @@ def test_stages_add_up_and_are_linked(page: Page) -> None:
     browser = page("resnet50")
     show(browser, "stages")
     rows = browser.js(
-        "return [...document.querySelectorAll('.bars tbody tr')].map((r) => [...r.cells].map((c) => c.textContent))"
+        """const rows = [...document.querySelectorAll('.bars tbody tr')];
+        return rows.map((row) => [...row.cells].map((cell) => cell.textContent))"""
     )
     named = {row[0]: row[1:] for row in rows}
     assert named["layer3"][:4] == ["7.1M", "28%", "1.46G", "36%"]
@@ -134,7 +137,8 @@ def test_stages_add_up_and_are_linked(page: Page) -> None:
     assert sum(s["macs"] for s in stages) == 4_089_184_256
     browser.hover(
         browser.js(
-            "return [...document.querySelectorAll('.bars tbody tr')].find((r) => r.cells[0].textContent === 'layer3')"
+            """const rows = [...document.querySelectorAll('.bars tbody tr')];
+            return rows.find((row) => row.cells[0].textContent === 'layer3')"""
         )
     )
     assert browser.js(
@@ -148,7 +152,9 @@ def test_memory_is_that_of_the_analysis_at_any_batch(page: Page) -> None:
     graph = zoo("resnet50").graph
     for batch in (1, 32):
         browser.js(
-            "const b = document.querySelector('#batch'); b.value = arguments[0]; b.dispatchEvent(new Event('input'))",
+            """const input = document.querySelector('#batch');
+            input.value = arguments[0];
+            input.dispatchEvent(new Event('input'))""",
             batch,
         )
         told = browser.texts("#panel-memory figcaption")
@@ -164,6 +170,7 @@ def test_memory_is_that_of_the_analysis_at_any_batch(page: Page) -> None:
 def test_a_moment_lights_its_layer(page: Page) -> None:
     browser = page("alexnet")
     show(browser, "memory")
+    browser.settle()
     browser.hover("#panel-memory .chart")
     words = browser.text("#panel-memory .value")
     assert words.split(":")[0] == browser.text("#inspector b")
@@ -190,7 +197,7 @@ def test_a_moment_lights_its_layer(page: Page) -> None:
     ],
 )
 def test_the_field_is_that_of_the_analysis(page: Page, name: str) -> None:
-    """The page computes it from three numbers an axis; the analysis walks back through the graph."""
+    """The page has three numbers an axis; the analysis walks back through the graph."""
     net = network(name)
     browser = page(name)
     generator = random.Random(0)
@@ -281,7 +288,8 @@ def test_the_code_is_copied(page: Page) -> None:
     text = browser.js(copied)
     assert text.startswith("class Basic(nn.Module):") and "class Resnet18" not in text
     browser.js(
-        "Object.defineProperty(navigator, 'clipboard', { value: undefined }); window.got = ''; document.addEventListener('copy', () => { window.got = String(document.activeElement.value) })"
+        """Object.defineProperty(navigator, 'clipboard', { value: undefined });
+        document.addEventListener('copy', () => { window.got = document.activeElement.value })"""
     )
     browser.click("#panel-code .bar button")
     assert browser.js("return window.got") == zoo("resnet18").torch_source()

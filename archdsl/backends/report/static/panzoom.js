@@ -41,7 +41,7 @@ class PanZoom {
   }
 
   resized() {
-    if (!this.box) return;
+    if (!this.box || this.printing) return;
     if (this.fitted) this.fit();
     else this.apply();
   }
@@ -91,6 +91,7 @@ class PanZoom {
     if (!this.box) return;
     const { x, y, width, height } = this.box;
     const svg = this.group.ownerSVGElement;
+    this.printing = on;
     if (on) {
       svg.setAttribute('viewBox', `${x} ${y} ${width} ${height}`);
       this.group.removeAttribute('transform');
