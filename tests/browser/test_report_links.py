@@ -110,7 +110,9 @@ def test_what_is_chosen_is_brought_into_view(page: Page) -> None:
     browser.click("#canvas [data-p='fc']")
     inside = browser.js(
         """const all = [];
-        const pairs = [['.layers .picked', '#panel-layers .scroll'], ['.spot.picked', '#source-text']];
+        const pairs = [
+          ['.layers .picked', '#panel-layers .scroll'], ['.spot.picked', '#source-text'],
+        ];
         for (const [one, pane] of pairs) {
           const [a, b] = [one, pane].map((s) => document.querySelector(s).getBoundingClientRect());
           all.push(a.top >= b.top && a.bottom <= b.bottom);

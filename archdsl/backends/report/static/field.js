@@ -184,9 +184,8 @@ class FieldView {
   /** Pixels of a plane of these sides in the room that there is. */
   scale(rows, columns) {
     const room = this.drop.parentElement;
-    const [width, height] = [
-      Math.max(120, room.clientWidth / 2 - 24), Math.max(120, room.clientHeight - 44),
-    ];
+    const tall = room.clientHeight < 160 ? 260 : room.clientHeight - 44; // on paper it grows
+    const [width, height] = [Math.max(120, room.clientWidth / 2 - 24), tall];
     const by = Math.min(width / columns, height / rows, 400 / Math.max(rows, columns));
     return [Math.max(rows * by, Math.min(24, height)), Math.max(columns * by, 24)];
   }

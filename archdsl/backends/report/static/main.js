@@ -12,7 +12,10 @@ const app = {
     document.addEventListener('panel', (event) => {
       if (event.detail === 'field' && this.field) this.field.draw();
     });
-    addEventListener('beforeprint', () => this.panzoom.print(true));
+    addEventListener('beforeprint', () => {
+      this.panzoom.print(true);
+      this.field.draw();
+    });
     addEventListener('afterprint', () => this.panzoom.print(false));
     if (DATA.comparison) {
       drawComparison(byId('compare'));

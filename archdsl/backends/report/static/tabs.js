@@ -10,7 +10,7 @@ const tabs = {
     }, title);
     const panel = h('div', {
       role: 'tabpanel', id: `panel-${id}`, 'aria-labelledby': `tab-${id}`, class: 'panel',
-    }, body);
+    }, h('h2', { class: 'paper' }, title), body);
     this.all.push({ id, button, panel });
     byId('tabs').append(button);
     byId('panels').append(panel);
