@@ -44,6 +44,25 @@ class Network:
     def __repr__(self) -> str:
         return f"<Network {self.name}: {len(self.graph.nodes)} layers>"
 
+    def _repr_mimebundle_(
+        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None
+    ) -> dict[str, str]:
+        """What a notebook shows: the picture, and its figures and rows beside it."""
+        forms = {"text/plain": repr(self), "text/html": self._repr_html_()}
+        if (svg := self._repr_svg_()) is not None:
+            forms["image/svg+xml"] = svg
+        return forms
+
+    def _repr_html_(self) -> str:
+        from archdsl.backends.report import cell
+
+        return cell.html(self.graph)
+
+    def _repr_svg_(self) -> str | None:
+        from archdsl.backends.report import cell
+
+        return cell.svg(self.graph)
+
     def summary(self, plan: Plan | None = None) -> Summary:
         """Parameters, MACs, shapes, receptive fields and memory, by layer and in total.
 

@@ -185,6 +185,12 @@ def optimizer(text: str) -> Optimizer:
     return training.optimizer
 
 
+def parse_set(text: str, name: str | None, file: str, parameters: dict[str, str]) -> Network:
+    """As `parse`, the values of `parameters` given as texts of the language."""
+    values = {key: _value(key, word) for key, word in parameters.items()}
+    return _compile(parse_source(Source(text, file)), name, values)
+
+
 def open_several(
     specs: Sequence[str], parameters: dict[str, str] | None = None, limits: Limits | None = None
 ) -> list[Network]:

@@ -46,6 +46,7 @@ ORDER = [
     ["serve"],
     ["network"],
     ["pipeline"],
+    ["notebook"],
     ["race"],
     ["reference"],
     ["cli"],
