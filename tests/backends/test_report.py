@@ -165,6 +165,13 @@ def test_imported_files_are_there_too(tmp_path: Path) -> None:
     assert [s[2] for s in found["files"][0]["spots"]["3"]] == [[0, 2], [2, 3]]
 
 
+def test_lines_end_as_windows_has_them(tmp_path: Path) -> None:
+    path = tmp_path / "a.arch"
+    path.write_bytes(b"input 3x8x8\r\nconv 3x3 4\r\n")
+    (found,) = data(html(archdsl.load(path)))["networks"]
+    assert found["files"][0]["lines"] == ["input 3x8x8", "conv 3x3 4"]
+
+
 def test_a_graph_without_a_text_has_a_page() -> None:
     network = Network(zoo("alexnet").graph)
     (found,) = data(html(network))["networks"]

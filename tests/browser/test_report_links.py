@@ -115,7 +115,9 @@ def test_what_is_chosen_is_brought_into_view(page: Page) -> None:
         ];
         for (const [one, pane] of pairs) {
           const [a, b] = [one, pane].map((s) => document.querySelector(s).getBoundingClientRect());
-          all.push(a.top >= b.top && a.bottom <= b.bottom);
+          const foot = document.querySelector(`${pane} tfoot`);
+          const bottom = foot ? foot.getBoundingClientRect().top : b.bottom;
+          all.push(a.top >= b.top && a.bottom <= bottom + 1);
         }
         return all"""
     )
@@ -132,6 +134,14 @@ def test_the_spec_is_walked_with_arrow_keys(page: Page) -> None:
     assert lit(browser)["rows"] == ["stem.0", "stem.1"]
     browser.keys("ARROW_UP", "ENTER")
     assert len(lit(browser, "picked")["rows"]) == 8
+
+
+def test_places_are_right_behind_any_character(page: Page) -> None:
+    browser = page('input 3x8x8\nlet a = "🎉𝄞"; conv 3x3 4; relu  # 🎉\ngap\n')
+    browser.hover(row(browser, "relu1"))
+    assert lit(browser)["places"] == ["relu"]
+    browser.hover(row(browser, "conv1"))
+    assert lit(browser)["places"] == ["conv 3x3 4"]
 
 
 def test_each_line_has_its_costs(page: Page) -> None:

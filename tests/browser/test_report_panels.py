@@ -89,8 +89,8 @@ def test_the_table_is_walked_with_keys(page: Page) -> None:
     assert browser.focused().text.startswith("bn1")
     browser.keys("END")
     assert browser.focused().text.startswith("fc")
-    row, pane = browser.focused().rect, browser.one("#panel-layers .scroll").rect
-    assert row["y"] + row["height"] <= pane["y"] + pane["height"]
+    row, foot = browser.focused().rect, browser.one(".layers tfoot tr").rect
+    assert row["y"] + row["height"] <= foot["y"] + 1
     browser.keys("PAGE_UP")
     assert browser.focused().text.startswith("layer4")
     browser.keys("HOME", "ENTER")
@@ -99,10 +99,14 @@ def test_the_table_is_walked_with_keys(page: Page) -> None:
 
 
 def test_of_a_long_network_the_rest_is_a_click_away(page: Page) -> None:
-    browser = page("input 3x8x8\n" + "conv 1x1\n" * 2500)
+    browser = page("input 3x8x8\n{ conv 1x1; relu } x5000\n")
     assert len(paths(browser)) == 2000
+    for view in ("stages", "memory", "field", "code", "layers"):
+        show(browser, view)
+    browser.hover("#canvas [data-p='conv1']")
+    assert browser.text("#inspector b") == "5,000 layers"
     browser.js("app.table.body.querySelector('button').click()")
-    assert len(paths(browser)) == 2500
+    assert len(paths(browser)) == 10_000
 
 
 # Tabs

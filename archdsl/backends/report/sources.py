@@ -39,7 +39,7 @@ def sources(
     for i, (name, text) in enumerate(files):
         if i and name not in spots and name not in told:
             continue
-        lines = text.split("\n")
+        lines = [line.rstrip("\r") for line in text.split("\n")]
         if lines and not lines[-1]:
             lines.pop()
         found.append(
@@ -102,7 +102,15 @@ def _in_lines(
         crossed = any(s < start < e < end for s, e, _ in by_line[line])
         if start < end and not crossed:
             by_line[line].append((start, end, runs(layers)))
+    for number, found in by_line.items():
+        text = lines[number - 1]
+        by_line[number] = [(_units(text, s), _units(text, e), layers) for s, e, layers in found]
     return dict(by_line)
+
+
+def _units(text: str, column: int) -> int:
+    """A column as JavaScript counts: what is beyond U+FFFF is two characters there."""
+    return column + sum(c > "\uffff" for c in text[: column - 1])
 
 
 def _finding(finding: Diagnostic) -> dict[str, Any]:

@@ -26,10 +26,16 @@ function pieces(text) {
   return text.split(/^(?=(?:@\w+.*\n)*class |def )/m).filter((part) => part.trim());
 }
 
-const painted = (text) => text.replace(/\n+$/, '').split('\n').flatMap((line) => [
-  ...tokens(line, PYTHON_WORDS).map(([part, name]) => (name ? h('span', { class: name }, part) : part)),
-  '\n',
-]);
+const MOST_LINES = 2000; // that are coloured; nobody reads more, and a browser would be slow
+
+function painted(text) {
+  const lines = text.replace(/\n+$/, '').split('\n');
+  if (lines.length > MOST_LINES) return text;
+  return lines.flatMap((line) => [
+    ...tokens(line, PYTHON_WORDS).map(([part, name]) => (name ? h('span', { class: name }, part) : part)),
+    '\n',
+  ]);
+}
 
 async function copyText(text, button) {
   try {

@@ -12,7 +12,9 @@ function fill(element, attributes, children) {
       element.setAttribute(key, value);
     }
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+  for (const child of children.flat(Infinity)) {
+    if (child !== null && child !== undefined) element.append(child);
+  }
   return element;
 }
 
@@ -29,11 +31,14 @@ function say(words) {
   byId('said').textContent = words;
 }
 
-/** Moves a scrolling element so that one inside it can be seen, and nothing else. */
+/** Moves a scrolling element so that one inside it can be seen: a little, or to the middle. */
 function reveal(element, within) {
   const [inner, outer] = [element.getBoundingClientRect(), within.getBoundingClientRect()];
-  const head = within.querySelector('thead');
-  const top = outer.top + (head ? head.offsetHeight : 0);
-  if (inner.top < top) within.scrollTop -= top - inner.top + 12;
-  else if (inner.bottom > outer.bottom) within.scrollTop += inner.bottom - outer.bottom + 12;
+  const height = (selector) => (within.querySelector(selector) || { offsetHeight: 0 }).offsetHeight;
+  const top = outer.top + height('thead');
+  const bottom = outer.top + within.clientHeight - height('tfoot');
+  const [above, below] = [top - inner.top, inner.bottom - bottom];
+  if (above <= 0 && below <= 0) return;
+  if (Math.max(above, below) < 2 * inner.height) within.scrollTop += above > 0 ? -above : below;
+  else within.scrollTop += (inner.top + inner.bottom - top - bottom) / 2;
 }

@@ -81,7 +81,7 @@ const app = {
   header(network) {
     const { totals, inputs, outputs, memory } = network;
     const peak = (course) => course.weights + course.optimizer +
-      Math.max(...course.each.map((each, i) => DATA.batch * each + course.fixed[i]));
+      largest(course.each.map((each, i) => DATA.batch * each + course.fixed[i]));
     const shapes = (tensors) => tensors.map((tensor) => tensor.shape).join(', ');
     byId('name').textContent = network.name;
     const parameters = Object.entries(network.parameters).map(([key, value]) => `${key}=${value}`);

@@ -43,7 +43,7 @@ class MemoryView {
     const fixed = course.weights + course.optimizer;
     const base = this.weights.checked ? fixed : 0;
     const held = course.each.map((each, i) => base + course.fixed[i] + this.batch * each);
-    const most = Math.max(...held, 1);
+    const most = largest(held);
     const top = held.indexOf(most);
     const count = held.length;
     const x = (i) => LEFT + ((width - LEFT - 8) * (i + 0.5)) / count;

@@ -15,6 +15,9 @@ const countOf = (runs) => {
   return count;
 };
 
+/** The largest number of a list, however long: at least 1. */
+const largest = (numbers) => numbers.reduce((most, n) => Math.max(most, n), 1);
+
 const layerRuns = (i) => [i, i + 1];
 
 /** The field of a layer in short: size/stride, `all`, or nothing. */

@@ -39,7 +39,7 @@ class SourceView {
     }
     const most = {};
     for (const [key] of COSTS) {
-      most[key] = Math.max(1, ...files.flatMap((file) => Object.values(file.costs))
+      most[key] = largest(files.flatMap((file) => Object.values(file.costs))
         .filter((cost) => !cost.call).map((cost) => cost[key]));
     }
     const tables = files.map((file, i) => h('table', {
@@ -218,8 +218,9 @@ class SourceView {
       return countOf(own) <= wanted && own[0] >= runs[0] && own[own.length - 1] <= runs[runs.length - 1];
     });
     if (within.length) return within;
-    const size = Math.min(...found.map((element) => countOf(this.runs.get(element))));
-    return found.filter((element) => countOf(this.runs.get(element)) === size);
+    const sizes = found.map((element) => countOf(this.runs.get(element)));
+    const least = sizes.reduce((a, b) => Math.min(a, b), Infinity);
+    return found.filter((_, i) => sizes[i] === least);
   }
 }
 
