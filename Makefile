@@ -12,7 +12,7 @@ IS_NEW := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(firstword $(foreach p,$(CANDIDATES),$(shell $(p) -c '$(IS_NEW)' 2>/dev/null && echo $(p))))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types golden gallery bench fuzz check clean
+.PHONY: browser help setup demo test lint types golden gallery bench fuzz check clean
 
 help: ## this list
 	@echo "make TARGET, of:"
@@ -53,6 +53,10 @@ fuzz: $(DEV) ## 200,000 specs and 10,000 models and pictures, damaged; 5,000 exp
 	@ARCHDSL_KILLS=20 $(BIN)/pytest -q -s tests/train/test_resume.py -k killed
 
 check: lint types test ## what a change must pass
+
+browser: ## Chromium, for the tests of pages, by apt-get; without it they are skipped
+	@sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	$$sudo apt-get update -qq && $$sudo apt-get install -y -qq chromium chromium-driver
 
 clean: ## remove what was built; .venv stays
 	@rm -rf build dist .pytest_cache .ruff_cache .hypothesis

@@ -9,14 +9,31 @@
 from typing import TYPE_CHECKING, Any
 
 from archdsl.errors import ArchError
-from archdsl.network import Network, compare
+from archdsl.network import Network, compare, report
 from archdsl.pipeline import load, parse, zoo
 from archdsl.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from archdsl.serve import Session
 
-__all__ = ["ArchError", "Network", "Session", "__version__", "compare", "load", "parse", "zoo"]
+__all__ = [
+    "ArchError",
+    "Network",
+    "Session",
+    "__version__",
+    "compare",
+    "load",
+    "parse",
+    "report",
+    "zoo",
+]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """What `%load_ext archdsl` does: the magic `%%arch`; see `archdsl.notebook`."""
+    from archdsl.notebook import load
+
+    load(shell)
 
 
 def __getattr__(name: str) -> Any:

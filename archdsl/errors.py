@@ -12,6 +12,7 @@ ArchError                    every error of archdsl; `.diagnostics` holds one or
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -83,6 +84,11 @@ class ArchError(Exception):
 
     def __str__(self) -> str:
         return "\n\n".join(d.render() for d in self.diagnostics)
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows of it: the diagnostics, in colour unless NO_COLOR is set."""
+        color = not os.environ.get("NO_COLOR")
+        return "\n\n".join(d.render(color) for d in self.diagnostics).split("\n")
 
 
 class ReadError(ArchError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from archdsl.analyses.summary import Plan, Summary
     from archdsl.backends.effective import EffectiveField
     from archdsl.backends.onnx import Exported, ExportOptions
+    from archdsl.backends.report import Subject
     from archdsl.lint import Finding
     from archdsl.syntax import ast
     from archdsl.train import Options, Outcome
@@ -43,6 +44,25 @@ class Network:
 
     def __repr__(self) -> str:
         return f"<Network {self.name}: {len(self.graph.nodes)} layers>"
+
+    def _repr_mimebundle_(
+        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None
+    ) -> dict[str, str]:
+        """What a notebook shows: the picture, and its figures and rows beside it."""
+        forms = {"text/plain": repr(self), "text/html": self._repr_html_()}
+        if (svg := self._repr_svg_()) is not None:
+            forms["image/svg+xml"] = svg
+        return forms
+
+    def _repr_html_(self) -> str:
+        from archdsl.backends.report import cell
+
+        return cell.html(self.graph)
+
+    def _repr_svg_(self) -> str | None:
+        from archdsl.backends.report import cell
+
+        return cell.svg(self.graph)
 
     def summary(self, plan: Plan | None = None) -> Summary:
         """Parameters, MACs, shapes, receptive fields and memory, by layer and in total.
@@ -173,6 +193,13 @@ class Network:
         subject = Subject(self.tree, (self.graph,), network_names(self.tree) == [self.name])
         return at_least(level, lint(subject, Config(select, ignore).rules()))
 
+    def _subject(self, name: str) -> Subject:
+        """All that a report tells of it."""
+        from archdsl.backends.report import Subject
+
+        found = [finding.diagnostic for finding in self.lint()]
+        return Subject(self.graph, name, self.files(), found, self.torch_source())
+
     def torch_source(self) -> str:
         """The PyTorch module as a file that imports torch alone."""
         from archdsl.backends import torch
@@ -276,6 +303,19 @@ class Network:
 
         draw([self.graph], Path(path), style, **options)
 
+    def report(self, path: str | Path, batch: int = 1) -> None:
+        """Write one HTML file that shows the spec, the diagram, the layers and the figures, linked.
+
+        Args:
+            path: where to.
+            batch: how many examples the figures of memory are for, at first.
+
+        Raises:
+            BuildError: no Graphviz can be run.
+            WriteError: the file cannot be written; an earlier one is left as it was.
+        """
+        report(self, path=path, batch=batch)
+
 
 def compare(*networks: Network, batch: int = 1) -> Comparison:
     """Networks side by side: parameters, MACs, memory, receptive field, depth; two, layer by layer.
@@ -290,3 +330,26 @@ def compare(*networks: Network, batch: int = 1) -> Comparison:
     from archdsl.analyses.compare import compare as side_by_side
 
     return side_by_side(*(network.graph for network in networks), batch=batch)
+
+
+def report(
+    *networks: Network, path: str | Path, batch: int = 1, names: Sequence[str] | None = None
+) -> None:
+    """Write one HTML file that shows networks, and compares them if they are several.
+
+    Args:
+        networks: what it shows, with the first one as the measure.
+        path: where to.
+        batch: how many examples the figures of memory are for, at first.
+        names: what they are called, if not as they call themselves.
+
+    Raises:
+        ValueError: there is no network, or no example.
+        BuildError: no Graphviz can be run.
+        WriteError: the file cannot be written; an earlier one is left as it was.
+    """
+    from archdsl.backends import report as pages
+
+    called = names or [network.name for network in networks]
+    subjects = [network._subject(name) for network, name in zip(networks, called, strict=True)]
+    pages.write(subjects, path, batch)

@@ -120,7 +120,7 @@ def receptive_field(graph: Graph, at: str | None = None) -> LayerField:
     Raises:
         SpecError: nothing has this path.
     """
-    found = _trace(graph)
+    found, _ = _trace(graph)
     path = _meant(graph, at)
     own = found[path]
     return LayerField(
@@ -152,13 +152,22 @@ def fields(graph: Graph) -> dict[str, Field]:
     Of several inputs those with the most axes count, on common coordinates: beside a map, a vector
     has no positions. What reads none of them has a field without windows.
     """
-    found = _trace(graph)
+    found, _ = _trace(graph)
+    return {node.path: found[node.path] for node in graph.nodes}
+
+
+def grids(graph: Graph) -> dict[str, tuple[int, ...]]:
+    """The positions of every layer on the axes that its field is on, by its path.
+
+    They are the layer's own sides; of tokens that a map became, the map's, row by row.
+    """
+    _, found = _trace(graph)
     return {node.path: found[node.path] for node in graph.nodes}
 
 
 def misalignments(graph: Graph) -> list[Misalignment]:
     """Every join whose branches differ in centre or stride, in the order of the network."""
-    found = _trace(graph)
+    found, _ = _trace(graph)
     result: list[Misalignment] = []
     for node in graph.nodes:
         branches = _arriving(node, found)
@@ -180,8 +189,8 @@ def sides(sizes: tuple[int | Fraction, ...]) -> str:
     return texts[0] if len(set(texts)) == 1 else "x".join(texts)
 
 
-def _trace(graph: Graph) -> dict[str, Field]:
-    """The field of every input, by its name, and of every layer, by its path."""
+def _trace(graph: Graph) -> tuple[dict[str, Field], dict[str, tuple[int, ...]]]:
+    """The field of every input, by its name, and of every layer, by its path; their positions."""
     sides = extent(graph)
     whole = Field(tuple(Window(0, 0, n - 1) for n in sides), whole=True)
     start = Field(tuple(Window(1, 0, 0) for _ in sides)) if sides else whole
@@ -196,7 +205,7 @@ def _trace(graph: Graph) -> dict[str, Field]:
         elif len(axes(node.input_shapes[0])) != len(grid) != 0 and grid != before:
             own = whole  # and then as a map of other sides: no position has a window of the former
         found[node.path], grids[node.path] = own, grid
-    return found
+    return found, grids
 
 
 def _through(node: Node, found: Mapping[str, Field], whole: Field) -> Field:

@@ -89,7 +89,13 @@ def plain(summary: Summary, depth: Depth = None, width: int = WIDTH) -> str:
     from rich.console import Console
 
     text = io.StringIO()
-    console = Console(file=text, width=width, force_terminal=False, color_system=None)
+    console = Console(
+        file=text,
+        width=width,
+        force_terminal=False,
+        force_jupyter=False,  # in a notebook it would show the text, and give none
+        color_system=None,
+    )
     render(summary, console, depth)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections import Counter
-from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from archdsl.cli.report import names_apart
 from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
 
 if TYPE_CHECKING:
     from archdsl.analyses.compare import Comparison
-    from archdsl.network import Network
 
 _COLORS = {"-": "red", "+": "green", "~": "yellow"}
 
@@ -32,12 +31,16 @@ _COLORS = {"-": "red", "+": "green", "~": "yellow"}
     help="Align the layers of two networks; --diff insists on two.",
 )  # fmt: skip
 @click.option("--markdown", is_flag=True, help="Print a table of Markdown.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE.html",
+    help="Write a page that shows them side by side, and each by itself.",
+)  # fmt: skip
 @json_option
 @common
 @click.pass_obj
 def command(
     settings: Settings, specs: tuple[str, ...], parameters: dict[str, str],
-    limits: dict[str, int], batch: int, diff: bool | None, markdown: bool,
+    limits: dict[str, int], batch: int, diff: bool | None, markdown: bool, output: Path | None,
 ) -> None:  # fmt: skip
     """Print networks side by side, and where two of them differ.
 
@@ -54,6 +57,8 @@ def command(
     """
     if markdown and settings.json:
         raise click.UsageError("--markdown and --json exclude each other")
+    if output is not None and (markdown or diff is not None):
+        raise click.UsageError("a page has no --markdown and no --diff")
     from archdsl.analyses.compare import compare
     from archdsl.elaborate import Limits
     from archdsl.pipeline import open_several
@@ -63,8 +68,13 @@ def command(
         raise click.UsageError(f"{specs[0]} is one network; name another to compare it with")
     if diff and len(networks) != 2:
         raise click.UsageError(f"--diff aligns two networks; here are {len(networks)}")
+    names = names_apart(specs, networks)
+    if output is not None:
+        from archdsl.cli.report import write_report
+
+        write_report(settings, specs, networks, output, batch)
+        return
     graphs = [network.graph for network in networks]
-    names = _names(specs, networks)
     found = compare(*graphs, names=names, batch=batch, aligned=diff is not False)
     if settings.json:
         click.echo(found.to_json(), nl=False)
@@ -72,15 +82,6 @@ def command(
         settings.print(found.to_markdown().rstrip("\n"))
     else:
         _print(settings, found)
-
-
-def _names(specs: Sequence[str], networks: Sequence[Network]) -> list[str] | None:
-    """The SPECs themselves, where that tells networks of one name apart."""
-    names = [network.name for network in networks]
-    if len(set(names)) == len(names) or len(set(specs)) < len(names):
-        return None
-    often = Counter(names)
-    return [spec if often[name] > 1 else name for spec, name in zip(specs, names, strict=True)]
 
 
 def _print(settings: Settings, found: Comparison) -> None:

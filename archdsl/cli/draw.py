@@ -100,6 +100,10 @@ def command(
     --style graph has boxes for layers and arrows for tensors; copies of a repetition are one,
     marked with their number. --style volumes has tensors in perspective. --style table is the
     layer table of a paper, a column a network; without -o it is printed.
+
+    With -o FILE.html and no --style it is a page to walk around in: the spec with its costs, the
+    diagram, the layers, memory and receptive fields, the PyTorch module. It is one file that needs
+    no network; of several SPECs it is a comparison too.
     """
     from archdsl.backends.drawing.options import Options
     from archdsl.cli.output import listing, written
@@ -108,6 +112,9 @@ def command(
     from archdsl.styles import STYLES as KNOWN
 
     settings: Settings = ctx.obj
+    if output is not None and _is_report(ctx, output):
+        _report(ctx, specs, output, parameters, limits)
+        return
     chosen = KNOWN[style]
     _check(ctx, style, chosen, len(specs), output)
     options = Options(**given)
@@ -138,9 +145,45 @@ def command(
         settings.print(listing(files))
 
 
+def _is_report(ctx: click.Context, output: Path) -> bool:
+    """Whether a page is meant, and no picture."""
+    from archdsl.backends.report import ENDINGS
+
+    chosen = ctx.get_parameter_source("style") != ParameterSource.DEFAULT
+    return not chosen and output.suffix.lower().lstrip(".") in ENDINGS
+
+
+def _report(
+    ctx: click.Context,
+    specs: tuple[str, ...],
+    output: Path,
+    parameters: dict[str, str],
+    limits: dict[str, int],
+) -> None:
+    from archdsl.cli.report import write_report
+    from archdsl.elaborate import Limits
+    from archdsl.pipeline import open_one, open_several
+
+    if given := _given(ctx):
+        flag = given[0].replace("_", "-")
+        raise click.UsageError(f"--{flag} is for pictures; {output} is a page with several")
+    if len(specs) == 1:
+        networks = [open_one(specs[0], parameters, Limits(**limits), check=False)]
+    else:
+        networks = open_several(specs, parameters, Limits(**limits))
+    write_report(ctx.obj, specs, networks, output)
+
+
+def _given(ctx: click.Context) -> list[str]:
+    """The options of pictures that were given."""
+    from archdsl.backends.drawing import Options
+
+    named = [key for key in ctx.params if key in Options.__dataclass_fields__]
+    return [key for key in named if ctx.get_parameter_source(key) != ParameterSource.DEFAULT]
+
+
 def _check(ctx: click.Context, name: str, style: Style, networks: int, output: Path | None) -> None:
     """Refuse what the style does not do, and say which styles do it."""
-    from archdsl.backends.drawing import Options
     from archdsl.styles import STYLES as KNOWN
     from archdsl.styles import complaint
 
@@ -150,9 +193,7 @@ def _check(ctx: click.Context, name: str, style: Style, networks: int, output: P
             f"--style {name} draws one network; here are {networks} (several: "
             f"--style {', '.join(several)})"
         )
-    named = [key for key in ctx.params if key in Options.__dataclass_fields__]
-    given = [key for key in named if ctx.get_parameter_source(key) != ParameterSource.DEFAULT]
-    if wrong := complaint(name, given):
+    if wrong := complaint(name, _given(ctx)):
         raise click.UsageError(wrong)
     if output is not None and output.suffix.lower().lstrip(".") not in style.endings:
         endings = ", ".join(f".{ending}" for ending in style.endings)

@@ -1,0 +1,132 @@
+"""A network at its levels of detail: a small SVG each, and the layers that its elements stand for.
+
+Level 1 has the outermost scopes as boxes, the last one every layer. A level that shows what the one
+before it shows is left out, and so is one that has more boxes than can be looked at.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from archdsl.backends.drawing import Options
+from archdsl.backends.graphviz import compose, write
+from archdsl.backends.graphviz.fold import Fold
+from archdsl.backends.graphviz.markup import identifier
+from archdsl.backends.graphviz.rendering import render
+from archdsl.backends.graphviz.units import deepest
+from archdsl.backends.report.runs import Runs, runs
+from archdsl.backends.report.shrink import shrink
+from archdsl.ir import Graph
+
+MOST = 1_500  # boxes of a picture: dot draws them in some seconds, a browser moves them at once
+MOST_IN_ALL = 3_000
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One picture."""
+
+    name: str
+    svg: str
+    standing: dict[str, Runs]
+    """The layers, by their numbers, that a box or a frame stands for, by its path."""
+    closed: list[str]
+    """The boxes that are scopes; a finer level shows what is in them."""
+
+
+@dataclass(slots=True)
+class Levels:
+    """The pictures of a network, the coarsest first."""
+
+    levels: list[Level] = field(default_factory=list[Level])
+    start: int = 0
+    """The one that is shown first: the one with the most detail that fits a page."""
+    omitted: int = 0
+    """The boxes of the picture that was too large to be drawn; 0 if all were drawn."""
+
+
+def levels(graph: Graph) -> Levels:
+    """The pictures of a network.
+
+    Raises:
+        BuildError: no Graphviz can be run.
+    """
+    found = Levels()
+    plain = Options(legend=False)  # which lets the picture choose
+    fitting = write(compose(graph, plain), plain)
+    before = ""
+    total = 0
+    for depth in _depths(graph):
+        fold = Fold(graph, depth)
+        count = sum(fold.drawn(path) == path for path in fold.units)
+        if count > MOST or total + count > MOST_IN_ALL:
+            found.omitted = count
+            break
+        text = write(compose(graph, _options(depth)), _options(depth))
+        if text == before:
+            continue
+        total += count
+        if text == fitting:
+            found.start = len(found.levels)
+        found.levels.append(_level(graph, fold, depth, text))
+        before = text
+    return found
+
+
+def _depths(graph: Graph) -> Iterator[int | None]:
+    yield from range(1, deepest(graph) + 2)
+    yield None
+
+
+def _options(depth: int | None) -> Options:
+    return Options(legend=False, depth="all" if depth is None else depth)
+
+
+def _level(graph: Graph, fold: Fold, depth: int | None, dot: str) -> Level:
+    standing: dict[str, list[int]] = defaultdict(list)
+    numbers = {node.path: i for i, node in enumerate(graph.nodes)}
+    for path, unit in fold.units.items():
+        standing[fold.drawn(path)] += (numbers[node.path] for node in unit.nodes)
+    hidden = _hidden(graph, fold)
+    for path, layers in _inside(graph).items():
+        if path not in hidden:
+            standing[f"cluster/{fold.drawn(path)}"] += layers
+    return Level(
+        "layers" if depth is None else str(depth),
+        _drawn(dot),
+        {identifier(path): runs(layers) for path, layers in standing.items()},
+        [identifier(p) for p, u in fold.units.items() if u.scope and fold.drawn(p) == p],
+    )
+
+
+def _hidden(graph: Graph, fold: Fold) -> set[str]:
+    """The scopes that are no frames: boxes, and what is in them."""
+    found: set[str] = set()
+    for scope in graph.scopes:  # outermost first
+        unit = fold.units.get(scope.path)
+        if (unit is not None and unit.scope is not None) or scope.parent in found:
+            found.add(scope.path)
+    return found
+
+
+def _drawn(dot: str) -> str:
+    with tempfile.TemporaryDirectory(prefix="archdsl-") as folder:
+        path = Path(folder, "picture.svg")
+        render(dot, "svg", path)
+        return shrink(path.read_text("utf-8"))
+
+
+def _inside(graph: Graph) -> dict[str, list[int]]:
+    """The layers in every scope but the network's own, by their numbers."""
+    found: dict[str, list[int]] = {scope.path: [] for scope in graph.scopes if scope.path}
+    parents = {scope.path: scope.parent or "" for scope in graph.scopes}
+    for i, node in enumerate(graph.nodes):
+        scope = node.scope
+        while scope:
+            found[scope].append(i)
+            scope = parents[scope]
+    return found

@@ -1,0 +1,169 @@
+"""The page's diagram in a browser: levels of detail, moving, scaling, keys."""
+
+from __future__ import annotations
+
+from chromium import Browser, Page
+
+
+def level(browser: Browser) -> str:
+    return browser.text("#diagram .level")
+
+
+def boxes(browser: Browser) -> list[str]:
+    return browser.js("return app.diagram.boxes.map((e) => e.dataset.p)")
+
+
+def view(browser: Browser) -> tuple[float, float, float]:
+    x, y, scale = browser.js("const p = app.panzoom; return [p.x, p.y, p.scale]")
+    return x, y, scale
+
+
+def test_fold_and_unfold_all(page: Page) -> None:
+    browser = page("resnet50")
+    assert level(browser) == "2 of 5"
+    browser.click("button[aria-label^='Fold']")
+    assert boxes(browser) == [
+        "conv1",
+        "maxpool1",
+        "layer1",
+        "layer2",
+        "layer3",
+        "layer4",
+        "gap1",
+        "fc",
+    ]
+    assert not browser.one("button[aria-label^='Fold']").is_enabled()
+    browser.keys("]", "]", "]", "]")
+    assert level(browser) == "every layer"
+    assert "layer1.0.bn1" in boxes(browser)
+    assert not browser.one("button[aria-label^='Unfold']").is_enabled()
+    browser.keys("]")
+    browser.keys("[")
+    assert level(browser) == "4 of 5"
+
+
+def test_a_block_unfolds_where_it_is_and_folds_again(page: Page) -> None:
+    browser = page("resnet50")
+    browser.click("#canvas [data-p='layer3.0'] .handle")
+    assert "layer3.0.conv1" in boxes(browser)
+    frame = browser.one("#canvas [data-p='cluster/layer3.0'] path").rect
+    canvas = browser.one("#canvas").rect
+    assert canvas["y"] <= frame["y"] and frame["x"] >= canvas["x"]
+    browser.click("#canvas [data-p='cluster/layer3.0'] .handle")
+    assert "layer3.0" in boxes(browser)
+    browser.double_click("#canvas [data-p='layer3.0'] polygon")
+    assert "layer3.0.conv1" in boxes(browser)
+
+
+def test_every_layer_is_in_some_box_of_every_level(page: Page) -> None:
+    for name in ("resnet50", "googlenet", "siamese", "unet"):
+        browser = page(name)
+        missing = browser.js(
+            """const all = [];
+            app.diagram.levels.forEach((_, i) => {
+              app.diagram.open(i);
+              DATA.networks[0].layers.path.forEach((path, n) => {
+                if (!app.diagram.of.has(n)) all.push([i, path]);
+              });
+            });
+            return all"""
+        )
+        assert missing == []
+
+
+def test_the_wheel_moves_and_with_control_scales(page: Page) -> None:
+    browser = page("googlenet")
+    x, y, scale = view(browser)
+    browser.wheel("#canvas", (0, 100))
+    assert view(browser) == (x, y - 100, scale)
+    browser.wheel("#canvas", (0, -200), control=True)
+    assert view(browser)[2] > 1.5 * scale
+    browser.keys("0")
+    assert view(browser) == (x, y, scale)
+
+
+def test_dragging_moves_and_chooses_nothing(page: Page) -> None:
+    browser = page("googlenet")
+    x, y, scale = view(browser)
+    browser.drag("#canvas [data-p='conv1']", (40, -30))
+    assert view(browser) == (x + 40, y - 30, scale)
+    assert browser.js("return links.chosen") is None
+
+
+def test_buttons_and_keys_scale(page: Page) -> None:
+    browser = page("alexnet")
+    scale = view(browser)[2]
+    browser.click("button[aria-label^='Make larger']")
+    assert abs(view(browser)[2] / scale - 1.25) < 1e-6
+    browser.keys("-", "-")
+    assert abs(view(browser)[2] / scale - 0.8) < 1e-6
+    browser.click("button[aria-label^='Show all']")
+    assert view(browser)[2] == scale
+
+
+def test_the_picture_cannot_be_lost(page: Page) -> None:
+    browser = page("alexnet")
+    for by in ((90_000, 90_000), (-90_000, -90_000)):
+        browser.js("app.panzoom.move(...arguments)", *by)
+        there, frame = (browser.one(s).rect for s in ("#canvas svg > g", "#canvas"))
+        assert (
+            there["x"] < frame["x"] + frame["width"] and there["y"] < frame["y"] + frame["height"]
+        )
+        assert (
+            there["x"] + there["width"] > frame["x"] and there["y"] + there["height"] > frame["y"]
+        )
+
+
+def test_boxes_are_walked_with_keys(page: Page) -> None:
+    browser = page("resnet50")
+    browser.js("app.diagram.boxes[0].focus()")
+    browser.keys("ARROW_DOWN", "ARROW_DOWN")
+    assert browser.focused().get_attribute("data-p") == "layer1.0"
+    assert browser.focused().get_attribute("aria-label").startswith("layer1.0: bottleneck 64")
+    browser.keys("ENTER")
+    assert browser.text("#inspector b") == "32 layers"
+    browser.keys("ARROW_RIGHT")
+    assert browser.focused().get_attribute("data-p") == "layer1.0.conv1"
+    browser.keys("ARROW_LEFT")
+    assert browser.focused().get_attribute("data-p").startswith("layer1.0")
+
+
+def test_what_is_chosen_stays_through_levels(page: Page) -> None:
+    browser = page("resnet50")
+    browser.js("choose([4, 5], null)")
+    picked = "return [...document.querySelectorAll('#canvas .node.picked')].map((e) => e.dataset.p)"
+    assert browser.js(picked) == ["layer1.0"]
+    browser.keys("[")
+    assert browser.js(picked) == ["layer1"]
+    browser.keys("]", "]", "]", "]")
+    assert browser.js(picked) == ["layer1.0.conv1"]
+
+
+def test_words_fit_their_boxes(page: Page) -> None:
+    """With the browser's own fonts, at every level."""
+    for name in ("alexnet", "resnet152", "vit_base_patch16_224"):
+        browser = page(name)
+        wide = browser.js(
+            """const found = [];
+            app.diagram.levels.forEach((_, i) => {
+              app.diagram.open(i);
+              for (const box of app.diagram.boxes) {
+                const shape = box.querySelector('polygon, path, ellipse').getBBox();
+                for (const text of box.querySelectorAll('text')) {
+                  const own = text.getBBox();
+                  if (own.x + own.width > shape.x + shape.width + 1) found.push(text.textContent);
+                }
+              }
+            });
+            return found"""
+        )
+        assert wide == [], name
+
+
+def test_what_is_too_large_to_be_drawn_is_said(page: Page) -> None:
+    browser = page("input 3x8x8\n" + "conv 1x1\n" * 1600)
+    assert "1,600 boxes" in browser.text("#canvas")
+    assert len(browser.all(".layers tbody tr")) == 1600
+    browser.keys("]", "[", "0", "+")
+    browser.hover(".layers tbody tr:nth-child(3)")
+    assert "1,792" not in browser.text("#inspector") and "conv2" in browser.text("#inspector")
