@@ -48,8 +48,9 @@ gallery: $(DEV) ## the pictures of docs/gallery, drawn anew
 bench: $(DEV) ## the measured ratios, each beside its target; takes some minutes
 	@$(BIN)/python tests/bench/bench.py $(ARGS)
 
-fuzz: $(DEV) ## 200,000 specs and 10,000 models and pictures, damaged; ARGS="--specs 1000 --files 1000"
+fuzz: $(DEV) ## 200,000 specs and 10,000 models and pictures, damaged; 5,000 exports; ARGS="--specs 0 --files 0"
 	@$(BIN)/python tests/fuzz.py $(ARGS)
+	@ARCHDSL_KILLS=20 $(BIN)/pytest -q -s tests/train/test_resume.py -k killed
 
 check: lint types test ## what a change must pass
 

@@ -6,7 +6,8 @@ ArchError                    every error of archdsl; `.diagnostics` holds one or
 ├── ParseError     A1xx      the text does not parse
 ├── SpecError  A2xx-6xx A8xx the spec parses but describes no network
 ├── BuildError     A7xx      the network is sound but a backend cannot build it here
-└── ModelError     A9xx      an ONNX file cannot be used, or a picture that it is to classify
+├── ModelError     A90x      an ONNX file cannot be used, or a picture that it is to classify
+└── TrainError     A95x-96x  the network is sound but cannot be trained here, or not so
 """
 
 from __future__ import annotations
@@ -112,6 +113,10 @@ class BuildError(ArchError):
 
 class ModelError(ArchError):
     """An ONNX file cannot be used, or a picture that it is to classify cannot be read."""
+
+
+class TrainError(ArchError):
+    """A training cannot begin, go on, or be resumed."""
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

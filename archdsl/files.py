@@ -133,6 +133,8 @@ def _prefix(path: Path) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir():
         raise IsADirectoryError(21, "it is a folder", str(path))
+    if path.exists() and not path.is_file():  # /dev/null must stay what it is
+        raise OSError(22, "it is not a regular file")
     return f".{path.name[:100]}."
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from archdsl.backends.report import Subject
     from archdsl.lint import Finding
     from archdsl.syntax import ast
+    from archdsl.train import Options, Outcome
 
 
 class Network:
@@ -78,7 +79,7 @@ class Network:
 
         return summarize(self.graph, plan)
 
-    def _files(self) -> list[tuple[str, str]]:
+    def files(self) -> list[tuple[str, str]]:
         """The names and the texts of the spec and of what it imports, as far as they are there."""
         if self.source is None:
             return []
@@ -99,7 +100,7 @@ class Network:
         from archdsl.analyses.by_source import annotated
         from archdsl.analyses.memory import width_of
 
-        return annotated(self.graph, self._files(), batch, width_of(dtype))
+        return annotated(self.graph, self.files(), batch, width_of(dtype))
 
     def check(self) -> None:
         """Hold what the spec expects against the network.
@@ -267,6 +268,20 @@ class Network:
             model = torch.reference(self.graph, weights, arrays)
         text = self.source.text if self.source else None
         return onnx.write(self.graph, path, arrays, options, model, text)
+
+    def train(self, options: Options | None = None) -> Outcome:
+        """Train as the `train` section says, in a folder of its own.
+
+        What this needs is an extra of the package, `archdsl[train]`. `archdsl.train.resume` goes on
+        with a run that was stopped.
+
+        Raises:
+            TrainError: there is no such section, the data are not what it says, the training has
+                diverged, or what it needs is not installed.
+        """
+        from archdsl.train import start
+
+        return start(self.graph, options, self.files())
 
     def draw(self, path: str | Path, style: str = "graph", **options: Any) -> None:
         """Draw the network into a file, whose suffix says as what: .svg, .png, .pdf, .tex, .gv …

@@ -173,6 +173,64 @@ def open_one(
     return _compile(tree, name, values, limits, inputs, check)
 
 
+def open_to_train(
+    spec: str,
+    parameters: dict[str, str] | None = None,
+    limits: Limits | None = None,
+    changes: Sequence[str] = (),
+    data: str | None = None,
+) -> Network:
+    """As `open_one`, with a `train` section in force whether the spec has one or not.
+
+    `changes` are settings that take the place of the spec's, one after the other, and `data` is
+    where its data are read from instead; see `archdsl.ir.training.changes`.
+
+    Raises:
+        ArchError: what is wrong with the spec or with a change.
+    """
+    from archdsl.ir.training.changes import Unfit, reading_from, restated, statements
+
+    tree, name = _resolve(spec)
+    values = {key: _value(key, text) for key, text in (parameters or {}).items()}
+    graph = elaborate(tree, name, values, limits, None, _section([], "train"))
+    touched: set[str] = set()
+    for option, change in [*(("--set", c) for c in changes), ("--data", data)]:
+        training = graph.training
+        assert training is not None
+        if change is None:
+            continue
+        try:
+            read = option == "--data"
+            made = [reading_from(training, change)] if read else statements(training, change)
+        except Unfit as error:
+            help = suggestion(error.word, error.known) or ", ".join(error.known)
+            label = f"{option} {change}: {error}"
+            raise SpecError(Diagnostic("A801", None, label, help=help)) from None
+        # What this statement replaces is left out, and what was changed before is said again.
+        alone = elaborate(tree, name, values, limits, None, _section(made, option)).training
+        assert alone is not None
+        part = {p.partition(".")[0] for p, place in alone.places.items() if place.file == option}
+        lines = [*restated(training, touched - part), *made]
+        touched |= part
+        graph = elaborate(tree, name, values, limits, None, _section(lines, option))
+    network = Network(graph, tree)
+    network.check()
+    return network
+
+
+def _section(lines: list[str], name: str) -> ast.Spec:
+    """A `train` section made of statements; `name` is what messages call it.
+
+    Raises:
+        ParseError: one of them is no statement.
+    """
+    for line in lines:
+        if line.count("{") or line.count("}"):
+            label = f"{name} {line}: one statement is wanted, without braces"
+            raise SpecError(Diagnostic("A801", None, label))
+    return parse_source(Source("train {\n" + "".join(f"{line}\n" for line in lines) + "}\n", name))
+
+
 def optimizer(text: str) -> Optimizer:
     """An optimizer as a `train` section has it, such as `sgd lr=0.1 momentum=0.9`.
 

@@ -33,7 +33,7 @@ Made from the settings' own classes by `make golden`; do not edit. They are the 
 ERRORS = """\
 # The errors
 
-Made from archdsl/codes.py by `make golden`; do not edit. `archdsl explain A204` prints one of them.
+Made from archdsl/codes by `make golden`; do not edit. `archdsl explain A204` prints one of them.
 """
 
 

@@ -70,7 +70,7 @@ STYLES = {
     "volumes": Style(
         "tensors as boxes in perspective",
         ("svg", "png", "pdf", "tex"),
-        _PICTURE | {"direction", "label_with"},
+        _PICTURE | {"depth", "label_with"},
         _volumes,
     ),
     "table": Style(

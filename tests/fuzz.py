@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import exports
 import fuzz_files
 from strategies import mutations, networks, soups
 
@@ -109,6 +110,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch", type=int, default=2_000)
     parser.add_argument("--files", type=int, default=10_000, help="models and pictures")
+    parser.add_argument("--exports", type=int, default=5_000, help="networks, as ONNX files")
     arguments = parser.parse_args()
     batches = -(-arguments.specs // arguments.batch)
     jobs = [(arguments.seed * 1_000_000 + i, arguments.batch) for i in range(batches)]
@@ -121,6 +123,7 @@ def main() -> None:
             longest = max(longest, result[2])
     print(f"{tried:,} specs, {compiled:,} of which compile; the longest took {longest:.2f} s")
     print(fuzz_files.fuzz(arguments.files, arguments.seed))
+    print(exports.fuzz(arguments.exports, arguments.seed))
 
 
 if __name__ == "__main__":

@@ -29,8 +29,29 @@ class Picture:
 PICTURES = (
     Picture(
         "alexnet",
-        "draw alexnet",
-        "AlexNet, layer by layer: a single file of layers is a table with arrows, and fits a page.",
+        "draw --style volumes alexnet",
+        "AlexNet as its paper drew it: two columns, which cross at conv3 and at the fully "
+        "connected layers.",
+    ),
+    Picture(
+        "alexnet_table",
+        "draw --style table alexnet",
+        "AlexNet as a table of layers.",
+    ),
+    Picture(
+        "lenet",
+        "draw --style volumes lenet",
+        "LeNet-5: maps as sheets, the window that each position looks through.",
+    ),
+    Picture(
+        "vgg16_volumes",
+        "draw --style volumes vgg16",
+        "VGG-16: maps shrink as they become many.",
+    ),
+    Picture(
+        "unet",
+        "draw --style volumes unet",
+        "U-Net: what is cropped and kept on the way down comes back on the way up.",
     ),
     Picture(
         "vgg16",
@@ -73,16 +94,6 @@ PICTURES = (
         "vit_large",
         "draw vit_large_patch16_224 --theme print",
         "ViT-L/16 in greys for print: its 24 encoders are one, marked ×24.",
-    ),
-    Picture(
-        "unet",
-        "draw unet --depth 1",
-        "U-Net: what is cropped and kept on the way down comes back on the way up.",
-    ),
-    Picture(
-        "siamese",
-        "draw siamese",
-        "Two inputs, and a second tower with the weights of the first.",
     ),
 )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from archdsl.cli import run
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("lessons", "costs", "memory", "drawing", "report")
+PAGES = ("lessons", "costs", "memory", "drawing", "volumes", "report")
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.S | re.M)
 _COMMAND = re.compile(r"^\$ archdsl (.*)$", re.M)
 

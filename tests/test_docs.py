@@ -23,6 +23,7 @@ PAGES = [
     "docs/memory.md",
     "docs/onnx.md",
     "docs/serving.md",
+    "docs/training.md",
     "grammar/language.md",
     "README.md",
     "CONTRIBUTING.md",

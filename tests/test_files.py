@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archdsl.errors import ReadError, WriteError
-from archdsl.files import MAX_SPEC_BYTES, read_source, replacing, write_text
+from archdsl.files import MAX_SPEC_BYTES, assembling, read_source, replacing, write_text
 from archdsl.source import Source, Span
 
 
@@ -111,6 +111,17 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_a_pipe_or_a_device_is_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.svg"
+    os.mkfifo(pipe)
+    with pytest.raises(WriteError, match="not a regular file"), replacing(pipe):
+        pass
+    with pytest.raises(WriteError, match="not a regular file"), assembling(pipe):
+        pass
+    assert pipe.is_fifo() and [*tmp_path.iterdir()] == [pipe]
+
+
 def test_the_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
     write_text(tmp_path / "ours", "")

@@ -23,7 +23,7 @@ each_file = pytest.mark.parametrize(
 
 # From the text to the artefacts. A part imports from those before it and from itself alone.
 ORDER = [
-    ["source", "codes", "version", "resources"],
+    ["source", "codes", "version", "resources", "heading"],
     ["errors"],
     ["files"],
     ["syntax"],
@@ -31,6 +31,7 @@ ORDER = [
     ["ops"],
     ["elaborate"],
     ["analyses"],
+    ["serve"],
     ["backends.drawing"],
     [
         "devices",
@@ -43,11 +44,11 @@ ORDER = [
     ["backends.effective", "backends.report"],
     ["styles"],
     ["lint"],
-    ["serve"],
+    ["train"],
     ["network"],
     ["pipeline"],
     ["notebook"],
-    ["race"],
+    ["race", "card"],
     ["reference"],
     ["cli"],
     ["__init__", "__main__"],
@@ -64,12 +65,11 @@ ONLY = {
     "analyses": {"errors", "ir"},
     "devices": {"errors", "files", "analyses"},
     "lint": {"source", "version", "errors", "files", "syntax", "ir", "elaborate", "analyses"},
-    "serve": {
-        "errors",
-        "files",
-    },  # it runs any ONNX file, ours or not: what it must know is in the file
+    # It runs any ONNX file, ours or not: what it must know is in the file, as `ir.preprocess` says.
+    "serve": {"errors", "files", "ir"},
+    "train": {"errors", "files", "ir", "serve", "backends.torch"},
     "backends.torch": {"errors", "files", "ir"},
-    "backends.onnx": {"errors", "files", "ir"},
+    "backends.onnx": {"errors", "files", "ir", "serve"},
     "backends.drawing": {"errors", "ir"},
     "backends.graphviz": {"errors", "files", "ir", "analyses", "backends.drawing"},
     "backends.volumes": {"errors", "files", "ir", "analyses", "backends.drawing"},
@@ -103,6 +103,7 @@ HEAVY = {
     "pygraphviz",
     "PIL",
     "safetensors",
+    "typst",
 }
 LONGEST = 400
 

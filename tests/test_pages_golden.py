@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 import mistakes
 import pages
 import pytest
 from goldens import check_golden
 
-import archdsl
 from archdsl.reference import error_reference, lint_reference, reference, training_reference
 
 PAGES = {
@@ -35,9 +32,3 @@ def test_golden_mistakes() -> None:
 @pytest.mark.parametrize("name", pages.PAGES)
 def test_golden_page_of_commands(name: str) -> None:
     check_golden(f"../../docs/{name}.md", pages.current(name))
-
-
-@pytest.mark.skipif(shutil.which("dot") is not None, reason="an installed dot draws its own way")
-def test_golden_picture(tmp_path: Path) -> None:
-    archdsl.zoo("alexnet").draw(tmp_path / "alexnet.svg")
-    check_golden("../../docs/alexnet.svg", (tmp_path / "alexnet.svg").read_text(encoding="utf-8"))

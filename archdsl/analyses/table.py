@@ -100,28 +100,29 @@ def plain(summary: Summary, depth: Depth = None, width: int = WIDTH) -> str:
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
 
-def markdown(summary: Summary, depth: Depth = None) -> str:
-    """The table and the totals as Markdown."""
+def markdown(summary: Summary, depth: Depth = None, hinted: bool = True) -> str:
+    """The table and the totals as Markdown; `hinted` with what the command line can do more."""
     columns, hint = _columns(summary, depth)
     rules = {"left": ":--", "right": "--:"}
     rows = [[c.title for c in columns], [rules[c.justify] for c in columns]]
     rows += [list(cells) for cells in zip(*(map(_code, c.cells) for c in columns), strict=True)]
-    lines = [f"**{_escape(_title(summary))}**", ""]
+    lines = [f"**{escape(_title(summary))}**", ""]
     lines += [f"| {' | '.join(cells)} |" for cells in rows]
-    if hint:
+    if hint and hinted:
         lines += ["", *hint]
     lines += ["", "| | |", "| :-- | :-- |"]
-    lines += [f"| {name} | {_escape(value)} |" for name, value in _totals(summary)]
+    lines += [f"| {name} | {escape(value)} |" for name, value in _totals(summary)]
     return "\n".join(lines) + "\n"
 
 
 def _code(cell: str) -> str:
     """A cell of Markdown, indented as it is in the table."""
     bare = cell.lstrip(" ")
-    return "&nbsp;" * (len(cell) - len(bare)) + _escape(bare)
+    return "&nbsp;" * (len(cell) - len(bare)) + escape(bare)
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Text that means nothing to Markdown or to HTML in it."""
     for sign in "\\|*_<>`[]":
         text = text.replace(sign, f"\\{sign}")
     return text

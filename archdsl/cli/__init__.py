@@ -16,6 +16,7 @@ from archdsl.cli.settings import Settings, common
 
 COMMANDS = {
     "bench": "the time of a network: PyTorch's ways against onnxruntime's",
+    "card": "a model card: a page of Markdown for a repository, and its picture",
     "check": "the errors of specs, if any",
     "compare": "networks side by side, and where two of them differ",
     "compile": "a spec as PyTorch, ONNX, a picture and data, and its table",
@@ -28,6 +29,7 @@ COMMANDS = {
     "predict": "what an ONNX file says of pictures",
     "quantize": "an ONNX file in 8-bit integers, held against the file it comes from",
     "summary": "the table of a network",
+    "train": "a run: weights from the data and the settings that a spec names",
 }
 
 OK, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
-from archdsl.cli.weights import module, seed_option, weights_options
+from archdsl.cli.weights import module, seed_option, told, weights_options
 
 if TYPE_CHECKING:
     from archdsl.backends.onnx import Exported
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     "--fold/--no-fold", default=True, show_default=True,
     help="Take batch normalisation into the layer before, leave out what does nothing.",
 )  # fmt: skip
+@click.option("--functions", is_flag=True, help="Make a function of each block of the spec.")
 @click.option("--inline", is_flag=True, help="Keep large weights in the one file.")
 @click.option("--fp16", is_flag=True, help="Compute in 16 bits, what is sensitive in 32.")
 @click.option("--bf16", is_flag=True, help="The same in bfloat16, from opset 22 on.")
@@ -70,6 +71,7 @@ def command(
     dynamic_size: bool,
     opset: int | None,
     fold: bool,
+    functions: bool,
     inline: bool,
     fp16: bool,
     bf16: bool,
@@ -94,20 +96,22 @@ def command(
     from archdsl.backends.onnx import ExportOptions
     from archdsl.backends.onnx.options import OPSET
     from archdsl.elaborate import Limits
-    from archdsl.files import read_lines
     from archdsl.pipeline import open_one
 
+    trained = told(weights)
     options = ExportOptions(
         batch=batch,
         dynamic_size=dynamic_size,
         opset=OPSET if opset is None else opset,
         fold=fold,
+        functions=functions,
         inline=inline,
         precision="float16" if fp16 else "bfloat16" if bf16 else "float32",
         preprocess=preprocess,
         probabilities=probabilities,
         top=top,
-        classes=read_lines(classes) if classes is not None else (),
+        classes=_names(classes) if classes is not None else trained.classes,
+        pictures=trained.pictures,
         license=license,
         verify=verify,
         bisect=bisect,
@@ -117,6 +121,22 @@ def command(
     settings.progress(f"writing {path}")
     model = module(network, weights, renaming, seed)
     _tell(network.to_onnx(path, model, options=options), network.name, settings)
+
+
+def _names(path: Path) -> tuple[str, ...]:
+    """The names of the classes in a file.
+
+    Raises:
+        BuildError: there are none.
+    """
+    from archdsl.errors import BuildError, Diagnostic
+    from archdsl.files import read_lines
+
+    found = read_lines(path)
+    if not found:
+        label = f"{path}: it has no names of classes"
+        raise BuildError(Diagnostic("A708", None, label, help="a name per line, one for each"))
+    return found
 
 
 def _tell(made: Exported, network: str, settings: Settings) -> None:

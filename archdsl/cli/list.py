@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Any
 
 import click
@@ -43,24 +41,17 @@ def _cell(value: Any) -> str:
 
 def _zoo() -> list[dict[str, Any]]:
     """Every network with its weight, its work and its paper."""
+    from archdsl.heading import paper
     from archdsl.pipeline import load_all, zoo_names
 
     found: list[dict[str, Any]] = []
     for path in dict.fromkeys(zoo_names().values()):
-        paper = _paper(path)
+        cited = paper(path.read_text(encoding="utf-8"))
         for network in load_all(path):
             summary = network.summary()
             row = {"network": network.name, "params": summary.params, "macs": summary.macs}
-            found.append(row | {"spec": path.name, "paper": paper})
+            found.append(row | {"spec": path.name, "paper": cited})
     return found
-
-
-def _paper(path: Path) -> str:
-    """The first source that the comment at the head of a spec cites."""
-    head = re.match(r"(#[^\n]*\n)*", path.read_text(encoding="utf-8"))
-    text = re.sub(r"\s*\n#\s*", " ", head.group() if head else "")
-    cited = re.search(r"\(([^()]*\d{4})[^()]*\)", text)
-    return cited.group(1) if cited else ""
 
 
 def _layers() -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from archdsl.elaborate.imports import digests, is_rule, is_training
 from archdsl.elaborate.inputs import Inputs
 from archdsl.elaborate.limits import Exhausted, Limits
 from archdsl.elaborate.names import Namespace
+from archdsl.elaborate.training import said_beside
 from archdsl.elaborate.values import BlockValue, Scope, Unknown, Value, plain
 from archdsl.errors import Diagnostic, SpecError, suggestion
 from archdsl.ir.graph import Graph, Origin, Output
@@ -34,11 +35,13 @@ def elaborate(
     parameters: dict[str, Value] | None = None,
     limits: Limits | None = None,
     inputs: Mapping[str, Shape] | None = None,
+    training: ast.Spec | None = None,
 ) -> Graph:
     """The graph of one network of a spec.
 
     Without a name it is the network of the bare statements, or the only one. `inputs` are shapes
     that take the place of the spec's, by the inputs' names; of an only input, by an empty name.
+    `training` is a `train` section whose settings take the place of the spec's.
 
     Raises:
         SpecError: the spec describes no such network; every error that was found is in it.
@@ -60,6 +63,8 @@ def elaborate(
                 s for s in spec.flow.statements if isinstance(s, ast.Network) and s.name == name
             )
             _run_network(work, network, flow, frame)
+        if training is not None and not work.errors:
+            said_beside(work, training, flow, frame)
     except Unknown:
         pass
     except Exhausted as error:

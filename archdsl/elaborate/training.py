@@ -82,6 +82,8 @@ class Sections:
 
     of_file: Section | None = None
     of_network: Section | None = None
+    of_command: Section | None = None
+    """What is said beside the spec, such as on the command line; it takes the place of both."""
     in_network: bool = False
     """Whether the network's own statements are being carried out, no longer the file's."""
     mistakes: int = 0
@@ -111,7 +113,8 @@ class Sections:
 
         After a mistake in a section, only of settings by themselves: others may have failed.
         """
-        found = [s for s in (self.of_file, self.of_network) if s is not None]
+        every = (self.of_file, self.of_network, self.of_command)
+        found = [section for section in every if section is not None]
         if not found:
             return graph, []
         from archdsl.ir.training import Training
@@ -179,6 +182,17 @@ def train(e: Elaborator, call: ast.Call, label: ast.Name | None, flow: Flow, fra
     section = e.sections.open(call)
     before = len(e.errors)
     _Reader(e, section, flow).run(body.statements, frame)
+    e.sections.mistakes += len(e.errors) - before
+
+
+def said_beside(e: Elaborator, said: ast.Spec, flow: Flow, frame: Frame) -> None:
+    """Carry out a `train { … }` that is no part of the spec, its own network's scope around it."""
+    (statement,) = said.flow.statements
+    assert isinstance(statement, ast.Step) and isinstance(statement.item, ast.Call)
+    call = statement.item
+    e.sections.of_command = section = Section(call)
+    before = len(e.errors)
+    _Reader(e, section, flow).run(call.body.branches[0].statements if call.body else (), frame)
     e.sections.mistakes += len(e.errors) - before
 
 

@@ -9,6 +9,7 @@ each for each class that has it, a twentieth of what the shortest command takes.
 
 import re
 from abc import ABC
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, ClassVar, Literal, cast, get_args, get_origin
 
@@ -54,12 +55,17 @@ class Word(BaseModel, ABC):
         """What kinds of value an argument takes, choices aside."""
         return _wants(cls, argument)
 
-    def text(self) -> str:
-        """The statement as the language writes it, without the arguments left at their defaults."""
+    def text(self, said: Mapping[str, str] = {}) -> str:
+        """The statement as the language writes it, without the arguments left at their defaults.
+
+        `said` are arguments that it has instead, as they are written.
+        """
         words = [self.phrase()]
         for i, (name, info) in enumerate(self.arguments().items()):
             value = getattr(self, name)
-            if i < self.positional and value is not None:
+            if name in said:
+                words.append(said[name] if i < self.positional else f"{name}={said[name]}")
+            elif i < self.positional and value is not None:
                 many = self.variadic and i == self.positional - 1
                 words += [self.show(name, v) for v in (value if many else (value,))]
             elif value != info.get_default(call_default_factory=True):

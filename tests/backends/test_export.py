@@ -217,6 +217,16 @@ def test_what_is_told(net: archdsl.Network, tmp_path: Path) -> None:
     assert "batch 1 and 3" in str(agreement)
 
 
+def test_weights_that_are_no_numbers_are_told(net: archdsl.Network, tmp_path: Path) -> None:
+    """The file is what PyTorch is; that this is of no use shows."""
+    model = net.to_torch(seed=0)
+    with torch.no_grad():
+        next(model.parameters()).fill_(torch.nan)
+    found = net.to_onnx(tmp_path / "a.onnx", model, options=ExportOptions(verify=True)).agreement
+    assert found is not None and not found.finite
+    assert "infinite or no number" in str(found)
+
+
 def break_(monkeypatch: pytest.MonkeyPatch, net: archdsl.Network, path: str) -> None:
     """Let a layer be said wrongly: what it gives in the file is twice what it should."""
     op = type(net.graph.by_path[path].op)
@@ -282,6 +292,16 @@ def test_the_differences_of_all_layers(net: archdsl.Network, tmp_path: Path) -> 
     assert all(d.relative < 1e-5 for d in found)
 
 
+def test_a_layer_whose_place_a_shared_one_took(tmp_path: Path) -> None:
+    """The identity leaves no node, and its module is called twice: there is nothing to compare."""
+    net = archdsl.parse(
+        "input 4x6x6\nsilu; part: { residual { identity; conv 1x1 }; relu }; reuse part; gap; fc 3"
+    )
+    options = ExportOptions(fold=True, verify=True, bisect=True)
+    told = net.to_onnx(tmp_path / "a.onnx", options=options)
+    assert all(d.relative < 1e-4 for d in told.differences)
+
+
 def test_a_shape_that_onnx_works_out_otherwise(net: archdsl.Network, tmp_path: Path) -> None:
     path = tmp_path / "a.onnx"
     net.to_onnx(path)
@@ -302,6 +322,7 @@ def test_a_shape_that_onnx_works_out_otherwise(net: archdsl.Network, tmp_path: P
         ([np.inf, 2.0], [np.inf, 2.0], 0.0),
         ([np.nan, 2.0], [1.0, 2.0], np.inf),
         ([-np.inf], [np.inf], np.inf),
+        ([np.inf, 2.0], [1.0, 4.0], np.inf),
         ([0.0], [0.0], 0.0),
         ([1.0, 1.0], [1.0], np.inf),
     ],

@@ -77,6 +77,25 @@ def test_one_network_and_a_note_of_what_is_left_out() -> None:
     assert "Not shown: relu" in " ".join(found.notes)
 
 
+def test_rows_that_look_the_same_all_stay() -> None:
+    spec = "input 3x8x8; " + "conv 3x3; maxpool 3x3 stride=1 pad=1; " * 3
+    text = layer_table.text([archdsl.parse(spec).graph])
+    assert text.count("maxpool 3x3") == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "cell"),
+    [
+        ("hidden: { conv 5x5 8; relu; { conv 3x3 8; relu } x11 }", "5x5, 8; 3x3, 8 x11"),
+        ("down: { maxpool 2x2; relu }", "maxpool 2x2"),
+        ("s: { { conv 1x1 4; residual { conv 3x3; bn } } x2 }", "1x1, 4; 3x3, 4; 1x1, 4; 3x3, 4"),
+    ],
+)
+def test_labelled_sequences(body: str, cell: str) -> None:
+    (row,) = table_of([archdsl.parse(f"input 3x8x8; {body}").graph]).rows
+    assert "; ".join(map(str, row.cells[0])) == cell
+
+
 def test_networks_that_differ_have_rows_of_their_own() -> None:
     found = table("lenet", "resnet18")
     assert any(row.cells[0] and not row.cells[1] for row in found.rows)

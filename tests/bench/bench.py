@@ -346,6 +346,17 @@ def drawing(processes: int) -> Iterable[Figure]:
             yield Figure(f"draw, 10,000 layers unfolded, {kind}", value, 60, " s")
 
 
+def train(processes: int) -> Iterable[Figure]:
+    """A run's loop against a bare one: ResNet-20, batches of 128 of 3x32x32, in turns."""
+    runs = [json.loads(python(HERE / "training.py", 32)) for _ in range(min(3, processes))]
+    found = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+    detail = f"bare {found['bare'] * 1e3:.0f} ms a batch, run {found['run'] * 1e3:.0f} ms"
+    yield Figure("train: ResNet-20, run / bare loop", found["ratio"], 1.05, "x", detail=detail)
+    share = 100 * found["reading"] / found["bare"]
+    detail = f"{found['reading'] * 1e3:.1f} ms: random_crop, hflip, normalize"
+    yield Figure("train: to read and augment a batch, of its step", share, 5, " %", detail=detail)
+
+
 PARTS = {
     "draw": drawing,
     "start": start_up,
@@ -359,6 +370,7 @@ PARTS = {
     "serving": serving,
     "export": export,
     "modules": modules,
+    "train": train,
 }
 
 

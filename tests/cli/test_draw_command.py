@@ -68,7 +68,7 @@ def test_json_lists_the_files(cli: Cli, small: Path, tmp_path: Path) -> None:
         (["lenet", "--style", "table", "--label-with", "macs"], "it is for graph"),
         (["lenet", "--style", "table", "--no-legend"], "--legend is not for --style table"),
         (["lenet", "--style", "table", "-o", "a.png"], "ends in none of .svg, .html, .md, .tex"),
-        (["lenet", "-o", "a.html"], "ends in none of .svg, .png, .pdf"),
+        (["lenet", "-o", "a.txt"], "ends in none of .svg, .png, .pdf"),
         (["lenet", "--width", "8"], "'8' is no width such as 8cm"),
         (["lenet", "--width", "9999cm"], "of 10 to 14,400 points"),
         (["lenet", "--depth", "0"], "'0' is no number of levels, nor `all`"),
@@ -110,3 +110,32 @@ def test_the_library_says_the_same(tmp_path: Path) -> None:
                   {"direction": "up"}):  # fmt: skip
         with pytest.raises(ValueError, match=r".+ (is|are|heed|style)"):
             net.draw(tmp_path / "a.svg", **wrong)
+
+
+@pytest.mark.parametrize("ending", STYLES["volumes"].endings)
+def test_each_ending_of_volumes(cli: Cli, small: Path, tmp_path: Path, ending: str) -> None:
+    result = cli("draw", "--style", "volumes", small, "-o", tmp_path / f"a.{ending}")
+    assert result.status == 0
+    assert (tmp_path / f"a.{ending}").stat().st_size > 500
+
+
+def test_each_option_reaches_the_figure(cli: Cli, tmp_path: Path) -> None:
+    def drawn(*options: str) -> str:
+        arguments = ("draw", "--style", "volumes", "resnet18", "-o", tmp_path / "a.svg", *options)
+        assert cli(*arguments).status == 0
+        return (tmp_path / "a.svg").read_text()
+
+    plain = drawn()
+    assert "#16191D" in drawn("--theme", "dark")
+    assert "9.41k params" not in plain and "9.54k params" in drawn("--label-with", "params")
+    assert "highlighted" not in plain and "highlighted" in drawn("--highlight", "layer3")
+    assert 'class="key"' in plain and 'class="key"' not in drawn("--no-legend")
+    assert 'width="226.77pt"' in drawn("--width", "8cm")
+    assert "layer1.0.conv1" not in plain and ">layer1<" in drawn("--depth", "1")
+
+
+def test_a_figure_that_does_not_fit(cli: Cli, tmp_path: Path) -> None:
+    wrong = ("draw", "--style", "volumes", "unet", "--width", "4cm", "-o", tmp_path / "a.svg")
+    result = cli(*wrong)
+    assert result.status == 1 and "A710" in result.err and "--width" in result.err
+    assert not (tmp_path / "a.svg").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import onnx
@@ -46,6 +47,32 @@ def test_options_reach_the_file(cli: Cli, small: Path, out: Path) -> None:
     assert [d.dim_value or d.dim_param for d in shape] == [2, 3, "height", "width"]
 
 
+def test_blocks_as_functions(cli: Cli, tmp_path: Path) -> None:
+    spec, out = tmp_path / "s.arch", tmp_path / "s.onnx"
+    spec.write_text("block unit w { conv 3x3 w; relu }\ninput 3x8x8\nunit 4 x3; gap; fc 2")
+    result = cli("export", spec, "-o", out, "--functions", "--bisect")
+    assert result.status == 0 and "unit3.relu1" in result.out
+    model = onnx.load(out)
+    assert [f.name for f in model.functions] == ["unit"]
+    assert [n.op_type for n in model.graph.node].count("unit") == 3
+
+
+def test_what_is_no_file_is_not_replaced(cli: Cli, small: Path, tmp_path: Path) -> None:
+    """A rename would put a file in the place of a device, such as /dev/null, for good."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    result = cli("export", small, "-o", pipe)
+    assert "A005" in result.err and "not a regular file" in result.err
+    assert pipe.is_fifo() and sorted(p.name for p in tmp_path.glob(".*")) == []
+
+
+def test_a_file_of_classes_that_is_empty(cli: Cli, small: Path, tmp_path: Path) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("\n \n")
+    result = cli("export", small, "-o", tmp_path / "a.onnx", "--classes", names)
+    assert result.status == 1 and "A708" in result.err and not (tmp_path / "a.onnx").exists()
+
+
 def test_weights_and_seeds(cli: Cli, small: Path, out: Path, tmp_path: Path) -> None:
     assert cli("export", small, "-o", out, "--seed", 3).status == 0
     drawn = out.read_bytes()
@@ -60,6 +87,7 @@ def test_a_difference_leaves_no_file(
     cli: Cli, small: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(proof, "TOLERANCES", {"float32": -1.0})
+    monkeypatch.setattr(proof, "SLACK", -1)
     result = cli("export", small, "-o", out)
     assert result.status == 1
     assert "error[A704]" in result.err and "is the first layer that departs" in result.err

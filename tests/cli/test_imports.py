@@ -11,7 +11,9 @@ import pytest
 from classifiers import mean_colour
 from PIL import Image
 
-HEAVY = {"torch", "onnx", "onnxruntime", "numpy", "rich", "graphviz", "pygraphviz", "PIL"}
+HEAVY = {
+    *("torch", "onnx", "onnxruntime", "numpy", "rich", "graphviz", "pygraphviz", "PIL", "typst")
+}
 REPORT = """
 import atexit, json, sys
 atexit.register(lambda: sys.stderr.write(json.dumps(sorted(sys.modules))))

@@ -92,3 +92,10 @@ def test_limits_can_be_set(cli: Cli, small: Path) -> None:
     assert "A501" in cli("check", small, "--limit", "layers=2").err
     assert cli("check", small, "--limit", "layers=20").status == 0
     assert cli("check", small, "--limit", "nothing=20").status == 2
+
+
+def test_card(cli: Cli, tmp_path: Path) -> None:
+    found = json.loads(cli("card", "lenet", "-o", tmp_path / "card", "--json").out)
+    names = [Path(file["path"]).name for file in found["files"]]
+    assert names == ["README.md", "lenet.svg", "lenet.arch"]
+    assert cli("card", "lenet", "-o", tmp_path / "card").status == 0  # again, in the same place

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -15,6 +16,8 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 import archdsl
+from archdsl.backends.onnx import ExportOptions
+from archdsl.backends.onnx.session import run, session
 from archdsl.serve.quantize import quantize
 
 SPEC = """
@@ -27,10 +30,12 @@ SPEC = """
 NAMES = [f"digit {n}" for n in range(10)]
 
 
+Trained = tuple[archdsl.Network, torch.nn.Module, np.ndarray[Any, Any], np.ndarray[Any, Any]]
+
+
 @pytest.fixture(scope="module")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A trained model, and a folder of pictures that it was not trained on, by class."""
-    folder = tmp_path_factory.mktemp("digits")
+def trained() -> Trained:
+    """A network, its module, and pictures that it was not trained on with their classes."""
     images, labels = load_digits(return_X_y=True)
     pixels = np.round(images.reshape(-1, 8, 8) * 255 / 16).astype(np.uint8)
     net = archdsl.parse(SPEC, file="digits.arch")
@@ -45,19 +50,71 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
             optimizer.zero_grad()
             torch.nn.functional.cross_entropy(model(x[part]), y[part]).backward()
             optimizer.step()
+    return net, model.eval(), pixels[1200:], labels[1200:]
+
+
+@pytest.fixture(scope="module")
+def digits(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A trained model, and a folder of pictures that it was not trained on, by class."""
+    net, model, pixels, labels = trained
+    folder = tmp_path_factory.mktemp("digits")
     path = folder / "digits.onnx"
-    net.to_onnx(path, weights=model.eval())
+    net.to_onnx(path, weights=model)
     proto = onnx.load(path)
     how = {"size": [8, 8], "resize": 8, "crop": 8, "interpolation": "nearest", "channels": "L"}
     how |= {"scale": 1 / 255, "mean": [0.0], "std": [1.0], "layout": "NCHW"}
     facts = {"archdsl.preprocess": json.dumps(how), "archdsl.classes": json.dumps(NAMES)}
     onnx.helper.set_model_props(proto, facts)
     onnx.save(proto, path)
-    for n, (picture, label) in enumerate(zip(pixels[1200:], labels[1200:], strict=True)):
+    for n, (picture, label) in enumerate(zip(pixels, labels, strict=True)):
         home = folder / "pictures" / NAMES[label]
         home.mkdir(parents=True, exist_ok=True)
         Image.fromarray(picture).save(home / f"{n}.png")
     return path, folder / "pictures"
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("functions", [False, True])
+def test_folding_and_16_bits_keep_the_answers(
+    trained: Trained, precision: Any, functions: bool, tmp_path: Path
+) -> None:
+    """With the running statistics of a training, which are not 0 and 1."""
+    net, model, pixels, labels = trained
+    variances = [v for k, v in model.state_dict().items() if k.endswith("running_var")]
+    assert len(variances) == 3 and all((v - 1).abs().max() > 0.2 for v in variances)
+    x = torch.from_numpy(pixels).float()[:, None] / 255
+    with torch.no_grad():
+        before = model(x).argmax(1).numpy()
+    options = ExportOptions(fold=True, precision=precision, functions=functions, verify=True)
+    path = tmp_path / "a.onnx"
+    net.to_onnx(path, model, options=options)
+    assert all(n.op_type != "BatchNormalization" for n in onnx.load(path).graph.node)
+    runner, _ = session(path, precision=precision)
+    after = run(runner, ["out"], {"input": x.numpy()})["out"].argmax(1)
+    accuracy = float((before == labels).mean())
+    assert accuracy > 0.85
+    if precision == "float32":
+        np.testing.assert_array_equal(after, before)
+    least = {"float32": 1, "float16": 0.998, "bfloat16": 0.98}[precision]
+    assert (after == before).mean() >= least
+    assert abs((after == labels).mean() - accuracy) <= 0.01
+
+
+def test_a_folded_model_in_8_bits(
+    trained: Trained, digits: tuple[Path, Path], tmp_path: Path
+) -> None:
+    net, model, _, _ = trained
+    whole, pictures = digits
+    path, output = tmp_path / "a.onnx", tmp_path / "small.onnx"
+    net.to_onnx(path, model, options=ExportOptions(fold=True, verify=True))
+    proto = onnx.load(path)
+    facts = {p.key: p.value for p in onnx.load(whole).metadata_props}
+    del proto.metadata_props[:]
+    onnx.helper.set_model_props(proto, facts)
+    onnx.save(proto, path)
+    found = quantize(path, output, sorted(pictures.rglob("*.png")), calibrate=100)
+    assert found.agreement > 0.97 and found.accuracy is not None
+    assert found.accuracy[0] > 0.85 and abs(found.accuracy[1] - found.accuracy[0]) < 0.02
 
 
 def test_static(digits: tuple[Path, Path], tmp_path: Path) -> None:

@@ -127,4 +127,4 @@ def test_values_that_are_none(path: Path, capsys: pytest.CaptureFixture[str], te
 
 def test_a_let_sees_what_came_before_it() -> None:
     assert layers("param n = 2; let m = n + 1; input 3; fc m", n=5) == ["fc 6"]
-    assert errors("let m = n; param n = 2; input 3; fc m") == ["A302 at n", "A302 at m"]
+    assert errors("let m = n; param n = 2; input 3; fc m") == ["A302 at n"]

@@ -14,6 +14,7 @@ from archdsl.backends.graphviz.figures import Figures, shown
 from archdsl.backends.graphviz.fold import Fold
 from archdsl.backends.graphviz.names import spread
 from archdsl.backends.graphviz.picture import Box, Cluster, Edge, Item, Picture
+from archdsl.backends.graphviz.sides import alone
 from archdsl.backends.graphviz.style import SLIM
 from archdsl.backends.graphviz.units import deepest, units_in
 from archdsl.errors import Diagnostic, SpecError, suggestion
@@ -34,11 +35,13 @@ def compose(graph: Graph, options: Options | None = None) -> Picture:
     """
     options = options or Options()
     _check_paths(graph, options.highlight)
-    if options.depth is not None:
-        return _Composer(
-            graph, options, None if options.depth == "all" else options.depth
-        ).picture()
-    return _fitting(graph, options)
+    match options.depth:
+        case None:
+            return _fitting(graph, options)
+        case "all":
+            return _Composer(graph, options, None).picture()
+        case int(depth):
+            return _Composer(graph, options, depth).picture()
 
 
 def _fitting(graph: Graph, options: Options) -> Picture:
@@ -75,9 +78,7 @@ class _Composer:
 
     def picture(self) -> Picture:
         graph, fold = self.graph, self.fold
-        inputs = [
-            Box(f"input/{i.name}", "input", i.name, "", shape=show(i.shape)) for i in graph.inputs
-        ]
+        inputs = [_tensor("input", i.name, i.shape) for i in graph.inputs]
         outputs = [_output(output) for output in graph.outputs]
         ends = [(self._source(s), unit.path) for unit in self.drawn for s in unit.inputs]
         ends += [(self._source(o.node), f"output/{o.name}") for o in graph.outputs]
@@ -95,7 +96,7 @@ class _Composer:
         ends: dict[str, int] = {}
         for unit in self.drawn:
             before = max((ends.get(self._source(s), 0) for s in unit.inputs), default=0)
-            if unit.scope is None and unit.nodes[0].op.family in (*SLIM, "join"):
+            if _is_slim(unit) or _kind(unit) == "join":
                 own = 25
             elif not branches:
                 own = 34
@@ -163,7 +164,6 @@ class _Composer:
             training=first.training,
             copies=copies,
             marks=self.figures.marks(standing),
-            share=None,
             is_group=unit.scope is not None,
             highlighted=self._is_highlighted([*paths, *(node.path for node in standing)]),
         )
@@ -220,14 +220,28 @@ class _Composer:
         return tuple(map(heated, items)), shown(heat, most)
 
     def _with_shapes(self, edges: tuple[Edge, ...]) -> tuple[Edge, ...]:
-        """The edges, those of the trunk with shapes where they change."""
-        changed = {u.path: show(u.nodes[-1].shape) for u in self.drawn if self._changes(u)}
+        """The edges; those of the trunk with shapes where they change and no layer is beside."""
+        main = self._alone()
+        units = (u for u in self.drawn if u.path in main and self._changes(u))
+        changed = {unit.path: show(unit.nodes[-1].shape) for unit in units}
         return tuple(
             replace(edge, shape=changed.get(edge.tail, ""))
             if edge.way == "trunk" and not edge.head.startswith("output/")
             else edge
             for edge in edges
         )
+
+    def _alone(self) -> set[str]:
+        """The boxes beside which there is none, but for slim ones and heads of training."""
+        through: dict[str, str] = {}
+        sources: dict[str, list[str]] = {}
+        for unit in self.drawn:
+            read = [through.get(s, s) for s in map(self._source, unit.inputs)]
+            if _is_slim(unit) and len(read) == 1:
+                through[unit.path] = read[0]
+            elif not unit.nodes[0].training:
+                sources[unit.path] = read
+        return alone(sources)
 
     def _changes(self, unit: Unit) -> bool:
         """Whether a unit gives another shape than those that it reads."""
@@ -252,6 +266,10 @@ class _Composer:
             count += 1
             newest[unit.path] = count
         return False
+
+
+def _is_slim(unit: Unit) -> bool:
+    return unit.scope is None and unit.nodes[0].op.family in SLIM
 
 
 def _kind(unit: Unit) -> Look:

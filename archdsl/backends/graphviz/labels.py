@@ -69,13 +69,13 @@ class Labels:
         """What is written in a box."""
         if box.look == "join" and len(box.symbol) == 1:
             return markup.html(markup.bold(box.symbol))
-        if box.look in PILLS and not box.is_group:
+        if box.look in PILLS:
             return markup.html(self._pill(box))
         return markup.html(self._row(box) if self.rows else self._stack(box))
 
     def size(self, box: Box) -> int:
         """The type size; Graphviz centres all text in a box by this one."""
-        pill = box.look in PILLS and not box.symbol and not box.is_group
+        pill = box.look in PILLS and not box.symbol
         return SMALL if pill or _slim(box) else TEXT
 
     def legend(self, picture: Picture) -> str:

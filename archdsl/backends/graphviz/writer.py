@@ -38,6 +38,9 @@ class _Writer:
         self.picture = picture
         self.options = options
         self.right = options.direction == "right"
+        self.seam = SEAM | (
+            {"width": SEAM["height"], "height": SEAM["width"]} if self.right else {}
+        )
         self.theme = options.look
         self.labels = Labels(picture, self.theme, self.right)
         self.readers = Counter(edge.tail for edge in picture.edges)
@@ -133,7 +136,7 @@ class _Writer:
     def _box(self, graph: Digraph, box: Box) -> None:
         id = identifier(box.id)
         if box.look == "point":
-            point = DOT if self.readers[box.id] > 1 else SEAM
+            point = DOT if self.readers[box.id] > 1 else self.seam
             graph.node(id, label="", id=id, fillcolor=self.theme.line, **point)
             return
         words = f"{box.id}:", box.text, box.shape, box.note
@@ -189,7 +192,7 @@ class _Writer:
         for end, corner in zip((tail, head), corners, strict=True):
             with _part(graph, None, {"rank": "same"}) as row:
                 row.node(end)
-                row.node(corner, label="", id=corner, fillcolor=self.theme.line, **SEAM)
+                row.node(corner, label="", id=corner, fillcolor=self.theme.line, **self.seam)
         line = {"tailclip": "false", "headclip": "false", "arrowhead": "none", "weight": "1"}
         self._line(graph, tail, corners[0], line)
         self._line(graph, corners[0], corners[1], line | {"weight": WEIGHTS["skip"]})

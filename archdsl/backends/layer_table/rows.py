@@ -57,8 +57,6 @@ class LayerTable:
     """The table of some networks."""
 
     networks: tuple[str, ...]
-    inputs: tuple[str, ...]
-    """What each is given."""
     rows: tuple[Row, ...]
     figures: tuple[tuple[str, tuple[str, ...]], ...]
     """The last rows, a number for each network."""
@@ -73,7 +71,6 @@ def layer_table(graphs: Sequence[Graph]) -> LayerTable:
     totals = list(map(of_graph, graphs))
     return LayerTable(
         tuple(graph.name for graph in graphs),
-        tuple(" and ".join(show(i.shape) for i in graph.inputs) for graph in graphs),
         tuple(_merged(columns)),
         tuple(_figures(totals)),
         tuple(_notes(readers)),
@@ -178,10 +175,10 @@ class _Reader:
     def _scope(self, part: ScopeTree) -> _Stage:
         """A stage of a labelled sequence, or of one block."""
         size = _size(_shape(part))
-        groups = joined(self._groups([part]))
-        if part.scope.kind == "sequence":
-            return _Stage(("stage", part.scope.path, size), part.scope.path, size, groups)
-        return _Stage(("layers", size), part.scope.path, size, groups)
+        if part.scope.kind == "block":
+            return _Stage(("layers", size), part.scope.path, size, joined(self._block(part)))
+        groups = joined(self._groups(part.parts))
+        return _Stage(("stage", part.scope.path, size), part.scope.path, size, groups)
 
     def _groups(self, parts: Sequence[Part]) -> Iterator[Group]:
         """What is in a stage; a block is one group."""
@@ -211,6 +208,8 @@ class _Reader:
         elif kernels:
             self._hide(hidden)
             yield Group(tuple(self._line(node, in_block=len(kernels) > 1) for node in kernels))
+        else:
+            yield from filter(None, map(self._layer, nodes))
 
     def _layer(self, node: Node) -> Group | None:
         """A layer by itself, unless it goes unsaid."""

@@ -6,7 +6,6 @@ Whatever names a network has, they are text there and nothing else.
 from __future__ import annotations
 
 from html import escape
-from itertools import groupby
 
 from archdsl.backends.drawing import Options, latex
 from archdsl.backends.layer_table.rows import Cell, Group, LayerTable, Row
@@ -52,21 +51,23 @@ def _stacked(cell: Cell) -> list[str]:
 def _columns(rows: list[list[str]], figures: int) -> list[str]:
     """Cells of several lines in columns, with rules between head, body and figures."""
     cells = [[cell.split("\n") for cell in row] for row in rows]
-    widths = [max(len(line) for cell in column for line in cell) for column in zip(*cells)]  # noqa: B905
+    widths = [
+        max(len(line) for cell in column for line in cell) for column in zip(*cells, strict=True)
+    ]
     rule = "  ".join("-" * width for width in widths)
     found: list[str] = []
     for i, row in enumerate(cells):
         if i in (1, len(cells) - figures):
             found.append(rule)
         tall = max(map(len, row)) > 1
-        if tall and found[-1] and found[-1] != rule:
+        if tall and found[-1] not in ("", rule):
             found.append("")
         for k in range(max(map(len, row))):
             parts = [cell[k] if k < len(cell) else "" for cell in row]
             found.append("  ".join(map(str.ljust, parts, widths)).rstrip())
         if tall:
             found.append("")
-    return [line for line, _ in groupby(found, lambda line: line) for line in [line]] + [""]
+    return [*found, ""]
 
 
 def markdown(table: LayerTable, options: Options) -> str:

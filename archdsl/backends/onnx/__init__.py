@@ -59,7 +59,7 @@ def write(
     options = options or ExportOptions()
     check(graph, weights)
     how = checked(graph, options)
-    metadata = properties(graph, options, preprocess.of(graph), spec)
+    metadata = properties(graph, options, options.pictures or preprocess.of(graph), spec)
     stands: Mapping[str, str] = {}
     if options.fold:
         folded = fold(graph, weights)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from archdsl.backends.onnx.functions import inlined
 from archdsl.backends.onnx.options import Difference
 from archdsl.backends.onnx.session import run, session
 from archdsl.ir import Node
@@ -55,16 +57,16 @@ def differences(subject: Subject) -> list[Difference]:
 @contextmanager
 def _listening(subject: Subject, seen: dict[str, NDArray[Any]]) -> Iterator[None]:
     """Keep what the layers of a module give; a copy, as the next one may overwrite it."""
-    nodes = subject.graph.nodes
-    shared = {n.shares for n in nodes} | {n.path for n in nodes if n.shares}
     modules = dict(subject.module.named_modules())
     hooks = []
+    calls: Counter[str] = Counter()
     for node in subject.graph.at_inference:
         place = subject.stands.get(node.path, node.path)
-        if place in modules and node.path not in shared:
+        if place in modules:
 
             def hook(_: Any, __: Any, output: Any, path: str = node.path) -> None:
                 seen[path] = output.detach().clone().numpy()
+                calls[path] += 1
 
             hooks.append(modules[place].register_forward_hook(hook))
     try:
@@ -72,6 +74,9 @@ def _listening(subject: Subject, seen: dict[str, NDArray[Any]]) -> Iterator[None
     finally:
         for each in hooks:
             each.remove()
+    for path, count in calls.items():
+        if count > 1:  # a shared one; of its outputs this is the last
+            del seen[path]
 
 
 def _values(
@@ -80,7 +85,7 @@ def _values(
     """What layers give in the file, by their paths: it is run with all of these as outputs."""
     import onnx
 
-    model = onnx.load(subject.path, load_external_data=False)
+    model = inlined(onnx.load(subject.path, load_external_data=False))
     made = {name for operator in model.graph.node for name in operator.output}
     finals = {o.node: o.name for o in reversed(subject.graph.given)}
     wanted: dict[str, str] = {}
@@ -89,6 +94,8 @@ def _values(
         value = next((name for name in names if name in made), None)
         if value is not None:
             wanted[node.path] = value
+    if not wanted:  # onnxruntime takes no outputs for all outputs
+        return {}
     runner, _ = session(subject.path, wanted.values(), subject.options.precision)
     names = list(dict.fromkeys(wanted.values()))
     feed = dict(zip((i.name for i in subject.graph.inputs), inputs, strict=True))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from archdsl.errors import BuildError, Diagnostic
+from archdsl.ir.preprocess import Preprocess
 from archdsl.ir.records import OLDEST_OPSET
 
 OLDEST_BFLOAT16 = 22  # the first opset whose convolutions and pools take it
@@ -39,10 +40,14 @@ class ExportOptions:
     """Of how many classes, the likeliest, it gives `top_values` and `top_indices` too."""
     classes: tuple[str, ...] = ()
     """The names of the classes, for the metadata."""
+    pictures: Preprocess | None = None
+    """How they are prepared, where that is not as the network's own settings say."""
     license: str = ""
     """The licence of the weights, for the metadata."""
     fold: bool = False
     """Whether batch normalisation goes into the layer before, and what does nothing goes."""
+    functions: bool = False
+    """Whether the blocks of the spec are functions of the file."""
     verify: bool = False
     """Whether it is held against PyTorch before it takes its name."""
     bisect: bool = False
@@ -77,6 +82,8 @@ class Agreement:
     """What onnxruntime ran on, in words."""
     blind: bool = False
     """Whether the outputs are the same whatever comes in, so that all layers were compared too."""
+    finite: bool = True
+    """Whether all outputs of PyTorch are numbers."""
 
     def __str__(self) -> str:
         batches = " and ".join(map(str, self.batches))
@@ -86,6 +93,7 @@ class Agreement:
             f"largest output (at most {self.tolerance:.0e}; {self.runs} runs, batch {batches}, "
             f"onnxruntime on {self.device})"
             + ("; as it gives the same for all inputs, each layer was compared" * self.blind)
+            + ("; some of what it gives is infinite or no number" * (not self.finite))
         )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 # Of the largest output. In 16 bits every value is rounded to one part in 2,048 or 256, and a deep
 # network adds some tens of such errors up.
 TOLERANCES = {"float32": 1e-4, "float16": 2e-2, "bfloat16": 1e-1}
+SLACK = 10  # times what PyTorch loses by 32 bits
 NOTICED = 1e-3  # of the largest output: what differs by less says little of what came in
 BATCHES = (1, 3)  # what differs between examples shows in neither alone
 
@@ -49,6 +51,9 @@ class Subject:
 def verify(subject: Subject) -> Agreement:
     """Check a file with onnx, and run it and the module side by side.
 
+    Where PyTorch itself loses more by 32 bits than a file may differ, as networks do that normalize
+    by a variance of nearly nothing, a file may be as far off as PyTorch is, times ten.
+
     Where the output is the same whatever comes in, as in deep networks with fresh weights, it
     proves nothing of the layers before; then each of them is compared.
 
@@ -58,6 +63,8 @@ def verify(subject: Subject) -> Agreement:
     """
     check_shapes(subject.path)
     found = compare(subject)
+    if not found.relative <= found.tolerance and subject.options.precision == "float32":
+        found = replace(found, tolerance=max(found.tolerance, SLACK * _lost(subject)))
     if not found.relative <= found.tolerance:
         label = f"it differs from PyTorch by {found.relative:.1e} of the largest output"
         raise BuildError(Diagnostic("A704", None, label, help=culprit(subject)))
@@ -95,25 +102,13 @@ def check_shapes(path: Path) -> None:
 def _worked_out(model: ModelProto) -> dict[str, ValueInfoProto]:
     """What onnx makes of the operators alone, without the shapes that the file states.
 
-    Of some operators that are functions, such as those that normalize by group, it loses even the
-    type in the middle of a model. Then each operator is held against what the file states around
-    it, which is refused where the two contradict.
+    Of some operators that are functions, such as those that normalize by group, it loses the shape
+    in the middle of a model. Then each operator is held against what the file states around it,
+    which is refused where the two contradict.
 
     Raises:
         onnx.shape_inference.InferenceError: it finds a contradiction.
     """
-    import onnx
-
-    try:
-        found = _inferred(_bare(model))
-        if all(value.type.tensor_type.shape.dim for value in found.values()):
-            return found
-    except onnx.shape_inference.InferenceError:
-        pass
-    return _inferred(model)
-
-
-def _bare(model: ModelProto) -> ModelProto:
     import onnx
 
     bare = onnx.ModelProto()
@@ -121,13 +116,18 @@ def _bare(model: ModelProto) -> ModelProto:
     del bare.graph.value_info[:]
     for output in bare.graph.output:
         output.type.tensor_type.ClearField("shape")
-    return bare
+    found = _inferred(bare)
+    known = all(value.type.tensor_type.shape.dim for value in found.values())
+    return found if known else _inferred(model)
 
 
 def _inferred(model: ModelProto) -> dict[str, ValueInfoProto]:
+    """Without `check_type`, the types of such operators are lost too."""
     import onnx
 
-    found = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
+    found = onnx.shape_inference.infer_shapes(
+        model, check_type=True, strict_mode=True, data_prop=True
+    ).graph
     return {value.name: value for value in (*found.value_info, *found.output)}
 
 
@@ -146,12 +146,14 @@ def _differ(ours: int | str, theirs: int | str) -> bool:
 
 def compare(subject: Subject) -> Agreement:
     """The largest difference between the outputs of onnxruntime and PyTorch, over several runs."""
+    import numpy as np
+
     runner, device = session(subject.path, precision=subject.options.precision)
     main = subject.graph.main.name
     absolute = relative = 0.0
     batches: list[int] = []
     first: Mapping[str, NDArray[Any]] = {}
-    varies = False
+    varies, finite = False, True
     for inputs in examples(subject):
         expected = with_scores(outputs(subject, inputs), main, subject.options)
         feed = dict(zip((i.name for i in subject.graph.inputs), inputs, strict=True))
@@ -159,12 +161,23 @@ def compare(subject: Subject) -> Agreement:
         for name, value in actual.items():
             difference, share = apart(value, expected[name])
             absolute, relative = max(absolute, difference), max(relative, share)
+            finite = finite and bool(np.isfinite(expected[name]).all())
         first = first or expected
         varies = varies or any(_varies(expected[name], first[name]) for name in expected)
         batches.append(len(inputs[0]))
     tolerance = TOLERANCES[subject.options.precision]
     sizes, runs = tuple(sorted({*batches})), len(batches)
-    return Agreement(absolute, relative, tolerance, sizes, runs, device, blind=not varies)
+    return Agreement(absolute, relative, tolerance, sizes, runs, device, not varies, finite)
+
+
+def _lost(subject: Subject) -> float:
+    """How far PyTorch is from itself in 64 bits: the largest difference over the largest output."""
+    exact = replace(subject, module=copy.deepcopy(subject.module).double())
+    largest = 0.0
+    for inputs in examples(subject):
+        rounded, wide = outputs(subject, inputs), outputs(exact, inputs, "float64")
+        largest = max(largest, *(apart(rounded[name], wide[name])[1] for name in wide))
+    return largest
 
 
 def _varies(values: NDArray[Any], others: NDArray[Any]) -> bool:
@@ -216,8 +229,8 @@ def _picture(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[
     return np.clip(slopes + generator.normal(0, 20, shape), 0, 255).astype(np.uint8)
 
 
-def outputs(subject: Subject, inputs: Arrays) -> dict[str, NDArray[Any]]:
-    """What the module gives at inference, by the names of its outputs."""
+def outputs(subject: Subject, inputs: Arrays, dtype: str = "float32") -> dict[str, NDArray[Any]]:
+    """What the module gives at inference, by the names of its outputs; it is given this type."""
     import torch
 
     module, how = subject.module, subject.how
@@ -226,7 +239,8 @@ def outputs(subject: Subject, inputs: Arrays) -> dict[str, NDArray[Any]]:
     try:
         with torch.inference_mode():
             tensors = [torch.from_numpy(array) for array in inputs]
-            found = module(*(tensors if how is None else [prepared(tensors[0], how)]))
+            taken = tensors if how is None else [prepared(tensors[0], how)]
+            found = module(*(tensor.to(getattr(torch, dtype)) for tensor in taken))
     finally:
         module.train(was_training)
     named = found if isinstance(found, dict) else {"out": found}
@@ -245,6 +259,6 @@ def apart(actual: NDArray[Any], expected: NDArray[Any]) -> tuple[float, float]:
     same = (actual == expected) | (np.isnan(actual) & np.isnan(expected))
     with np.errstate(invalid="ignore"):
         difference = np.where(same, 0.0, np.abs(actual.astype(np.float64) - expected))
-    largest = float(np.nan_to_num(difference, nan=np.inf).max(initial=0.0))
+    largest = float(np.nan_to_num(difference, nan=np.inf, posinf=np.inf).max(initial=0.0))
     finite = np.abs(expected[np.isfinite(expected)])
     return largest, largest / max(float(finite.max(initial=0.0)), 1e-30)

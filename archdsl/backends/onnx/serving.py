@@ -40,7 +40,7 @@ def checked(graph: Graph, options: ExportOptions) -> Preprocess | None:
     if options.dynamic_size:
         label = "pictures are brought to one size, so that no other comes to the network"
         raise _refused(label, "leave --dynamic-size or --preprocess out")
-    how = preprocess.of(graph)
+    how = options.pictures or preprocess.of(graph)
     if how is None:
         label = "what comes in is not one picture, or its mean and deviation are the data's"
         help = "--preprocess takes a single input 1xHxW or 3xHxW, and no `normalize data`"

@@ -43,9 +43,10 @@ def _changed(path: Path, values: list[str], precision: str) -> Iterator[Path]:
     """A file beside a model, where its weights are, with more outputs, or to emulate bfloat16."""
     import onnx
 
+    from archdsl.backends.onnx.functions import inlined
     from archdsl.backends.onnx.half import emulate
 
-    model = onnx.load(path, load_external_data=False)
+    model = inlined(onnx.load(path, load_external_data=False))
     known = {v.name: v for v in (*model.graph.value_info, *model.graph.output)}
     given = {o.name for o in model.graph.output}
     for value in values:

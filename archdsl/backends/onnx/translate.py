@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from archdsl.backends.onnx.functions import outline
 from archdsl.backends.onnx.half import narrow
-from archdsl.backends.onnx.lowerings import largest, prepare, probabilities
 from archdsl.backends.onnx.options import ExportOptions
 from archdsl.backends.onnx.sizes import Dims, Sizes
 from archdsl.errors import BuildError, Diagnostic
 from archdsl.ir import Graph, Node, OpError
 from archdsl.ir.preprocess import Preprocess
 from archdsl.ir.records import OnnxConstant, OnnxLowering, Weight
+from archdsl.ir.stages import largest, prepare, probabilities
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
@@ -55,7 +56,6 @@ def translate(
     writer.take_in(how)
     for node in graph.at_inference:
         writer.layer(node)
-    writer.nodes += writer.names.renamed()
     writer.give_out()
     body = helper.make_graph(
         writer.nodes,
@@ -77,10 +77,12 @@ def translate(
     helper.set_model_props(model, {k: _text(v) for k, v in (metadata or {}).items()})
     state = graph.state()
     wanted = {key: state[key] for key in dict.fromkeys(writer.used)}
-    if options.precision == "float32":
-        return Translation(model, wanted, frozenset())
-    kept = frozenset(writer.wide), frozenset(writer.exact)
-    half = narrow(model, *kept, wanted, options.precision)
+    half: set[str] = set()
+    if options.precision != "float32":
+        kept = frozenset(writer.wide), frozenset(writer.exact)
+        half = narrow(model, *kept, wanted, options.precision)
+    if options.functions:
+        outline(model, graph, writer.scopes, wanted)
     return Translation(model, wanted, frozenset(half))
 
 
@@ -112,6 +114,7 @@ class _Writer:
         self.used: list[str] = []
         self.wide: list[str] = []
         self.exact: list[str] = []
+        self.scopes: dict[str, str] = {}
 
     def take_in(self, how: Preprocess | None) -> None:
         """The inputs, and what prepares them."""
@@ -141,6 +144,9 @@ class _Writer:
 
     def give_out(self) -> None:
         """The outputs: the network's, and what is made of the main one."""
+        again = list(self.names.renamed())
+        self.nodes += again
+        self.scopes |= dict.fromkeys((node.name for node in again), "")
         self.outputs = [self.sides.info(o.name, o.node) for o in self.graph.given]
         scores, width = self.graph.main.name, self.graph.main.shape[-1]
         if self.options.probabilities:
@@ -163,6 +169,8 @@ class _Writer:
         scope |= known | {"": "", "y": result}
         made = list(_operators(path, lowering, sources, scope))
         self.nodes += made
+        owner = self.graph.by_path.get(path)
+        self.scopes |= dict.fromkeys((m.name for m in made), owner.scope if owner else "")
         self.wide += [m.name for m, n in zip(made, lowering.nodes, strict=True) if n.wide]
         self.constants += [_constant(scope[n], c) for n, c in lowering.constants.items()]
         self.exact += [scope[n] for n, c in lowering.constants.items() if c.exact]

@@ -2,6 +2,6 @@
 
 from archdsl.backends.torch.build import arrays, build, reference
 from archdsl.backends.torch.source import source
-from archdsl.backends.torch.weights import read, save
+from archdsl.backends.torch.weights import about, read, save
 
-__all__ = ["arrays", "build", "read", "reference", "save", "source"]
+__all__ = ["about", "arrays", "build", "read", "reference", "save", "source"]

@@ -37,7 +37,7 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`name(arguments)`.
+    """`name(arguments)`; or an expression such as `{} + 2 * i` with its argument in the braces.
 
     With `items` it is a container such as nn.Sequential: its modules by name, in order.
     """
@@ -111,6 +111,8 @@ def literal(value: Any) -> str:
 def flat(call: Call) -> str:
     """The call on one line."""
     parts = [_argument(a) for a in call.arguments]
+    if "{}" in call.name:  # a sum
+        return call.name.format(*parts)
     return f"{call.name}({', '.join(parts)})"
 
 

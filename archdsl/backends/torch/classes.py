@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archdsl.backends.torch.calls import Call, skeleton
+from archdsl.backends.torch.chain import chained
 from archdsl.backends.torch.draft import (
     RESERVED,
     Draft,
@@ -23,6 +24,8 @@ from archdsl.backends.torch.tree import Level, Tree
 from archdsl.ir import Graph
 from archdsl.ir.records import TorchExpression, TorchModule
 
+MOST_OPTIONAL = 3  # modules that come and go; beyond them two classes read better than one
+
 
 class Classes:
     """The classes of a network's blocks, the inner ones first; the call that makes each block."""
@@ -34,7 +37,7 @@ class Classes:
         self.names = set(reserved)
         self.drafter = Drafter(tree, lambda level: self.calls[level.scope.path])
         for levels in _by_height(tree.root):
-            self._gather([self.drafter.draft(level) for level in levels])
+            self._gather([chained(self.drafter.draft(level)) for level in levels])
 
     def _gather(self, drafts: list[Draft]) -> None:
         groups: dict[Any, _Group] = {}
@@ -173,7 +176,7 @@ def _merge(groups: list[_Group]) -> list[_Group]:
 def _lacking(small: _Form, large: _Form) -> frozenset[str]:
     """The modules without which a form is another; none where they differ by more than that."""
     extra = frozenset(large.names) - set(small.names)
-    if small.definition != large.definition or not extra:
+    if small.definition != large.definition or not 0 < len(extra) <= MOST_OPTIONAL:
         return frozenset()
     # A module can be left out where it takes the place of its own input: `x = self.name(x)`.
     for variable, expression, _ in large.forward.lines:

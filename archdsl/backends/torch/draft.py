@@ -15,7 +15,7 @@ from archdsl.ir.shapes import Shape
 
 SPARE = ("x", "y", "z", "u", "v", "w")  # names of tensors: the pipeline's, and those beside it
 RESERVED = frozenset(
-    {"self", "super", "range", "layer", "_", "torch", "nn", "Tensor", "OrderedDict"}
+    {"self", "super", "range", "layer", "i", "_", "torch", "nn", "Tensor", "OrderedDict"}
 )
 """What the generated text means by these names, so no parameter or variable may have them."""
 

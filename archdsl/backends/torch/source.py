@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from archdsl.backends.torch.calls import Call, fill, lines, literal, literals, wrapped
+from archdsl.backends.torch.chain import FORWARD, is_chain, making
 from archdsl.backends.torch.classes import Classes, helpers, network_class
 from archdsl.backends.torch.draft import RESERVED, Draft, Starts, Step, forward, modules_in
 from archdsl.backends.torch.layout import WIDTH, element, statement
@@ -93,7 +94,7 @@ def _class(
     name: str,
     doc: str,
     parameters: list[Parameter],
-    entries: Iterable[tuple[str, Call]],
+    entries: list[tuple[str, Call]],
     draft: Draft,
     shapes: Iterable[Shape | None],
     flags: Mapping[str, str],
@@ -103,12 +104,16 @@ def _class(
     out += wrapped("def __init__", formals, " -> None:", 4)
     out.append("        super().__init__()")
     for key, call in entries:
-        if key in flags:
+        if is_chain(call):
+            out += making(key, call)
+        elif key in flags:
             own = [s for s in draft.starts if s[0].partition(".")[0] == key]
             out += _optional(key, call, flags[key], own)
         else:
             out += lines(f"self.{key} = ", call)
     out += _starts([s for s in draft.starts if s[0].partition(".")[0] not in flags])
+    if any(is_chain(call) for _, call in entries):
+        return [*out, "", *FORWARD]
     return [*out, "", *_forward(draft, shapes, set(flags))]
 
 

@@ -54,8 +54,28 @@ def read(path: str | Path) -> dict[str, Tensor]:
     return found
 
 
-def save(graph: Graph, state: Mapping[str, Tensor], path: str | Path) -> None:
+def about(path: str | Path) -> dict[str, str]:
+    """What a .safetensors file says of its weights; nothing of any other file."""
+    from safetensors import SafetensorError, safe_open
+
+    if Path(path).suffix != ".safetensors":
+        return {}
+    try:
+        with safe_open(path, "pt") as file:
+            return dict(file.metadata() or {})
+    except (OSError, SafetensorError):
+        return {}  # `read` says what is wrong
+
+
+def save(
+    graph: Graph,
+    state: Mapping[str, Tensor],
+    path: str | Path,
+    about: Mapping[str, str] | None = None,
+) -> None:
     """Write weights as safetensors, with the name and the hash of the spec they belong to.
+
+    `about` is what else goes into the file's metadata.
 
     Raises:
         WriteError: the file cannot be written; an earlier one is left as it was.
@@ -64,7 +84,7 @@ def save(graph: Graph, state: Mapping[str, Tensor], path: str | Path) -> None:
 
     origin = graph.origin
     metadata = {"network": graph.name, "spec": origin.file, "sha256": origin.sha256}
-    metadata["archdsl"] = origin.archdsl
+    metadata |= {"archdsl": origin.archdsl, **(about or {})}
     tensors = {key: value.detach().cpu().contiguous() for key, value in state.items()}
     with replacing(path) as temporary:
         save_file(tensors, temporary, metadata)

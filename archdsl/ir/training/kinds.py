@@ -26,11 +26,12 @@ def _in_order(values: _Items) -> _Items:
 
 _NAME = "[A-Za-z_][A-Za-z0-9_]*"
 
+TEXT = Wants("a text in double quotes")
 Text = Annotated[
     str,
     Strict(),
     Field(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f\x7f]+$"),
-    Wants("a text in double quotes"),
+    TEXT,
 ]
 EntryPoint = Annotated[
     str,

@@ -41,6 +41,9 @@ class Loss(Setting, ABC):
     part: ClassVar[str] = "losses"
     many: ClassVar[bool] = True
 
+    by_class: ClassVar[bool]
+    """Whether a target is the number of a class; else it is values, as the output has them."""
+
     output: OutputName = Field("out", description="the output; the pipeline's own end is `out`")
     weight: Positive = Field(1.0, description="its weight in the sum")
 
@@ -76,6 +79,7 @@ class CrossEntropy(Loss):
     """
 
     name: ClassVar[str] = "cross_entropy"
+    by_class: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("loss cross_entropy"),
         Sample("loss cross_entropy label_smoothing=0.1 class_weights=balanced"),
@@ -108,6 +112,7 @@ class Mse(Loss):
     """(x - target)², the mean over all values."""
 
     name: ClassVar[str] = "mse"
+    by_class: ClassVar[bool] = False
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("loss mse"),
         Sample("loss cross_entropy; loss mse output=side weight=2"),
@@ -121,6 +126,7 @@ class Bce(Loss):
     """Binary cross entropy of sigmoid(x): a yes or a no for each value on its own."""
 
     name: ClassVar[str] = "bce"
+    by_class: ClassVar[bool] = False
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("loss bce"),
         Sample("loss bce positive_weight=3"),

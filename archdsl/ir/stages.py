@@ -1,4 +1,4 @@
-"""What a file does beside its network, in ONNX: prepare pictures, make probabilities, pick."""
+"""Stages of a file around its network, as ONNX says them: pictures, probabilities, the best."""
 
 from __future__ import annotations
 

@@ -1,0 +1,116 @@
+"""A model card: a network as a page of Markdown for the repository that its weights lie in."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archdsl.analyses.table import escape, markdown
+from archdsl.errors import printable
+from archdsl.files import write_text
+from archdsl.heading import heading, paper
+
+if TYPE_CHECKING:
+    from archdsl.network import Network
+
+NAME = "README.md"  # what repositories show
+
+
+def write(
+    network: Network, folder: str | Path, license: str = "", weights: str = ""
+) -> tuple[Path, ...]:
+    """Write the card, its picture and the spec into a folder, which is made if missing.
+
+    Args:
+        network: what the card is of.
+        folder: where to.
+        license: of the weights.
+        weights: the file of weights that the card tells to load.
+
+    Returns:
+        The card, the picture `NAME.svg`, and the spec with what it imports.
+
+    Raises:
+        BuildError: no Graphviz can be run.
+        WriteError: a file cannot be written.
+    """
+    picture, card = Path(folder, f"{network.name}.svg"), Path(folder, NAME)
+    network.draw(picture)
+    write_text(card, text(network, license, weights))
+    specs: list[Path] = []
+    for name, spec in network.files():
+        specs.append(Path(folder, name))
+        write_text(specs[-1], spec)
+    return card, picture, *specs
+
+
+def text(network: Network, license: str = "", weights: str = "") -> str:
+    """The card, which shows the picture `NAME.svg` beside it."""
+    spec = network.source.text if network.source else ""
+    parts = [
+        _front(license),
+        f"# {escape(network.name)}",
+        escape(printable(heading(spec))),
+        f"![{escape(network.name)}: the layers and their shapes]({network.name}.svg)",
+        markdown(network.summary(), hinted=False),
+        *_spec(network, spec),
+        *_use(network, weights),
+        *_source(network, spec),
+    ]
+    return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
+
+
+def _front(license: str) -> str:
+    """What hubs read: YAML, whose strings may be JSON's."""
+    lines = ["---", "library_name: archdsl", "tags: [archdsl, pytorch, onnx]"]
+    lines += [f"license: {json.dumps(license)}"] * bool(license)
+    return "\n".join([*lines, "---"])
+
+
+def _spec(network: Network, spec: str) -> Iterator[str]:
+    if not spec or network.source is None:
+        return
+    name = escape(printable(network.source.name))
+    yield "## Spec"
+    told = f"From `{name}`; the network is `{network.name}`."
+    if network.graph.parameters:
+        values = network.graph.model_dump(mode="json", include={"parameters"})["parameters"]
+        told += f" Parameters: {escape(printable(json.dumps(values)))}."
+    yield told
+    yield fenced(spec, "arch")
+
+
+def _use(network: Network, weights: str) -> Iterator[str]:
+    if network.source is None:
+        return
+    file = printable(network.source.name)
+    given = f"weights={json.dumps(weights)}" if weights else ""
+    code = (
+        f"import archdsl\n\nnet = archdsl.load({json.dumps(file)}, {json.dumps(network.name)})\n"
+        f"model = net.to_torch({given}).eval()\n"
+        f"net.to_onnx({json.dumps(network.name + '.onnx')}, weights=model)"
+    )
+    yield "## Use"
+    yield fenced(code, "python")
+
+
+def _source(network: Network, spec: str) -> Iterator[str]:
+    yield "## Source"
+    cited = paper(spec)
+    origin = network.graph.origin
+    told = f"After {escape(printable(cited))}. " if cited else ""
+    yield f"{told}Made by archdsl {origin.archdsl} from a spec with the SHA-256 `{origin.sha256}`."
+
+
+def fenced(text: str, language: str) -> str:
+    """Text as code, behind a fence that is longer than any in it.
+
+    >>> fenced("a ``` b", "arch").splitlines()[0]
+    '````arch'
+    """
+    longest = max(map(len, re.findall("`{3,}", text)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"

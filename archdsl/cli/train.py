@@ -1,0 +1,181 @@
+"""archdsl train."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
+
+if TYPE_CHECKING:
+    from archdsl.network import Network
+    from archdsl.train import Outcome
+    from archdsl.train.watch import Watch
+
+INTERRUPTED = 130
+
+
+@click.command("train")
+@click.argument("spec", required=False)
+@click.option(
+    "--set", "changes", multiple=True, metavar="SETTING",
+    help="Another setting than the spec's: optimizer.lr=0.01, batch=64, 'optimizer adam lr=3e-4'. "
+    "Repeatable.",
+)  # fmt: skip
+@click.option("--data", metavar="PATH", help="Read the data from there, not where the spec says.")
+@click.option("--epochs", metavar="N", type=click.IntRange(1), help="So many passes over the data.")
+@click.option("--from", "start", metavar="WEIGHTS", help="Begin with a .safetensors or .pth file.")
+@click.option("--name", metavar="NAME", help="Of the run.  [default: the network's]")
+@click.option(
+    "--runs", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False), default="runs",
+    show_default=True, help="Where the run's folder is made.",
+)  # fmt: skip
+@click.option(
+    "--resume", metavar="RUN", type=click.Path(path_type=Path),
+    help="Go on with a run, given by its folder, as if it had never stopped.",
+)  # fmt: skip
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
+    help="What to train on; auto takes CUDA where it is there.",
+)  # fmt: skip
+@click.option(
+    "--devices", metavar="N", type=click.IntRange(1, 4096), default=1, show_default=True,
+    help="Processes that share every batch, each with a device of its own.",
+)  # fmt: skip
+@click.option(
+    "--save-every", metavar="STEPS", type=click.IntRange(1),
+    help="Steps between two checkpoints.  [default: some 20 seconds]",
+)  # fmt: skip
+@click.option("--tensorboard", is_flag=True, help="Write the figures for TensorBoard too.")
+@click.option("--onnx", is_flag=True, help="Export the best weights too, as NAME.onnx in the run.")
+@parameters_option
+@limits_option
+@json_option
+@common
+@click.pass_context
+def command(
+    ctx: click.Context,
+    spec: str | None,
+    changes: tuple[str, ...],
+    data: str | None,
+    epochs: int | None,
+    start: str | None,
+    name: str | None,
+    runs: Path,
+    resume: Path | None,
+    device: Any,
+    devices: int,
+    save_every: int | None,
+    tensorboard: bool,
+    onnx: bool,
+    parameters: dict[str, str],
+    limits: dict[str, int],
+) -> int:
+    """Train a network as the `train` section of its spec says.
+
+    A run has a folder of its own, runs/NAME: the weights of the best validation are in
+    best.safetensors, for `export`, and the figures of every epoch in metrics.csv. Ctrl-C keeps
+    everything, and --resume goes on from there; so it does after a crash, with the same result.
+    """
+    settings: Settings = ctx.obj
+    from archdsl.train import Options
+
+    options = Options(runs, name, device, devices, save_every, tensorboard)
+    if resume is not None:
+        given = {"spec": spec, "--set": changes, "--data": data, "--epochs": epochs}
+        given |= {"--from": start, "--name": name, "-p": parameters}
+        if wrong := [word for word, value in given.items() if value]:
+            raise click.UsageError(f"--resume goes on with a run as it is, without {wrong[0]}")
+        outcome = _resumed(resume, options, settings)
+    elif spec is None:
+        raise click.UsageError("Missing argument 'SPEC', or --resume RUN")
+    else:
+        from archdsl.elaborate import Limits
+        from archdsl.ir.training.running import From
+        from archdsl.pipeline import open_to_train
+
+        said = [*changes, *([f"epochs {epochs}"] if epochs else [])]
+        said += [f"from {From.show('path', start)}"] if start else []
+        network = open_to_train(spec, parameters, Limits(**limits), said, data)
+        outcome = _started(network, options, settings)
+    if not outcome.first:
+        return 0 if outcome.finished else INTERRUPTED
+    for warning in outcome.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    if not outcome.finished:
+        again = f"archdsl train --resume {outcome.folder}"
+        click.echo(f"stopped; everything is kept, and this goes on: {again}", err=True)
+        return INTERRUPTED
+    exported = _exported(outcome, settings) if onnx else None
+    _tell(outcome, exported, settings)
+    return 0
+
+
+def _started(network: Network, options: Any, settings: Settings) -> Outcome:
+    from archdsl import train
+
+    with _watching(settings) as watch:
+        return train.start(network.graph, options, network.files(), watch)
+
+
+def _resumed(folder: Path, options: Any, settings: Settings) -> Outcome:
+    from archdsl import train
+
+    with _watching(settings) as watch:
+        return train.resume(folder, options, watch)
+
+
+def _watching(settings: Settings) -> AbstractContextManager[Watch | None]:
+    """A bar on stderr, if that is a terminal."""
+    if settings.quiet or not sys.stderr.isatty():
+        return nullcontext()
+    from archdsl.cli.training import Bar
+
+    return Bar(settings.color(sys.stderr))
+
+
+def _exported(outcome: Outcome, settings: Settings) -> Path:
+    """The best weights as an ONNX file in the run's folder."""
+    from archdsl.backends.onnx import ExportOptions
+    from archdsl.cli.weights import told
+    from archdsl.network import Network
+    from archdsl.train.record import read
+
+    graph, _, _ = read(outcome.folder)
+    path = outcome.folder / f"{graph.name}.onnx"
+    settings.progress(f"writing {path}")
+    trained = told(str(outcome.best))
+    options = ExportOptions(
+        classes=trained.classes, pictures=trained.pictures, fold=True, verify=True
+    )
+    Network(graph).to_onnx(path, str(outcome.best), options=options)
+    return path
+
+
+def _tell(outcome: Outcome, exported: Path | None, settings: Settings) -> None:
+    """The summary at the end."""
+    from archdsl.train.summary import best_row, summary
+
+    if settings.json:
+        best = best_row(outcome.rows)
+        last = outcome.rows[-1].to_dict() if outcome.rows else None
+        settings.print_json(
+            {
+                "run": str(outcome.folder),
+                "best": best and _plain(best.to_dict()),
+                "last": last and _plain(last),
+                "weights": str(outcome.best),
+                "onnx": exported and str(exported),
+            }
+        )
+        return
+    settings.print(summary(outcome.folder, outcome.rows))
+
+
+def _plain(row: dict[str, int | float]) -> dict[str, int | float | None]:
+    """What is no number has no place in JSON."""
+    return {key: value if value == value else None for key, value in row.items()}

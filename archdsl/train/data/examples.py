@@ -1,0 +1,119 @@
+"""What every source of data gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from archdsl.train.draws import generator
+from archdsl.train.refuse import refusal
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Targets = Any
+"""A tensor, or tensors by the names of the outputs that they are for."""
+
+
+class Examples(Protocol):
+    """Examples by their number: an input and a target each, as tensors or what makes tensors."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> tuple[Any, Any]: ...
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Examples in memory: inputs (n, …), bytes or floats, and targets (n, …)."""
+
+    inputs: Tensor
+    targets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return self.inputs[index], self.targets[index]
+
+    def batch(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
+        """Many examples at once."""
+        return self.inputs[numbers], self.targets[numbers]
+
+    def part(self, numbers: Tensor) -> Arrays:
+        """Some of the examples, as a set of their own."""
+        return Arrays(*self.batch(numbers))
+
+
+@dataclass(frozen=True)
+class Sets:
+    """What is learnt from and what is validated with.
+
+    Images are bytes from 0 to 255, rows and columns last, where they are not floats. `ready` says
+    that those of `valid` are cut out and brought to size already, as `eval` says.
+    """
+
+    train: Examples
+    valid: Examples | None = None
+    labels: Tensor | None = None
+    """The class of each example of `train`, where that is known without reading it."""
+    classes: tuple[str, ...] = ()
+    """Their names, where the data have names."""
+    workers: int = 0
+    """Processes that read ahead."""
+    varied: bool = False
+    """Whether images differ in size, so that they are cut one by one as they are read."""
+    ready: bool = False
+    skipped: tuple[str, ...] = ()
+    """What could not be read and was left out, in words."""
+
+
+def split(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Numbers of examples to learn from and to validate with: that share of every class.
+
+    Targets that are no classes are split without looking at them.
+    """
+    import torch
+
+    draw = generator(seed, "split")
+    if labels.ndim != 1 or labels.dtype.is_floating_point:
+        order = torch.randperm(len(labels), generator=draw)
+        kept = round(len(labels) * share)
+        return order[kept:].sort().values, order[:kept].sort().values
+    train, valid = [], []
+    for label in labels.unique():
+        of = (labels == label).nonzero()[:, 0]
+        of = of[torch.randperm(len(of), generator=draw)]
+        kept = round(len(of) * share)
+        train.append(of[kept:])
+        valid.append(of[:kept])
+    return torch.cat(train).sort().values, torch.cat(valid).sort().values
+
+
+def divided(whole: Arrays, share: float, seed: int, **others: Any) -> Sets:
+    """Arrays without a part for validation of their own, divided.
+
+    Raises:
+        TrainError: nothing is left to learn from.
+    """
+    first, second = split(whole.targets, share, seed)
+    if not len(first):
+        raise refusal("A954", f"of {len(whole)} examples none is left to learn from")
+    train = whole.part(first)
+    valid = whole.part(second) if len(second) else None
+    return Sets(train, valid, labels=classes_of(train.targets), **others)
+
+
+def classes_of(targets: Any) -> Tensor | None:
+    """Targets that are one class for each example."""
+    import torch
+
+    found = isinstance(targets, torch.Tensor) and targets.ndim == 1
+    return targets if found and not targets.dtype.is_floating_point else None
+
+
+def named(names: Sequence[str] | Mapping[int, str]) -> tuple[str, ...]:
+    """Names of classes, in order."""
+    if isinstance(names, Mapping):
+        return tuple(str(names[key]) for key in sorted(names))
+    return tuple(map(str, names))

@@ -1,0 +1,118 @@
+"""Data that are in memory as a whole: scikit-learn's digits, noise, arrays of NumPy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archdsl.ir.shapes import channels, show
+from archdsl.ir.training.data import Digits, Npz, Synthetic
+from archdsl.train.data.examples import Arrays, Sets, divided
+from archdsl.train.draws import generator
+from archdsl.train.refuse import needed, refusal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from archdsl.ir import Graph
+
+MAX_CLASSES = 1 << 31
+
+
+def digits(data: Digits, graph: Graph) -> Sets:
+    """scikit-learn's digits, (n, 1, 8, 8); their values from 0 to 16 become 0 to 1."""
+    import torch
+
+    found = needed("sklearn.datasets").load_digits()
+    inputs = torch.from_numpy(found.images).float().div(16).unsqueeze(1)
+    whole = Arrays(inputs, torch.from_numpy(found.target).long())
+    names = tuple(map(str, found.target_names))
+    return divided(whole, data.validation, _seed(graph), classes=names)
+
+
+def synthetic(data: Synthetic, graph: Graph) -> Sets:
+    """Noise and classes drawn at random, the same in every run whatever its seed.
+
+    Raises:
+        TrainError: a loss wants more of a target than a class.
+    """
+    import torch
+
+    (given,) = graph.inputs
+    draw = generator("synthetic")
+    inputs = torch.randn((data.examples, *given.shape), generator=draw)
+    assert graph.training is not None
+    if any(not loss.by_class for loss in graph.training.losses):
+        shape = graph.main.shape
+        values = torch.rand((data.examples, *shape), generator=draw)
+        return Sets(Arrays(inputs, values), Arrays(inputs[:1], values[:1]))
+    width = channels(graph.main.shape)
+    classes = data.classes or width
+    positions = tuple(s for i, s in enumerate(graph.main.shape) if i != _axis(graph.main.shape))
+    targets = torch.randint(classes, (data.examples, *positions), generator=draw)
+    some = min(data.examples, max(1, data.examples // 10))
+    valid = Arrays(inputs[:some], targets[:some])
+    return Sets(Arrays(inputs, targets), valid, labels=targets if not positions else None)
+
+
+def _axis(shape: tuple[int, ...]) -> int:
+    """The axis of the channels: the last one of tokens, else the first."""
+    return 1 if len(shape) == 2 else 0
+
+
+def npz(data: Npz, graph: Graph) -> Sets:
+    """Two arrays of a NumPy file; nothing in it is unpickled.
+
+    Raises:
+        TrainError: the file is missing or damaged, or has no such arrays, or their lengths differ.
+    """
+    import numpy as np
+    import torch
+
+    path = Path(data.path)
+    if not path.is_file():
+        raise refusal("A952", f"{path}: there is no such file", "--data PATH reads another one")
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            if not hasattr(file, "files"):
+                raise refusal("A953", f"{path}: it holds one array; `np.savez` writes several")
+            missing = [n for n in (data.inputs, data.targets) if n not in file.files]
+            if missing:
+                known = ", ".join(file.files)
+                raise refusal("A952", f"{path}: it has no array `{missing[0]}`; it has {known}")
+            inputs, targets = file[data.inputs], file[data.targets]
+    except (OSError, ValueError, EOFError, KeyError) as error:
+        raise refusal("A953", f"{path}: {str(error).partition('.')[0].lower()}") from None
+    except Exception as error:  # zipfile's and zlib's own
+        raise refusal("A953", f"{path}: it is truncated or damaged ({error})") from None
+    if len(inputs) != len(targets) or not len(inputs):
+        label = f"{path}: {len(inputs)} inputs and {len(targets)} targets"
+        raise refusal("A953", label)
+    whole = Arrays(torch.from_numpy(_plain(path, inputs)), torch.from_numpy(_plain(path, targets)))
+    wanted = graph.inputs[0].shape
+    if whole.inputs.shape[1:] != wanted and len(wanted) == 3:
+        last = (*wanted[1:], wanted[0])
+        if whole.inputs.shape[1:] == last:
+            label = f"`{data.inputs}` is {show(last)}, rows x columns x channels"
+            help = f"channels come first: x.transpose(0, 3, 1, 2), for {show(wanted)}"
+            raise refusal("A954", label, help)
+    return divided(whole, data.validation, _seed(graph), workers=data.workers)
+
+
+def _plain(path: Path, array: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Bytes as bytes, other integers as 64 bits, numbers as 32 bits."""
+    import numpy as np
+
+    if array.dtype == np.uint8 and array.ndim > 1:
+        return array
+    if array.dtype.kind in "iub":
+        return array.astype(np.int64)
+    if array.dtype.kind == "f":
+        return array.astype(np.float32)
+    raise refusal("A953", f"{path}: an array holds {array.dtype}, numbers are wanted")
+
+
+def _seed(graph: Graph) -> int:
+    assert graph.training is not None
+    return graph.training.seed.value

@@ -1,0 +1,86 @@
+"""`data python`: datasets that a function of the user's gives. To call it is to run their code."""
+
+from __future__ import annotations
+
+import importlib
+import random
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archdsl.ir import Graph
+from archdsl.ir.training.data import Python
+from archdsl.train.data.examples import Arrays, Examples, Sets, classes_of
+from archdsl.train.refuse import refusal
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def read(data: Python, graph: Graph) -> Sets:
+    """What the function gives: datasets, or pairs of tensors, to learn from and to validate with.
+
+    Raises:
+        TrainError: there is no such function, or it gives something else.
+    """
+    module, _, name = data.function.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        function = getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        help = "it is looked for in the folder where archdsl runs, and in what is installed"
+        raise refusal("A952", f"{data.function}: there is no module `{error.name}`", help) from None
+    except AttributeError:
+        raise refusal("A952", f"{data.function}: `{module}` has no `{name}`") from None
+    try:
+        given = function()
+    except Exception as error:
+        label = f"{data.function} failed: {type(error).__name__}: {error}"
+        raise refusal("A953", label) from error
+    if not isinstance(given, tuple | list) or len(given) != 2:
+        label = f"{data.function}: two datasets are wanted, to learn from and to validate with"
+        raise refusal("A952", label, "the second may be None")
+    train, valid = (None if each is None else _examples(each, data.function) for each in given)
+    if train is None:
+        raise refusal("A952", f"{data.function}: there is nothing to learn from")
+    labels = _labels(train) if data.balance or isinstance(train, Arrays) else None
+    return Sets(train, valid, labels, workers=data.workers)
+
+
+def _labels(train: Examples) -> Tensor | None:
+    """The class of every example; where nothing says them, all examples are read once."""
+    import torch
+
+    told = getattr(train, "targets", None)
+    if told is None:
+        told = [train[i][1] for i in range(len(train))]
+    try:
+        return classes_of(torch.as_tensor(told))
+    except (TypeError, ValueError, RuntimeError):
+        return None  # they are no classes
+
+
+def _examples(given: Any, name: str) -> Examples:
+    import torch
+
+    if isinstance(given, tuple) and len(given) == 2:
+        inputs, targets = (torch.as_tensor(each) for each in given)
+        if len(inputs) != len(targets):
+            raise refusal("A953", f"{name}: {len(inputs)} inputs and {len(targets)} targets")
+        return Arrays(inputs, targets)
+    if not (hasattr(given, "__len__") and hasattr(given, "__getitem__")):
+        label = f"{name}: {type(given).__name__} has no length or no numbered examples"
+        raise refusal("A952", label, "a `torch.utils.data.Dataset`, or a pair of tensors")
+    return given
+
+
+def settle(seed: int) -> None:
+    """Let what a user's dataset draws depend on its place alone, whichever process reads it."""
+    import numpy as np
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)

@@ -1,0 +1,61 @@
+"""Where a training that diverged went wrong first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archdsl.ir import Graph
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+def _sound(value: Any) -> bool:
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        return not value.is_floating_point() or bool(value.isfinite().all())
+    if isinstance(value, dict):
+        return all(_sound(v) for v in value.values())
+    return all(_sound(v) for v in value) if isinstance(value, tuple | list) else True
+
+
+def culprit(graph: Graph, model: nn.Module, inputs: Tensor) -> str:
+    """What is the first that is no number, in words: the data, a weight, a layer, or the loss.
+
+    The weights come before the layers: where the step before left one that is no number, that is
+    the last in the network's order, which the gradient reached first.
+    """
+    import torch
+
+    if not _sound(inputs):
+        return "the data hold values that are no numbers"
+    state = model.state_dict()
+    bad = [key for key in graph.state() if key in state and not _sound(state[key])]
+    if bad:
+        return f"the step before left `{bad[-1]}` with values that are no numbers"
+    first: list[str] = []
+    hooks = [
+        module.register_forward_hook(_watch(path, first))
+        for path, module in model.named_modules()
+        if path
+    ]
+    try:
+        with torch.no_grad():
+            given = model(inputs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if first:
+        return f"`{first[0]}` is the first layer whose output is no number"
+    if not _sound(given):
+        return "the output is no number, and no module by itself"
+    return "the outputs are numbers, and their loss is not"
+
+
+def _watch(path: str, first: list[str]) -> Any:
+    def hook(module: nn.Module, inputs: Any, output: Any) -> None:
+        if not first and not _sound(output):
+            first.append(path)
+
+    return hook

@@ -1,0 +1,225 @@
+"""A run's folder, runs/NAME.
+
+| file | what is in it |
+| --- | --- |
+| `spec.arch` | the spec as it was; what it imports is in `imports` |
+| `run.json` | the spec's hash, the settings in force, the environment |
+| `graph.json` | the network with its training, which `--resume` reads |
+| `metrics.csv` | a line for every epoch |
+| `best.safetensors` | the weights of the best validation |
+| `last` | checkpoints to go on from, and the weights at the end |
+| `curves.svg` | loss and accuracy by epoch |
+| `confusion.svg` | what the best weights take for what, of the validation |
+| `filters.svg` | the first layer's kernels, of the best weights |
+| `tensorboard` | the figures for TensorBoard, if asked for |
+| `skipped.txt` | the images that could not be read, if they are left out |
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import platform
+import shutil
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archdsl.backends import torch as backend
+from archdsl.errors import printable
+from archdsl.files import read_source, write_text
+from archdsl.ir import Graph, preprocess
+from archdsl.train import checkpoint, plots
+from archdsl.train.parts import Parts
+from archdsl.train.refuse import refusal
+from archdsl.train.statistics import Components
+from archdsl.train.validate import confused
+from archdsl.train.watch import Row, Watch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Files = list[tuple[str, str]]
+"""The names and texts of the spec and of what it imports."""
+
+
+def new_folder(runs: Path, name: str | None, network: str) -> Path:
+    """A folder for a run: of this name, or of the network's with a number where it is taken.
+
+    Raises:
+        TrainError: a run of this name is there.
+        WriteError: the folder cannot be made.
+    """
+    number = 1
+    while True:
+        tried = name or (network if number == 1 else f"{network}-{number}")
+        folder = runs / tried
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            if name is not None:
+                help = f"another --name, or --resume {printable(str(folder))}"
+                raise refusal("A958", f"{printable(str(folder))} is there", help) from None
+            number += 1
+        except OSError as error:
+            label = f"{folder}: {(error.strerror or str(error)).lower()}"
+            raise refusal("A005", label) from None
+
+
+def environment() -> dict[str, Any]:
+    """What the numbers of a run may depend on, beside the spec."""
+    import torch
+
+    names = ("archdsl", "torch", "lightning-fabric", "kornia", "numpy", "safetensors")
+    found: dict[str, Any] = {"python": platform.python_version()}
+    for name in names:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = None
+    found |= {"platform": platform.platform(), "processors": os.cpu_count()}
+    found["threads"] = torch.get_num_threads()
+    if torch.cuda.is_available():
+        found["gpus"] = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return found
+
+
+class Record(Watch):
+    """Writes a run's files as it goes."""
+
+    def __init__(self, folder: Path, graph: Graph, classes: tuple[str, ...]) -> None:
+        self.folder, self.graph, self.classes = folder, graph, classes
+        self.named: set[str] = set()
+
+    def describe(
+        self,
+        files: Files,
+        components: Components | None,
+        options: dict[str, Any],
+        examples: list[int],
+    ) -> None:
+        """Write what is known before the first step."""
+        training = self.graph.training
+        assert training is not None
+        for _, text in files[:1]:
+            write_text(self.folder / "spec.arch", text)
+        for name, text in files[1:]:
+            write_text(self.folder / "imports" / Path(name).name, text)
+        write_text(self.folder / "graph.json", self.graph.to_json())
+        about: dict[str, Any] = {
+            "network": self.graph.name,
+            "spec": self.graph.origin.file,
+            "sha256": self.graph.origin.sha256,
+            "imports": self.graph.origin.imports,
+            "parameters": json.loads(self.graph.to_json())["parameters"],
+            "settings": training.text().splitlines()[1:-1],
+            "classes": list(self.classes),
+            "examples": examples,
+            "components": components and [components.values, components.vectors],
+            "options": options,
+            "command": sys.argv,
+            "environment": environment(),
+        }
+        about["settings"] = [line.strip() for line in about["settings"]]
+        write_text(self.folder / "run.json", json.dumps(about, indent=1) + "\n")
+
+    def epoch(self, rows: list[Row]) -> None:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(Row.__dataclass_fields__)
+        for row in rows:
+            writer.writerow([_figure(value) for value in row.to_dict().values()])
+        write_text(self.folder / "metrics.csv", text.getvalue())
+        write_text(self.folder / "curves.svg", plots.curves(self.graph.name, rows))
+
+    def best(self, weights: dict[str, Tensor]) -> None:
+        self.write(weights, "best.safetensors")
+
+    def finish(self, weights: dict[str, Tensor], parts: Parts) -> None:
+        """Write what there is at the end: the last weights, and pictures of the best."""
+        self.write(weights, "last/weights.safetensors")
+        best = backend.read(self.folder / "best.safetensors")
+        name = self.graph.name
+        key = plots.first_filters(self.graph)
+        if key is not None:
+            write_text(self.folder / "filters.svg", plots.filters(f"{name}, {key}", best[key]))
+        counts = confused(parts, best)
+        if counts is not None:
+            text = plots.confusion(name, counts, self.classes)
+            write_text(self.folder / "confusion.svg", text)
+
+    def write(self, weights: dict[str, Tensor], name: str) -> None:
+        """Weights, with what is to know of them: how inputs are normalized, names of classes."""
+        (self.folder / name).parent.mkdir(exist_ok=True)
+        backend.save(self.graph, weights, self.folder / name, self.about())
+
+    def about(self) -> dict[str, str]:
+        """What goes with weights, for `export`: how inputs are prepared, the classes' names."""
+        how = preprocess.of(self.graph)
+        found = {} if how is None else {"preprocess": how.model_dump_json()}
+        return found | ({"classes": json.dumps(self.classes)} if self.classes else {})
+
+    def save(self, state: dict[str, Any]) -> None:
+        checkpoint.save(self.folder / "last", state["progress"]["step"], state)
+
+    def skipped(self, broken: tuple[str, ...]) -> None:
+        new = [each for each in broken if each not in self.named]
+        self.named |= set(new)
+        if new:
+            lines = "".join(f"{printable(each)}\n" for each in sorted(self.named))
+            write_text(self.folder / "skipped.txt", lines)
+
+
+def _figure(value: int | float) -> str:
+    """A number as a table has it; nothing where it is none."""
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.6g}" if value == value else ""
+
+
+def discard(folder: Path) -> None:
+    """Remove a run that ended before its first epoch did, unless it has a checkpoint."""
+    if not any((folder / "last").glob("step-*")):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def tidy(folder: Path) -> None:
+    """Remove what was being written when the run was killed."""
+    for left in [*folder.glob(".*.tmp"), *(folder / "last").glob(".*.tmp")]:
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
+def read(folder: Path) -> tuple[Graph, dict[str, Any], Components | None]:
+    """The network of a run, what its run.json says, and the components of its colours.
+
+    Raises:
+        TrainError: it is no run, or of another version.
+        ReadError: a file of it cannot be read.
+    """
+    from pydantic import ValidationError
+
+    for name in ("graph.json", "run.json"):
+        if not (folder / name).is_file():
+            label = f"{printable(str(folder))}: it is no run of archdsl: it has no {name}"
+            raise refusal("A957", label, "a run is a folder such as runs/lenet_digits")
+    try:
+        graph = Graph.from_json((folder / "graph.json").read_bytes())
+        about = json.loads(read_source(folder / "run.json").text)
+        components = about["components"]
+        found = Components(*map(_tuples, components)) if components else None
+    except (ValidationError, ValueError, KeyError, TypeError) as error:
+        why = str(error).partition("\n")[0]
+        label = f"{printable(str(folder))}: its graph.json or run.json is damaged ({why})"
+        raise refusal("A957", label) from None
+    return graph, about, found
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value

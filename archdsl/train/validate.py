@@ -1,0 +1,115 @@
+"""How good the weights are: the network on examples that it does not learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from archdsl.ir.training import Training
+from archdsl.train.data.loader import Batch, Share
+from archdsl.train.optimize import Ema
+from archdsl.train.parts import Parts
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def validated(parts: Parts, broken: Callable[[tuple[str, ...]], None]) -> list[float]:
+    """The sums of the losses and of the right answers, and of how many examples, in this process.
+
+    Args:
+        parts: the training.
+        broken: what is done about images that cannot be read.
+    """
+    import torch
+
+    assert parts.valid is not None
+    parts.model.eval()
+    sums = [0.0, 0.0, 0.0]
+    with torch.no_grad():
+        for batch in parts.valid.once():
+            if batch.broken:
+                broken(batch.broken)
+            if batch.inputs is None:
+                continue
+            given, targets = answer(parts, batch)
+            loss = float(parts.objective.validation(given, targets))
+            right = float(parts.objective.right(given, [(1.0, targets)]))
+            for i, each in enumerate((loss, right, 1.0)):
+                sums[i] += each * batch.count
+    return sums
+
+
+MAX_CLASSES = 1000  # of a picture of what is taken for what
+
+
+def confused(parts: Parts, weights: dict[str, Tensor]) -> list[list[int]] | None:
+    """How often each class of the validation is taken for which, by these weights.
+
+    None where there is no validation, or the main output is no single class. All examples are
+    looked at in this process.
+    """
+    import torch
+
+    shape = parts.objective.main.shape
+    if parts.valid is None or len(shape) != 1 or not 2 <= shape[0] <= MAX_CLASSES:
+        return None
+    if not parts.objective.main.loss.by_class:
+        return None
+    parts.module.load_state_dict(weights)
+    parts.module.eval()
+    counts = torch.zeros(shape[0] ** 2, dtype=torch.int64)
+    with torch.no_grad():
+        for batch in replace(parts.valid, share=Share()).once():
+            if batch.inputs is None:
+                continue
+            given, targets = answer(parts, batch)
+            found = parts.objective.main_output(given).argmax(1).cpu()
+            wanted = parts.objective.main_target(targets).cpu()
+            counts += torch.bincount(wanted * shape[0] + found, minlength=len(counts))
+    return counts.reshape(shape[0], shape[0]).tolist()
+
+
+def answer(parts: Parts, batch: Batch) -> tuple[Any, Any]:
+    """What the network says of a batch to validate with, in 32 bits, and the targets."""
+    training = parts.graph.training
+    assert training is not None
+    parts.objective.check(batch.targets, validating=True)
+    inputs, targets = parts.fabric.to_device((batch.inputs, batch.targets))
+    inputs = laid_out(training, parts.preparation.validate(inputs))
+    with parts.fabric.autocast():
+        given = parts.module(inputs)
+    return _averaged(given, 10 if parts.preparation.ten else 1), targets
+
+
+def _averaged(given: Any, crops: int) -> Any:
+    """Outputs in 32 bits, the mean over the crops of each image."""
+    if isinstance(given, dict):
+        return {key: _averaged(value, crops) for key, value in given.items()}
+    given = given.float()
+    return given if crops == 1 else given.unflatten(0, (-1, crops)).mean(1)
+
+
+def laid_out(training: Training, inputs: Tensor) -> Tensor:
+    """A batch in the order of memory that `channels_last` says."""
+    import torch
+
+    if training.channels_last.on and inputs.ndim == 4:
+        return inputs.contiguous(memory_format=torch.channels_last)
+    return inputs
+
+
+@contextmanager
+def handed_over(parts: Parts, ema: Ema | None) -> Iterator[None]:
+    """Let the network have the weights that are handed over: their mean, if there is one."""
+    if ema is None:
+        yield
+        return
+    own = {key: value.detach().clone() for key, value in parts.module.state_dict().items()}
+    parts.module.load_state_dict(ema.state)
+    try:
+        yield
+    finally:
+        parts.module.load_state_dict(own)

@@ -1,0 +1,68 @@
+"""Model cards: what they hold, that their code runs, that a spec's text is text in them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+import archdsl
+from archdsl import card
+
+SPEC = """# A net of two layers (Somebody & Somebody Else, 1998, section 2).
+param width = 7
+input 3x8x8
+conv 3x3 width; relu; gap; fc 3
+"""
+
+
+def test_what_a_card_holds() -> None:
+    text = card.text(archdsl.parse(SPEC, file="small.arch"), "MIT", "small.safetensors")
+    assert text.startswith("---\nlibrary_name: archdsl\n")
+    assert 'license: "MIT"' in text
+    assert "\nA net of two layers (Somebody & Somebody Else, 1998, section 2).\n" in text
+    assert "| conv1 | conv 3x3 7 | 7x8x8 | 196 | 12,096 |" in text
+    assert "After Somebody & Somebody Else, 1998." in text
+    assert f"```arch\n{SPEC}```" in text
+    assert '{"width": 7}' in text
+    assert "--depth" not in text
+
+
+def test_the_folder_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The code of the card runs where the card is."""
+    (tmp_path / "parts.arch").write_text("block unit { conv 3x3; relu }\n")
+    spec = tmp_path / "net.arch"
+    spec.write_text('import "parts.arch"\ninput 3x8x8\nunit x2; gap; fc 2\n')
+    net = archdsl.load(spec)
+    folder = tmp_path / "out" / "card"
+    made = card.write(net, folder, weights="net.safetensors")
+    assert {path.name for path in made} == {"README.md", "net.svg", "net.arch", "parts.arch"}
+    net.save_weights(folder / "net.safetensors", net.to_torch(seed=3))
+    text = (folder / "README.md").read_text()
+    assert f"({net.name}.svg)" in text
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    monkeypatch.chdir(folder)
+    names: dict[str, object] = {}
+    exec(code, names)
+    assert isinstance(names["model"], torch.nn.Module)
+    assert (folder / "net.onnx").exists()
+
+
+def test_a_spec_of_a_stranger_is_text() -> None:
+    hostile = "# <script>alert(1)</script> ![x](http://x) `` ``` (A [b](c), 1999)\n"
+    net = archdsl.parse(hostile + "# ```` end\ninput 3x8x8\nconv 3x3 4  # ```\n")
+    text = card.text(net)
+    prose, _, rest = text.partition("`````arch\n")
+    assert "<script>" not in prose and "![x](" not in prose and "[b](" not in prose
+    assert rest.partition("\n`````\n")[0].startswith("# <script>")
+
+
+def test_without_a_spec_it_is_the_table() -> None:
+    graph = archdsl.parse(SPEC).graph
+    text = card.text(archdsl.Network(graph))
+    assert "## Spec" not in text and "## Use" not in text
+    assert "| conv1 |" in text

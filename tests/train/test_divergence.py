@@ -1,0 +1,59 @@
+"""A loss that is no number ends the run and says where it came from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from runs import trained
+
+from archdsl.errors import Diagnostic, TrainError
+
+NET = "input 1x4x4\nconv1: conv 3x3 4; relu; conv2: conv 3x3 4; relu; gap; fc: fc 2\n"
+
+
+def diverged(tmp_path: Path, section: str, x: np.ndarray, network: str = NET) -> Diagnostic:
+    np.savez(tmp_path / "a.npz", x=x, y=np.arange(len(x)) % 2)
+    text = f'data npz "{tmp_path / "a.npz"}" validation=0\n{section}'
+    with pytest.raises(TrainError) as caught:
+        trained(tmp_path, text, network)
+    (found,) = caught.value.diagnostics
+    assert found.code == "A956"
+    return found
+
+
+def noise(n: int = 40) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal((n, 1, 4, 4)).astype(np.float32)
+
+
+def test_in_the_data(tmp_path: Path) -> None:
+    x = noise()
+    x[7] = np.nan
+    found = diverged(tmp_path, "batch 40; epochs 1", x)
+    assert "at step 1, in epoch 1, the loss is nan: the data hold values" in found.label
+
+
+def test_in_a_layer(tmp_path: Path) -> None:
+    """A map of which a layer makes what 32 bits do not hold; the next step's weights would be."""
+    x = noise() * 1e30
+    network = NET.replace("conv2:", "mul { identity | identity }; conv2:")
+    found = diverged(tmp_path, "batch 8; epochs 1", x, network)
+    assert "is the first layer whose output is no number" in found.label
+    assert "`conv2`" in found.label or "`mul" in found.label
+
+
+def test_in_a_step(tmp_path: Path) -> None:
+    """The rate is too high: weights grow until they, or what comes of them, are no numbers."""
+    found = diverged(tmp_path, "batch 8; epochs 50; optimizer sgd lr=1e18 momentum=0.9", noise())
+    assert "at step" in found.label
+    assert "the rate is 1e+18: try a tenth of it" in found.help
+    assert "clip 1" in found.help
+
+
+def test_the_run_keeps_its_last_sound_checkpoint(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=noise(), y=np.arange(40) % 2)
+    text = f'data npz "{tmp_path / "a.npz"}"\nbatch 8; epochs 50; optimizer sgd lr=1e18'
+    with pytest.raises(TrainError):
+        trained(tmp_path, text, NET, save_every=1)
+    assert list((tmp_path / "run" / "last").glob("step-*"))

@@ -1,0 +1,216 @@
+"""A run that was stopped, however and whenever, ends as if it had not been."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from runs import EVERYTHING, go, graph, same, trained, weights
+
+from archdsl.errors import TrainError
+from archdsl.train import Options, checkpoint, resume, start
+from archdsl.train.watch import Step, Watch
+
+KILLS = int(os.environ.get("ARCHDSL_KILLS", "6"))
+
+
+class StopAt(Watch):
+    """Asks the training to stop behind a step, as Ctrl-C does."""
+
+    def __init__(self, step: int) -> None:
+        self.at = step
+
+    def step(self, at: Step) -> None:
+        if at.step == self.at:
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An uninterrupted run."""
+    outcome = trained(tmp_path_factory.mktemp("whole"), EVERYTHING)
+    assert outcome.finished
+    assert len(outcome.rows) == 10
+    return outcome.folder
+
+
+def figures(folder: Path) -> list[str]:
+    """The lines of metrics.csv without the times."""
+    lines = (folder / "metrics.csv").read_text().splitlines()
+    return [line.rsplit(",", 2)[0] for line in lines]
+
+
+def reached(folder: Path) -> int:
+    """The step of the newest checkpoint."""
+    return max((int(p.name[5:15]) for p in folder.glob("last/step-*")), default=0)
+
+
+@pytest.mark.timeout(600)
+def test_killed_at_random_moments(whole: Path, tmp_path: Path) -> None:
+    """`make fuzz` does it with more; ARCHDSL_KILLS says how many."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch", "lightning_fabric", "runs", "archdsl.train.run"])
+    draw = random.Random(1)
+    run = tmp_path / "run"
+    cut = 0
+    for _ in range(KILLS):
+        process = context.Process(target=go, args=(tmp_path, "run"))
+        process.start()
+        begun = reached(run) + draw.randrange(2)
+        while reached(run) < begun and process.is_alive():
+            time.sleep(0.002)
+        process.join(draw.uniform(0, 0.03))  # anywhere, in a write as likely as not
+        assert process.is_alive(), "the run was over before it could be killed so often"
+        os.kill(process.pid or 0, signal.SIGKILL)
+        process.join()
+        cut += any(run.rglob(".*.tmp"))
+    process = context.Process(target=go, args=(tmp_path, "run"))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    print(f"killed {KILLS} times, {cut} times in a write")
+    assert same(weights(run), weights(whole))
+    assert figures(run) == figures(whole)
+    assert not list(run.rglob(".*.tmp")), "what a killed write has left"
+
+
+@pytest.mark.parametrize("step", [1, 4, 7, 18])  # in and at the end of epochs of 4 steps
+def test_ctrl_c_keeps_everything(whole: Path, tmp_path: Path, step: int) -> None:
+    options = Options(tmp_path, "run", "cpu")
+    stopped = start(graph(EVERYTHING), options, watch=StopAt(step))
+    assert not stopped.finished
+    assert not (stopped.folder / "last" / "weights.safetensors").exists()
+    outcome = resume(stopped.folder)
+    assert outcome.finished
+    assert same(weights(outcome), weights(whole))
+    assert figures(outcome.folder) == figures(whole)
+
+
+def test_the_test_sees_a_difference(whole: Path, tmp_path: Path) -> None:
+    other = trained(tmp_path, EVERYTHING.replace("seed 3", "seed 4"))
+    assert not same(weights(other), weights(whole))
+
+
+def test_resuming_what_is_finished_changes_nothing(whole: Path) -> None:
+    before = weights(whole)
+    outcome = resume(whole)
+    assert outcome.finished
+    assert same(weights(outcome), before)
+
+
+def test_a_truncated_checkpoint_is_told_and_the_one_before_is_used(
+    whole: Path, tmp_path: Path
+) -> None:
+    options = Options(tmp_path, "run", "cpu", save_every=1)
+    stopped = start(graph(EVERYTHING), options, watch=StopAt(7))
+    newest, older = sorted((stopped.folder / "last").glob("step-*"), reverse=True)
+    newest.write_bytes(newest.read_bytes()[:-100])
+    outcome = resume(stopped.folder)
+    assert len(outcome.warnings) == 1
+    assert newest.name in outcome.warnings[0]
+    assert "truncated or damaged" in outcome.warnings[0]
+    assert same(weights(outcome), weights(whole))
+    assert not older.exists(), "two are kept"
+
+
+def test_a_flipped_bit_is_seen(tmp_path: Path) -> None:
+    path = checkpoint.save(tmp_path, 1, {"x": torch.zeros(1000)})
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(TrainError, match="none of its checkpoints is whole"):
+        checkpoint.load(tmp_path)
+
+
+def test_a_checkpoint_holds_nothing_that_runs(tmp_path: Path) -> None:
+    """It is opened with `weights_only`."""
+    from hashlib import sha256
+
+    class Evil:
+        def __reduce__(self) -> tuple[object, ...]:
+            return os.mkdir, (str(tmp_path / "pwned"),)
+
+    torch.save({"version": 1, "x": Evil()}, tmp_path / "x")
+    data = (tmp_path / "x").read_bytes()
+    digest = sha256(data).hexdigest()[:16]
+    (tmp_path / f"step-0000000001-{digest}.pt").write_bytes(data)
+    with pytest.raises(Exception, match=r"nsafe|weights_only|nsupported|not.*allowed"):
+        checkpoint.load(tmp_path)
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_two_checkpoints_are_kept(tmp_path: Path) -> None:
+    for step in range(5):
+        checkpoint.save(tmp_path, step, {"x": step})
+    assert len(list(tmp_path.iterdir())) == 2
+    state, wrong = checkpoint.load(tmp_path)
+    assert state is not None
+    assert (state["x"], wrong) == (4, [])
+
+
+@pytest.mark.parametrize("missing", ["graph.json", "run.json"])
+def test_what_is_no_run(whole: Path, tmp_path: Path, missing: str) -> None:
+    for name in {"graph.json", "run.json"} - {missing}:
+        (tmp_path / name).write_bytes((whole / name).read_bytes())
+    with pytest.raises(TrainError, match="no run of archdsl"):
+        resume(tmp_path)
+
+
+def test_other_data_than_the_run_began_with(tmp_path: Path) -> None:
+    import numpy as np
+
+    path = tmp_path / "a.npz"
+
+    def write(count: int) -> None:
+        np.savez(path, x=np.zeros((count, 3, 8, 8), np.float32), y=np.arange(count) % 2)
+
+    write(20)
+    outcome = trained(tmp_path, f'data npz "{path}"; epochs 1; batch 8')
+    write(30)
+    with pytest.raises(TrainError, match=r"examples .* when the run began"):
+        resume(outcome.folder)
+
+
+def test_another_environment_is_told(tmp_path: Path) -> None:
+    outcome = trained(tmp_path, "data synthetic 16; epochs 1; batch 8")
+    about = outcome.folder / "run.json"
+    about.write_text(about.read_text().replace('"threads": 1', '"threads": 64'))
+    again = resume(outcome.folder)
+    assert len(again.warnings) == 1
+    assert "threads was 64 when the run began" in again.warnings[0]
+
+
+def test_nothing_of_torch_is_left_changed(tmp_path: Path) -> None:
+    state = torch.random.get_rng_state()
+    trained(tmp_path, "data synthetic 16; epochs 1; batch 8; deterministic; precision tf32")
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+def test_threads_other_than_the_main_one_train_too(tmp_path: Path) -> None:
+    """They cannot listen to signals."""
+    found: list[bool] = []
+    section = "data synthetic 16; epochs 1; batch 8"
+    thread = threading.Thread(target=lambda: found.append(trained(tmp_path, section).finished))
+    thread.start()
+    thread.join()
+    assert found == [True]
+
+
+def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
+    class Twice(Watch):
+        def step(self, at: Step) -> None:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        start(graph(EVERYTHING), Options(tmp_path, "run", "cpu"), watch=Twice())
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
