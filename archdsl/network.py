@@ -198,7 +198,7 @@ class Network:
         from archdsl.backends.report import Subject
 
         found = [finding.diagnostic for finding in self.lint()]
-        return Subject(self.graph, name, self._files(), found, self.torch_source())
+        return Subject(self.graph, name, self.files(), found, self.torch_source())
 
     def torch_source(self) -> str:
         """The PyTorch module as a file that imports torch alone."""
