@@ -188,47 +188,14 @@ def open_to_train(
     Raises:
         ArchError: what is wrong with the spec or with a change.
     """
-    from archdsl.ir.training.changes import Unfit, reading_from, restated, statements
+    from archdsl.elaborate.changes import elaborate_changed
 
     tree, name = _resolve(spec)
     values = {key: read_value(key, text) for key, text in (parameters or {}).items()}
-    graph = elaborate(tree, name, values, limits, None, _section([], "train"))
-    touched: set[str] = set()
-    for option, change in [*(("--set", c) for c in changes), ("--data", data)]:
-        training = graph.training
-        assert training is not None
-        if change is None:
-            continue
-        try:
-            read = option == "--data"
-            made = [reading_from(training, change)] if read else statements(training, change)
-        except Unfit as error:
-            help = suggestion(error.word, error.known) or ", ".join(error.known)
-            label = f"{option} {change}: {error}"
-            raise SpecError(Diagnostic("A801", None, label, help=help)) from None
-        # What this statement replaces is left out, and what was changed before is said again.
-        alone = elaborate(tree, name, values, limits, None, _section(made, option)).training
-        assert alone is not None
-        part = {p.partition(".")[0] for p, place in alone.places.items() if place.file == option}
-        lines = [*restated(training, touched - part), *made]
-        touched |= part
-        graph = elaborate(tree, name, values, limits, None, _section(lines, option))
+    graph = elaborate_changed(tree, name, values, limits, changes, data)
     network = Network(graph, tree)
     network.check()
     return network
-
-
-def _section(lines: list[str], name: str) -> ast.Spec:
-    """A `train` section made of statements; `name` is what messages call it.
-
-    Raises:
-        ParseError: one of them is no statement.
-    """
-    for line in lines:
-        if line.count("{") or line.count("}"):
-            label = f"{name} {line}: one statement is wanted, without braces"
-            raise SpecError(Diagnostic("A801", None, label))
-    return parse_source(Source("train {\n" + "".join(f"{line}\n" for line in lines) + "}\n", name))
 
 
 def optimizer(text: str) -> Optimizer:
