@@ -68,7 +68,7 @@ def test_json_lists_the_files(cli: Cli, small: Path, tmp_path: Path) -> None:
         (["lenet", "--style", "table", "--label-with", "macs"], "it is for graph"),
         (["lenet", "--style", "table", "--no-legend"], "--legend is not for --style table"),
         (["lenet", "--style", "table", "-o", "a.png"], "ends in none of .svg, .html, .md, .tex"),
-        (["lenet", "-o", "a.html"], "ends in none of .svg, .png, .pdf"),
+        (["lenet", "-o", "a.txt"], "ends in none of .svg, .png, .pdf"),
         (["lenet", "--width", "8"], "'8' is no width such as 8cm"),
         (["lenet", "--width", "9999cm"], "of 10 to 14,400 points"),
         (["lenet", "--depth", "0"], "'0' is no number of levels, nor `all`"),
