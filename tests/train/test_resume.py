@@ -211,6 +211,11 @@ def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt):
-        start(graph(EVERYTHING), Options(tmp_path, "run", "cpu"), watch=Twice())
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    # A job in the background of a shell, as this may be, inherits that it ignores SIGINT.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            start(graph(EVERYTHING), Options(tmp_path, "run", "cpu"), watch=Twice())
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
