@@ -245,6 +245,17 @@ def break_(monkeypatch: pytest.MonkeyPatch, net: archdsl.Network, path: str) -> 
     monkeypatch.setattr(op, "onnx", wrong)
 
 
+@pytest.mark.parametrize("lost", [5.0, float("inf")])
+def test_a_network_that_32_bits_do_not_carry_proves_no_file(
+    net: archdsl.Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: float
+) -> None:
+    """However far PyTorch is from itself, a file that gives something else is refused."""
+    monkeypatch.setattr(proof, "_lost", lambda subject: lost)
+    break_(monkeypatch, net, "ln1")
+    with pytest.raises(BuildError, match="differs from PyTorch"):
+        net.to_onnx(tmp_path / "a.onnx", options=ExportOptions(verify=True))
+
+
 @pytest.mark.parametrize("earlier", [False, True])
 @pytest.mark.parametrize("limit", [0, 1 << 20])
 def test_a_file_that_differs_is_not_left(

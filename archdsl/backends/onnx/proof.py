@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # network adds some tens of such errors up.
 TOLERANCES = {"float32": 1e-4, "float16": 2e-2, "bfloat16": 1e-1}
 SLACK = 10  # times what PyTorch loses by 32 bits
+MOST = 0.1  # of the largest output, however much PyTorch loses: beyond it anything would do
 NOTICED = 1e-3  # of the largest output: what differs by less says little of what came in
 BATCHES = (1, 3)  # what differs between examples shows in neither alone
 
@@ -52,7 +53,8 @@ def verify(subject: Subject) -> Agreement:
     """Check a file with onnx, and run it and the module side by side.
 
     Where PyTorch itself loses more by 32 bits than a file may differ, as networks do that normalize
-    by a variance of nearly nothing, a file may be as far off as PyTorch is, times ten.
+    by a variance of nearly nothing, a file may be as far off as PyTorch is, times ten, up
+    to a tenth of the largest output.
 
     Where the output is the same whatever comes in, as in deep networks with fresh weights, it
     proves nothing of the layers before; then each of them is compared.
@@ -64,7 +66,8 @@ def verify(subject: Subject) -> Agreement:
     check_shapes(subject.path)
     found = compare(subject)
     if not found.relative <= found.tolerance and subject.options.precision == "float32":
-        found = replace(found, tolerance=max(found.tolerance, SLACK * _lost(subject)))
+        widened = min(SLACK * _lost(subject), MOST)
+        found = replace(found, tolerance=max(found.tolerance, widened))
     if not found.relative <= found.tolerance:
         label = f"it differs from PyTorch by {found.relative:.1e} of the largest output"
         raise BuildError(Diagnostic("A704", None, label, help=culprit(subject)))
