@@ -98,6 +98,9 @@ class Live:
 
         while True:
             folders = self._folders()
+            if not folders:  # moved away, and maybe back soon
+                await asyncio.sleep(0.2)
+                continue
             watched = awatch(
                 *folders,
                 recursive=False,
