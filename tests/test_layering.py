@@ -90,7 +90,7 @@ ONLY = {
         "backends.volumes",
         "backends.layer_table",
     },
-    "watch": {"errors", "files", "elaborate", "network", "pipeline", "backends.report"},
+    "watch": {"errors", "files", "network", "backends.report"},
     "backends.effective": {"errors", "files", "ir", "analyses", "backends.torch"},
 }
 
