@@ -316,6 +316,16 @@ class Network:
         """
         report(self, path=path, batch=batch)
 
+    def live_report(self, version: str) -> str:
+        """The text of the page of `report` as `archdsl watch` serves it: it asks for news.
+
+        Raises:
+            BuildError: no Graphviz can be run.
+        """
+        from archdsl.backends import report as pages
+
+        return pages.html([self._subject(self.name)], live=version)
+
 
 def compare(*networks: Network, batch: int = 1) -> Comparison:
     """Networks side by side: parameters, MACs, memory, receptive field, depth; two, layer by layer.

@@ -47,7 +47,7 @@ ORDER = [
     ["train"],
     ["network"],
     ["pipeline"],
-    ["notebook"],
+    ["notebook", "watch"],
     ["race", "card"],
     ["reference"],
     ["cli"],
@@ -90,6 +90,7 @@ ONLY = {
         "backends.volumes",
         "backends.layer_table",
     },
+    "watch": {"errors", "files", "network", "backends.report"},
     "backends.effective": {"errors", "files", "ir", "analyses", "backends.torch"},
 }
 
@@ -102,6 +103,9 @@ HEAVY = {
     "graphviz",
     "pygraphviz",
     "PIL",
+    "starlette",
+    "uvicorn",
+    "watchfiles",
     "safetensors",
     "typst",
 }

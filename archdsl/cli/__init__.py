@@ -30,6 +30,7 @@ COMMANDS = {
     "quantize": "an ONNX file in 8-bit integers, held against the file it comes from",
     "summary": "the table of a network",
     "train": "a run: weights from the data and the settings that a spec names",
+    "watch": "the page of a network, served, which follows each save of its spec",
 }
 
 OK, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130

@@ -27,15 +27,20 @@ SCRIPTS = (
 STYLES = ("colors", "page", "source", "diagram", "table", "charts", "panels", "print")
 
 
-def page(title: str, data: Mapping[str, Any], pictures: Sequence[Sequence[str]]) -> str:
+def page(
+    title: str, data: Mapping[str, Any], pictures: Sequence[Sequence[str]], live: str = ""
+) -> str:
     """The whole file.
 
     Args:
         title: of the document.
         data: see `archdsl.backends.report.data`.
         pictures: the SVGs of each network, the coarsest first.
+        live: the version of a page that is served and asks for news of itself.
     """
-    script, style = joined("js", SCRIPTS), themed() + joined("css", STYLES)
+    extra = ("live",) if live else ()
+    script = joined("js", (*SCRIPTS, *extra))
+    style = themed() + joined("css", (*STYLES, *extra))
     templates = (
         f'<template data-network="{n}" data-level="{i}">{svg}</template>\n'
         for n, svgs in enumerate(pictures)
@@ -43,11 +48,24 @@ def page(title: str, data: Mapping[str, Any], pictures: Sequence[Sequence[str]])
     )
     return Template(_read("page.html")).substitute(
         title=escape(title),
-        policy=escape(_policy(script, style)),
+        policy=escape(_policy(script, style, bool(live))),
+        live=f' data-live="{escape(live)}"' if live else "",
         style=style,
         data=inert_json(data),
         pictures="".join(templates),
         script=script,
+    )
+
+
+def waiting(title: str, live: str) -> str:
+    """A served page that has no network to show yet, and waits for one."""
+    script, style = _read("live.js"), _read("live.css")
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta http-equiv="Content-Security-Policy" '
+        f'content="{escape(_policy(script, style, True))}">\n'
+        f"<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n"
+        f'<body data-live="{escape(live)}">\n<script>{script}</script>\n</body>\n</html>\n'
     )
 
 
@@ -82,7 +100,7 @@ def _colors(theme: Theme) -> dict[str, str]:
     return found
 
 
-def _policy(script: str, style: str) -> str:
+def _policy(script: str, style: str, live: bool = False) -> str:
     parts = {
         "default-src": "'none'",
         "script-src": _hash(script),
@@ -90,6 +108,8 @@ def _policy(script: str, style: str) -> str:
         "base-uri": "'none'",
         "form-action": "'none'",
     }
+    if live:
+        parts["connect-src"] = "'self'"
     return "; ".join(f"{key} {value}" for key, value in parts.items())
 
 

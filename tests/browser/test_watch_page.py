@@ -1,0 +1,79 @@
+"""The page of `archdsl watch` in a browser: it follows its spec, and stays where it was."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from chromium import Browser
+
+for name in ("starlette", "uvicorn", "watchfiles"):
+    pytest.importorskip(name, reason="the extra `report` is not installed")
+
+GOOD = "input 3x32x32\nconv 3x3 {width}; relu\n" + "conv 3x3 16; relu\n" * 60 + "gap; fc 10\n"
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    """Of the page of a.arch, served."""
+    (tmp_path / "a.arch").write_text(GOOD.format(width=8))
+    command = [sys.executable, "-u", "-m", "archdsl", "watch", str(tmp_path / "a.arch")]
+    server = subprocess.Popen([*command, "--port", "0"], stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    yield server.stdout.readline().split()[2]
+    server.kill()
+    server.communicate()
+
+
+def wait(browser: Browser, condition: str) -> None:
+    """Until an expression is true; between two pages there is nothing to ask."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        try:
+            if browser.js(f"return Boolean({condition})"):
+                return
+        except Exception:  # the page is being loaded
+            pass
+        time.sleep(0.005)
+    raise AssertionError(condition)
+
+
+def test_it_follows(chromium: Browser, address: str, tmp_path: Path) -> None:
+    chromium.reset()
+    chromium.driver.get(address)
+    spec = tmp_path / "a.arch"
+    shows = "document.getElementById('source-text').textContent.includes('conv 3x3 {}')"
+    wait(chromium, shows.format(8))
+    chromium.click("#tab-memory")
+    chromium.js("document.getElementById('source-text').scrollTo(0, 200)")
+    took: list[float] = []
+    for i in range(int(os.environ.get("ARCHDSL_SAVES", "2"))):
+        time.sleep(0.3)
+        start = time.perf_counter()
+        spec.write_text(GOOD.format(width=20 + i))
+        wait(chromium, shows.format(20 + i) + " && document.querySelector('#canvas svg')")
+        took.append(time.perf_counter() - start)
+    took.sort()
+    print(
+        f"ms from save to page: median {1e3 * took[len(took) // 2]:.0f}, max {1e3 * took[-1]:.0f}"
+    )
+    assert chromium.one("#tab-memory").get_attribute("aria-selected") == "true"
+    assert chromium.js("return document.getElementById('source-text').scrollTop") == 200
+
+    spec.write_text("input 3x32x32\nconvv 3x3 8\n")
+    wait(chromium, "document.querySelector('#errors:not([hidden])')")
+    assert "convv" in chromium.text("#errors")
+    assert chromium.js("return getComputedStyle(document.getElementById('main')).filter") == (
+        "grayscale(1)"
+    )
+    spec.write_text(GOOD.format(width=9))
+    wait(chromium, shows.format(9) + " && !document.querySelector('#errors:not([hidden])')")
+    assert chromium.one("#tab-memory").get_attribute("aria-selected") == "true"
+    said = [entry["message"] for entry in chromium.driver.get_log("browser")]
+    chromium.driver.get("about:blank")
+    assert not [text for text in said if "favicon" not in text]
