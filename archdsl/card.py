@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archdsl.analyses.table import escape, markdown
-from archdsl.errors import printable
+from archdsl.errors import Diagnostic, WriteError, printable
 from archdsl.files import write_text
 from archdsl.heading import heading, paper
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from archdsl.network import Network
 
 NAME = "README.md"  # what repositories show
+OURS = "library_name: archdsl"
 
 
 def write(
@@ -35,16 +36,42 @@ def write(
 
     Raises:
         BuildError: no Graphviz can be run.
-        WriteError: a file cannot be written.
+        WriteError: a file cannot be written, or something else than a card has its name.
     """
     picture, card = Path(folder, f"{network.name}.svg"), Path(folder, NAME)
+    specs = {Path(folder, name): spec for name, spec in network.files()}
+    _refuse_to_lose(card, picture, specs)
     network.draw(picture)
     write_text(card, text(network, license, weights))
-    specs: list[Path] = []
-    for name, spec in network.files():
-        specs.append(Path(folder, name))
-        write_text(specs[-1], spec)
+    for path, spec in specs.items():
+        if not _is_read_from(network, path):
+            write_text(path, spec)
     return card, picture, *specs
+
+
+def _refuse_to_lose(card: Path, picture: Path, specs: Collection[Path]) -> None:
+    """Make sure that no file of the card takes the place of another, or of a page that is none.
+
+    Raises:
+        WriteError: it would.
+    """
+    if taken := {card, picture} & set(specs):
+        label = f"{min(taken)}: a spec has the name of a part of the card"
+        raise WriteError(Diagnostic("A005", None, label, help="call the spec NAME.arch"))
+    if card.is_file() and OURS not in card.read_text("utf-8", "replace").split("\n"):
+        label = f"{card}: it is there already, and is no card of archdsl's"
+        help = "choose another place with -o, or move it away"
+        raise WriteError(Diagnostic("A005", None, label, help=help))
+
+
+def _is_read_from(network: Network, path: Path) -> bool:
+    """Whether this is the spec itself, or what it imports, which stays as its author wrote it."""
+    source = network.source
+    if source is None or source.path is None or not path.exists():
+        return False
+    folder = source.path.resolve().parent
+    read = (source.path, *(folder / name for name in network.graph.origin.imports))
+    return any(path.samefile(file) for file in read if file.exists())
 
 
 def text(network: Network, license: str = "", weights: str = "") -> str:
@@ -65,7 +92,7 @@ def text(network: Network, license: str = "", weights: str = "") -> str:
 
 def _front(license: str) -> str:
     """What hubs read: YAML, whose strings may be JSON's."""
-    lines = ["---", "library_name: archdsl", "tags: [archdsl, pytorch, onnx]"]
+    lines = ["---", OURS, "tags: [archdsl, pytorch, onnx]"]
     lines += [f"license: {json.dumps(license)}"] * bool(license)
     return "\n".join([*lines, "---"])
 

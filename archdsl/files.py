@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from archdsl.errors import Diagnostic, ReadError, WriteError
@@ -124,6 +124,23 @@ def assembling(path: str | Path) -> Iterator[tuple[Path, Callable[[str], None]]]
     finally:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Wait until no other process is in such a block for this folder.
+
+    A process that is killed lets go of it, and it leaves no file. Where there are no such locks, as
+    on Windows and on some network drives, or the folder may not be read, nobody waits.
+    """
+    with ExitStack() as stack:
+        with suppress(ImportError, OSError):
+            import fcntl
+
+            handle = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, handle)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def _prefix(path: Path) -> str:

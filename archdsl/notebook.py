@@ -49,7 +49,7 @@ def _run(shell: Any, line: str, cell: str) -> Network:
         SyntaxError: the magic's line is none.
         ArchError: the cell describes no such network.
     """
-    from archdsl.pipeline import parse_set
+    from archdsl.pipeline import parse, read_value
 
     reader = _reader()
     try:
@@ -58,12 +58,12 @@ def _run(shell: Any, line: str, cell: str) -> Network:
         reader.error(str(error))
     if not given.variable.isidentifier():
         reader.error(f"{given.variable!r} is no name of a variable")
-    parameters: dict[str, str] = {}
+    parameters: dict[str, Any] = {}
     for text in given.parameters:
         name, equals, value = (part.strip() for part in text.partition("="))
         if not (name and equals and value):
             reader.error(f"{text!r} is not of the form name=value")
-        parameters[name] = value
-    network = parse_set(cell, given.network, f"{given.variable}.arch", parameters)
+        parameters[name] = read_value(name, value)
+    network = parse(cell, given.network, f"{given.variable}.arch", **parameters)
     shell.user_ns[given.variable] = network
     return network

@@ -124,7 +124,7 @@ def _networks(
     check: bool = True,
 ) -> list[Network]:
     """The network of a name, or all of a file; the errors of all of them at once."""
-    values = {key: _value(key, text) for key, text in (parameters or {}).items()}
+    values = {key: read_value(key, text) for key, text in (parameters or {}).items()}
     names = [name] if name else network_names(tree) or [None]
     networks: list[Network] = []
     errors: list[Diagnostic] = []
@@ -169,7 +169,7 @@ def open_one(
     Without `check` it need not be as the spec expects, so that it can be looked at.
     """
     tree, name = _resolve(spec)
-    values = {key: _value(key, text) for key, text in (parameters or {}).items()}
+    values = {key: read_value(key, text) for key, text in (parameters or {}).items()}
     return _compile(tree, name, values, limits, inputs, check)
 
 
@@ -191,7 +191,7 @@ def open_to_train(
     from archdsl.elaborate.changes import elaborate_changed
 
     tree, name = _resolve(spec)
-    values = {key: _value(key, text) for key, text in (parameters or {}).items()}
+    values = {key: read_value(key, text) for key, text in (parameters or {}).items()}
     graph = elaborate_changed(tree, name, values, limits, changes, data)
     network = Network(graph, tree)
     network.check()
@@ -210,12 +210,6 @@ def optimizer(text: str) -> Optimizer:
     return training.optimizer
 
 
-def parse_set(text: str, name: str | None, file: str, parameters: dict[str, str]) -> Network:
-    """As `parse`, the values of `parameters` given as texts of the language."""
-    values = {key: _value(key, word) for key, word in parameters.items()}
-    return _compile(parse_source(Source(text, file)), name, values)
-
-
 def open_several(
     specs: Sequence[str], parameters: dict[str, str] | None = None, limits: Limits | None = None
 ) -> list[Network]:
@@ -226,7 +220,7 @@ def open_several(
     Raises:
         ArchError: what is wrong with any of them, or none has one of the parameters.
     """
-    values = {key: _value(key, text) for key, text in (parameters or {}).items()}
+    values = {key: read_value(key, text) for key, text in (parameters or {}).items()}
     networks: list[Network] = []
     errors: list[Diagnostic] = []
     unused = set(values)
@@ -276,7 +270,7 @@ def open_family(
         SpecError: the network has no such parameter; the function, that it cannot have a value.
     """
     tree, name = _resolve(spec)
-    values = {key: _value(key, text) for key, text in (parameters or {}).items()}
+    values = {key: read_value(key, text) for key, text in (parameters or {}).items()}
     network = _compile(tree, name, values, limits)
     known = network.graph.parameters
     if parameter not in known:
@@ -357,7 +351,7 @@ def _given(value: Any) -> Value:
             return operator.index(value)  # an integer of another library's kind, or a TypeError
 
 
-def _value(key: str, text: str) -> Value:
+def read_value(key: str, text: str) -> Value:
     """A value given as text on the command line; a word that means nothing is a text."""
     expr = parse_value(text, f"-p {key}")
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +37,9 @@ def _graph() -> Draw:
 
 
 def _volumes() -> Draw:
-    if find_spec("archdsl.backends.volumes") is None:
-        raise ValueError("the style `volumes` is not there yet")
-    from archdsl.backends import volumes  # pyright: ignore
+    from archdsl.backends import volumes
 
-    drawn: Any = volumes.draw
-    return lambda graphs, path, options: drawn(graphs[0], path, options)
+    return lambda graphs, path, options: volumes.draw(graphs[0], path, options)
 
 
 def _table() -> Draw:

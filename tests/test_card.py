@@ -10,6 +10,7 @@ import torch
 
 import archdsl
 from archdsl import card
+from archdsl.errors import WriteError
 
 SPEC = """# A net of two layers (Somebody & Somebody Else, 1998, section 2).
 param width = 7
@@ -50,6 +51,36 @@ def test_the_folder_is_whole(
     exec(code, names)
     assert isinstance(names["model"], torch.nn.Module)
     assert (folder / "net.onnx").exists()
+
+
+def test_a_page_that_is_no_card_is_not_replaced(tmp_path: Path) -> None:
+    net = archdsl.parse(SPEC, file="small.arch")
+    page = tmp_path / "README.md"
+    page.write_text("# My repository\n")
+    with pytest.raises(WriteError, match="is no card"):
+        card.write(net, tmp_path)
+    assert page.read_text() == "# My repository\n"
+    assert [p.name for p in tmp_path.iterdir()] == ["README.md"]
+    page.unlink()
+    first = card.write(net, tmp_path)
+    assert card.write(net, tmp_path, license="MIT") == first
+    assert 'license: "MIT"' in page.read_text()
+
+
+def test_a_spec_that_has_the_name_of_the_card(tmp_path: Path) -> None:
+    spec = tmp_path / "README.md"
+    spec.write_text(SPEC)
+    with pytest.raises(WriteError, match="a spec has the name"):
+        card.write(archdsl.load(spec), tmp_path / "card")
+    assert [p.name for p in tmp_path.iterdir()] == ["README.md"]
+
+
+def test_a_card_beside_its_spec_leaves_it_as_it_is(tmp_path: Path) -> None:
+    spec = tmp_path / "net.arch"
+    spec.write_bytes(b"\xef\xbb\xbfinput 3\r\nfc 2\r\n")
+    before = spec.read_bytes()
+    assert spec in card.write(archdsl.load(spec), tmp_path)
+    assert spec.read_bytes() == before
 
 
 def test_a_spec_of_a_stranger_is_text() -> None:

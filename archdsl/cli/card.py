@@ -33,13 +33,13 @@ def command(
 ) -> None:
     """Write a model card: README.md with picture, table, spec and source, for a repository."""
     from archdsl import card
-    from archdsl.cli.output import File, listing
+    from archdsl.cli.output import listing, measured
     from archdsl.elaborate import Limits
     from archdsl.pipeline import open_one
 
     network = open_one(spec, parameters, Limits(**limits), check=False)
     made = card.write(network, folder or Path("build", f"{network.name}-card"), license, weights)
-    files = [File(path, path.stat().st_size) for path in made]
+    files = measured(made)
     if settings.json:
         settings.print_json({"network": network.name, "files": [f.to_json() for f in files]})
     else:

@@ -129,10 +129,7 @@ def command(
     chosen = KNOWN[style]
     _check(ctx, style, chosen, len(specs), output)
     options = Options(**given)
-    try:
-        draw = chosen.load()
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
+    draw = chosen.load()
     first, *others = specs
     if others:
         networks = open_several(specs, parameters, Limits(**limits))

@@ -143,9 +143,9 @@ def _tell(made: Exported, network: str, settings: Settings) -> None:
     """What was written and how well it agrees, in words or as JSON."""
     from dataclasses import asdict
 
-    from archdsl.cli.output import File, listing
+    from archdsl.cli.output import listing, measured
 
-    files = [File(p, p.stat().st_size) for p in made.files]
+    files = measured(made.files)
     if settings.json:
         agreement = made.agreement and asdict(made.agreement)
         found = {d.path: d.relative for d in made.differences}

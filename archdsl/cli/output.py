@@ -22,8 +22,26 @@ class File:
 def written(path: Path, write: Callable[[], object]) -> list[File]:
     """Write a file; it, and those beside it if `write` gives a tuple of all of them."""
     made = write()
-    files: tuple[Path, ...] = made if isinstance(made, tuple) else (path,)
-    return [File(p, p.stat().st_size) for p in files]
+    return measured(made if isinstance(made, tuple) else (path,))
+
+
+def measured(paths: Iterable[Path]) -> list[File]:
+    """Files that were just written.
+
+    Raises:
+        WriteError: one is gone, as another command has written the same since.
+    """
+    from archdsl.errors import Diagnostic, WriteError
+
+    files: list[File] = []
+    for path in paths:
+        try:
+            files.append(File(path, path.stat().st_size))
+        except OSError as error:
+            label = f"{path}: it was written, and something else has removed it since"
+            help = "give each command a place of its own with -o"
+            raise WriteError(Diagnostic("A005", None, label, help=help)) from error
+    return files
 
 
 def listing(files: Iterable[File]) -> str:

@@ -28,7 +28,8 @@ def _renaming(
 
 
 _WEIGHTS = click.option(
-    "--weights", metavar="FILE", help="A .safetensors or .pth file; without it they are fresh.",
+    "--weights", metavar="FILE",
+    help="A .safetensors or .pth file, or the folder of a run; without it they are fresh.",
 )  # fmt: skip
 _MAP = click.option(
     "--weights-map", "renaming", metavar="OLD=NEW", multiple=True, callback=_renaming,

@@ -386,6 +386,50 @@ def test_weights_of_an_earlier_run_are_removed(
     assert run_onnx(tmp_path / "a.onnx", random_arrays(((3, 8, 8),), 1))[0].shape == (1, 5)
 
 
+TOGETHER = """
+import sys, time
+from pathlib import Path
+import archdsl
+from support import random_weights
+from archdsl.backends.onnx import storage, write
+
+graph = archdsl.parse(sys.stdin.read(), file="small.arch").graph
+weights = {k: v + int(sys.argv[2]) for k, v in random_weights(graph).items()}
+storage.INLINE_BYTES = 0
+found = storage._data_of
+
+def slow(path):  # the other process has time to come between
+    earlier = found(path)
+    time.sleep(0.2)
+    return earlier
+
+storage._data_of = slow
+for _ in range(4):
+    write(graph, sys.argv[1], weights)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks of folders there")
+def test_two_processes_that_write_the_same(tmp_path: Path) -> None:
+    """Neither removes the weights that the other's model refers to."""
+    path = tmp_path / "a.onnx"
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", TOGETHER, str(path), str(number)],
+            stdin=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        for number in range(2)
+    ]
+    for process in running:
+        assert process.stdin is not None
+        process.stdin.write(SMALL_NETWORK.encode())
+        process.stdin.close()
+    assert [process.wait() for process in running] == [0, 0]
+    onnx.checker.check_model(path)
+    assert file_names(tmp_path) == ["a.onnx", data_name(tmp_path)]
+
+
 @pytest.mark.usefixtures("external")
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no file can have such a name")
 def test_a_name_that_the_model_could_not_refer_to(

@@ -50,6 +50,7 @@ def test_equal_ones_are_a_loop_too() -> None:
         "unit 4; relu; unit 5; unit 6",  # something between
         "residual { unit 4; unit 4; unit 4 }",  # no pipeline
         "a: unit 4; unit 4; unit 4; unit 4",  # other names
+        "a01: unit 4; a02: unit 4; a03: unit 4",  # names that no counter gives
     ],
 )
 def test_what_is_no_chain_is_written_out(tower: str) -> None:

@@ -45,6 +45,13 @@ def test_safetensors_round_trip_with_the_hash_of_the_spec(net: Network, tmp_path
     assert metadata["sha256"] == net.graph.origin.sha256
 
 
+def test_the_folder_of_a_run_means_its_best_weights(net: Network, tmp_path: Path) -> None:
+    model = net.to_torch(seed=4)
+    net.save_weights(tmp_path / "best.safetensors", model)
+    found = net.to_torch(weights=tmp_path).state_dict()
+    assert all(torch.equal(found[key], value) for key, value in model.state_dict().items())
+
+
 @pytest.mark.parametrize("key", [None, "state_dict", "model"])
 def test_pth_and_the_dicts_that_checkpoints_wrap_them_in(
     net: Network, tmp_path: Path, key: str | None

@@ -19,7 +19,7 @@ gap; fc 2
 
 PAGES = {
     "alexnet": ("alexnet",),
-    "resnet152": ("resnet152",),
+    "resnet50": ("resnet50",),
     "siamese": ("siamese",),
     "one layer": ("input 3x8x8\nfc 2\n",),
     "compare": ("resnet18", "resnet34"),
@@ -170,13 +170,13 @@ def test_dark_and_light_follow_the_system_and_the_switch(page: Page) -> None:
     assert browser.js(look) == light
     browser.media("dark")
     assert browser.js(look) == dark
-    assert browser.text("#theme") == "Auto"
+    assert browser.text("#theme") == "Theme: auto"
     browser.click("#theme")
-    assert browser.text("#theme") == "Light"
+    assert browser.text("#theme") == "Theme: light"
     assert browser.js(look) == light
     browser.media("light")
     browser.click("#theme")
-    assert browser.text("#theme") == "Dark"
+    assert browser.text("#theme") == "Theme: dark"
     assert browser.js(look) == dark
     browser.driver.refresh()
     assert browser.js(look) == dark, "it is remembered"

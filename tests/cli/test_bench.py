@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from command import Cli
 
 SPEC = "input 3x8x8; conv 3x3 4; relu; gap; fc 3"
 

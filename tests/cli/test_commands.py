@@ -12,6 +12,7 @@ from command import Cli
 
 import archdsl
 from archdsl.cli.output import written
+from archdsl.errors import WriteError
 
 
 def test_check_has_a_line_per_network(cli: Cli, tmp_path: Path) -> None:
@@ -166,3 +167,8 @@ def test_the_file_of_weights_is_listed_when_it_was_written(tmp_path: Path) -> No
         return model, weights
 
     assert [f.path for f in written(model, both)] == [model, weights]
+
+
+def test_a_file_that_another_command_removed_is_told_of(tmp_path: Path) -> None:
+    with pytest.raises(WriteError, match="removed it since"):
+        written(tmp_path / "a.onnx", lambda: None)

@@ -68,7 +68,7 @@ def test_json_lists_the_files(cli: Cli, small: Path, tmp_path: Path) -> None:
         (["lenet", "--style", "table", "--label-with", "macs"], "it is for graph"),
         (["lenet", "--style", "table", "--no-legend"], "--legend is not for --style table"),
         (["lenet", "--style", "table", "-o", "a.png"], "ends in none of .svg, .html, .md, .tex"),
-        (["lenet", "-o", "a.html"], "ends in none of .svg, .png, .pdf"),
+        (["lenet", "-o", "a.txt"], "ends in none of .svg, .png, .pdf"),
         (["lenet", "--width", "8"], "'8' is no width such as 8cm"),
         (["lenet", "--width", "9999cm"], "of 10 to 14,400 points"),
         (["lenet", "--depth", "0"], "'0' is no number of levels, nor `all`"),
@@ -89,10 +89,27 @@ def test_a_path_that_is_not_there(cli: Cli, small: Path, tmp_path: Path) -> None
     assert not (tmp_path / "a.svg").exists()
 
 
+@pytest.mark.parametrize("style", ["graph", "volumes"])
+def test_the_network_itself_does_not_stand_out(
+    cli: Cli, small: Path, tmp_path: Path, style: str
+) -> None:
+    """Its scope has the path of no letters, which no user means."""
+    result = cli("draw", small, "--style", style, "--highlight", "", "-o", tmp_path / "a.svg")
+    assert result.status == 1
+    assert "A305" in result.err
+    assert not (tmp_path / "a.svg").exists()
+
+
 def test_a_width_too_small_to_read_is_told(cli: Cli, small: Path, tmp_path: Path) -> None:
     result = cli("draw", small, "--width", "2cm", "-o", tmp_path / "a.svg")
     assert result.status == 0
     assert result.err.startswith("warning: at this width the smallest letters are")
+
+
+def test_what_is_told_to_be_too_small_is_below_what_would_do(cli: Cli, tmp_path: Path) -> None:
+    """4.46 points are no 4.5."""
+    options = ("--depth", "3", "--width", "8cm", "-o", tmp_path / "a.svg")
+    assert "are 4.4 points high" in cli("draw", "resnet18", *options).err
 
 
 def test_every_option_is_taken_by_some_style() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from conftest import Cli
+from command import Cli
 from PIL import Image
 from sklearn.datasets import load_digits
 

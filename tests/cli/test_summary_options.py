@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from command import Cli
 
 import archdsl
 from archdsl.analyses import memory

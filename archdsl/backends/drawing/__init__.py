@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archdsl.backends.drawing.options import Options
+from archdsl.backends.drawing.paths import check_paths
 from archdsl.backends.drawing.theme import THEMES, Theme
 
-__all__ = ["THEMES", "Options", "Theme"]
+__all__ = ["THEMES", "Options", "Theme", "check_paths"]

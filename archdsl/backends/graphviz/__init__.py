@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from pathlib import Path
@@ -67,6 +68,7 @@ def _warn(svg: str) -> None:
     found = re.search(r"scale\(([\d.]+)", svg)
     points = TINY * float(found[1]) if found else TINY
     if points < LEAST:
-        text = f"at this width the smallest letters are {points:.1f} points high; "
+        shown = math.floor(points * 10) / 10  # 4.46 is not to read as the 4.5 that would do
+        text = f"at this width the smallest letters are {shown} points high; "
         help = "a lower --depth shows less, another --direction may be narrower"
         warnings.warn(text + help, stacklevel=4)

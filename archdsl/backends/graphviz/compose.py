@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from archdsl.analyses.cost import of_graph
 from archdsl.analyses.depth import has_kernel, longest_way
-from archdsl.backends.drawing import Options
+from archdsl.backends.drawing import Options, check_paths
 from archdsl.backends.drawing.theme import Look
 from archdsl.backends.graphviz.edges import connect
 from archdsl.backends.graphviz.figures import Figures, shown
@@ -17,7 +17,6 @@ from archdsl.backends.graphviz.picture import Box, Cluster, Edge, Item, Picture
 from archdsl.backends.graphviz.sides import alone
 from archdsl.backends.graphviz.style import SLIM
 from archdsl.backends.graphviz.units import deepest, units_in
-from archdsl.errors import Diagnostic, SpecError, suggestion
 from archdsl.ir import Graph, Node, Output
 from archdsl.ir.hierarchy import Folded, Part, RepetitionTree, ScopeTree, Unit
 from archdsl.ir.shapes import Shape, show
@@ -34,7 +33,7 @@ def compose(graph: Graph, options: Options | None = None) -> Picture:
         SpecError: nothing has a path that is to stand out.
     """
     options = options or Options()
-    _check_paths(graph, options.highlight)
+    check_paths(graph, options.highlight)
     match options.depth:
         case None:
             return _fitting(graph, options)
@@ -52,15 +51,6 @@ def _fitting(graph: Graph, options: Options) -> Picture:
         if composer.height() <= (PAGE if depth is None else TALL):
             return composer.picture()
     return _Composer(graph, options, depths[-1]).picture()
-
-
-def _check_paths(graph: Graph, paths: tuple[str, ...]) -> None:
-    known = {n.path for n in graph.nodes} | {s.path for s in graph.scopes}
-    for path in paths:
-        if path not in known:
-            label = f"there is nothing to highlight at `{path}`"
-            help = suggestion(path, known)
-            raise SpecError(Diagnostic("A305", None, label, "nothing has this path", help=help))
 
 
 class _Composer:

@@ -4,7 +4,8 @@ Two files cannot take their names at one moment, and a process may be killed bet
 file of weights is named after what it holds, `NAME.onnx.<first digits of its SHA-256>.data`, and
 takes its name first. Nothing refers to it until the model takes its own, which is the one moment at
 which all changes: before it readers find the earlier model with the earlier weights, after it the
-new with the new. The earlier weights are removed last. A process that is killed may leave a file of
+new with the new. The earlier weights are removed last; until then no other process may begin, as
+each would remove what the other has just written. A process that is killed may leave a file of
 weights that no model refers to, or a hidden folder of unfinished files; neither harms.
 """
 
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from archdsl.errors import BuildError, Diagnostic, WriteError
-from archdsl.files import assembling
+from archdsl.files import assembling, one_at_a_time
 from archdsl.ir.shapes import Shape, elements
 
 if TYPE_CHECKING:
@@ -100,12 +101,13 @@ def save(
         made.write_bytes(_serialized(model))
         if check is not None:
             check(made)
-        earlier = _data_of(path)
-        for name in (*names, path.name):
-            keep(name)
-    for name in earlier - set(names):
-        with suppress(OSError):
-            path.with_name(name).unlink()
+        with one_at_a_time(path.parent):
+            earlier = _data_of(path)
+            for name in (*names, path.name):
+                keep(name)
+            for name in earlier - set(names):
+                with suppress(OSError):
+                    path.with_name(name).unlink()
     return path, *(path.with_name(name) for name in names)
 
 

@@ -13,7 +13,7 @@ from archdsl.backends.torch.layout import statement
 
 FEWEST = 3  # modules that are worth a loop
 COUNTER = "i"
-_NUMBERED = re.compile(r"(.*\D)(\d+)")
+_NUMBERED = re.compile(r"(.*[^0-9])([1-9][0-9]*)")  # not `a01`, which a counter does not give
 _LOOP = "for "  # how the call of a chain is told from one of a class
 
 

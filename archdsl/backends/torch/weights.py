@@ -21,7 +21,7 @@ WRAPPED = ("state_dict", "model_state_dict", "model")  # where checkpoints keep 
 
 
 def read(path: str | Path) -> dict[str, Tensor]:
-    """The tensors of a .safetensors or .pth file; nothing in it is run.
+    """The tensors of a .safetensors or .pth file, or the best of a run; nothing in it is run.
 
     Raises:
         ReadError: the file cannot be read, or holds no weights.
@@ -30,7 +30,7 @@ def read(path: str | Path) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    path = Path(path)
+    path = _file(path)
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -54,11 +54,18 @@ def read(path: str | Path) -> dict[str, Tensor]:
     return found
 
 
+def _file(path: str | Path) -> Path:
+    """The file of weights that a path means: of the folder of a run, those of its best epoch."""
+    best = Path(path, "best.safetensors")
+    return best if best.is_file() else Path(path)
+
+
 def about(path: str | Path) -> dict[str, str]:
     """What a .safetensors file says of its weights; nothing of any other file."""
     from safetensors import SafetensorError, safe_open
 
-    if Path(path).suffix != ".safetensors":
+    path = _file(path)
+    if path.suffix != ".safetensors":
         return {}
     try:
         with safe_open(path, "pt") as file:

@@ -10,8 +10,8 @@ from archdsl.analyses.cost import NOTHING
 from archdsl.analyses.quantity import show_bytes, show_count
 from archdsl.analyses.receptive_field import Field, fields, reach
 from archdsl.backends.drawing.options import Mark, Options
+from archdsl.backends.drawing.paths import check_paths
 from archdsl.backends.volumes.figure import Series, Volume, volumes_of
-from archdsl.errors import Diagnostic, SpecError, suggestion
 from archdsl.ir import Graph
 from archdsl.ir.shapes import elements
 
@@ -24,12 +24,7 @@ def annotate(graph: Graph, series: Series, options: Options) -> None:
     Raises:
         SpecError: a path is none of the network's.
     """
-    known = {*graph.by_path, *(s.path for s in graph.scopes), *(i.name for i in graph.inputs)}
-    for path in options.highlight:
-        if path not in known:
-            label = f"`{graph.name}` has no layer, block or sequence called `{path}`"
-            help = suggestion(path, known)
-            raise SpecError(Diagnostic("A305", None, label, "nothing has this path", help=help))
+    check_paths(graph, options.highlight, inputs=True)
     found = fields(graph) if "field" in options.label_with else {}
     for volume in volumes_of(series):
         volume.highlighted = any(_within(p, h) for h in options.highlight for p in volume.paths)

@@ -20,8 +20,7 @@ const theme = {
   set(way) {
     this.way = way;
     document.documentElement.dataset.theme = way;
-    byId('theme').textContent = { auto: 'Auto', light: 'Light', dark: 'Dark' }[way];
-    byId('theme').setAttribute('aria-label', `Theme: ${way}`);
+    byId('theme').textContent = `Theme: ${way}`;
     try {
       localStorage.setItem('archdsl-theme', way);
     } catch { // as above

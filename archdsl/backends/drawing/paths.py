@@ -1,0 +1,29 @@
+"""Paths that a user names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from archdsl.errors import Diagnostic, SpecError, suggestion
+from archdsl.ir import Graph
+
+
+def check_paths(graph: Graph, paths: Iterable[str], inputs: bool = False) -> None:
+    """Make sure that there is something at each of these paths.
+
+    Args:
+        graph: the network.
+        paths: of layers and scopes.
+        inputs: whether the names of the network's inputs will do as well.
+
+    Raises:
+        SpecError: the network has no such path.
+    """
+    known = {*graph.by_path, *(s.path for s in graph.scopes if s.path)}
+    if inputs:
+        known |= {i.name for i in graph.inputs}
+    for path in paths:
+        if path not in known:
+            label = f"`{graph.name}` has no layer, block or sequence called `{path}`"
+            help = suggestion(path, known)
+            raise SpecError(Diagnostic("A305", None, label, "nothing has this path", help=help))

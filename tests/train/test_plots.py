@@ -1,0 +1,118 @@
+"""The pictures of a run: what is drawn is what was counted."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ElementTree
+from base64 import b64decode
+from io import BytesIO
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from runs import graph
+
+from archdsl.train import plots
+from archdsl.train.watch import Row
+
+SVG = "{http://www.w3.org/2000/svg}"
+NAN = float("nan")
+
+
+def row(epoch: int, train: float, valid: float, right: float = 0.5) -> Row:
+    return Row(epoch, epoch, 0.1, train, right, valid, right, 1.0, 1.0)
+
+
+def parts(text: str, kind: str) -> list[ElementTree.Element]:
+    return list(ElementTree.fromstring(text).iter(f"{SVG}{kind}"))
+
+
+def words(text: str) -> list[str]:
+    return [element.text or "" for element in parts(text, "text")]
+
+
+def points(line: ElementTree.Element) -> list[tuple[float, float]]:
+    pairs = (pair.split(",") for pair in line.get("points", "").split())
+    return [(float(x), float(y)) for x, y in pairs]
+
+
+def test_a_curve_has_a_point_for_every_epoch_and_falls_with_the_loss() -> None:
+    rows = [row(i + 1, 2 - 0.3 * i, 2.2 - 0.3 * i) for i in range(5)]
+    train, valid, *_ = map(points, parts(plots.curves("net", rows), "polyline"))
+    assert len(train) == len(valid) == 5
+    assert all(a[1] < b[1] for a, b in pairwise(train)), "down the page"
+    slope = (train[1][1] - train[0][1]) / 0.3
+    assert train[0][1] - valid[0][1] == pytest.approx(0.2 * slope, abs=0.2)
+
+
+def test_curves_without_validation_or_accuracy() -> None:
+    text = plots.curves("net", [row(1, 1.0, NAN, NAN), row(2, NAN, NAN, NAN)])
+    assert len(parts(text, "polyline")) == 1
+    assert "accuracy" not in words(text)
+    assert "nan" not in text
+    assert parts(plots.curves("net", [row(1, NAN, NAN, NAN)]), "svg") is not None
+
+
+@pytest.mark.parametrize("values", [(1.0, 1.0), (0.0, 0.0), (1e-9, 2e-9), (-5.0, 1e6), (0.1, 0.3)])
+def test_ticks_hold_the_values(values: tuple[float, float]) -> None:
+    ticks = plots._ticks(*values)
+    assert ticks[0] <= values[0]
+    assert values[1] <= ticks[-1]
+    assert 2 <= len(ticks) <= 9
+    assert ticks == sorted(set(ticks))
+
+
+def test_confusion_shows_the_counts() -> None:
+    counts = [[5, 2, 0], [0, 7, 1], [3, 0, 9]]
+    text = plots.confusion("net", counts, ("cat", "<dog>", "owl\x1b"))
+    assert "net: 21 of 27 right; rows are what it is, columns what it is taken for" in words(text)
+    shown = sorted(int(word) for word in words(text) if word.isdigit())
+    assert shown == [1, 2, 3, 5, 7, 9], "no cell where nothing was"
+    assert words(text).count("<dog>") == 2
+    assert "\x1b" not in text
+
+
+def test_confusion_of_many_classes_has_no_numbers() -> None:
+    counts = (np.eye(200, dtype=int) * 3).tolist()
+    text = plots.confusion("net", counts, ())
+    assert len(parts(text, "rect")) == 201
+    assert len(words(text)) == 1
+
+
+def picture(text: str) -> np.ndarray:
+    (image,) = parts(text, "image")
+    data = re.sub("^data:image/png;base64,", "", image.get("href", ""))
+    return np.asarray(Image.open(BytesIO(b64decode(data))))
+
+
+def test_filters_in_colour_have_0_in_grey_and_their_largest_at_the_end() -> None:
+    kernels = torch.zeros(5, 3, 4, 4)
+    kernels[0, 0, 1, 2] = 0.5
+    kernels[1, 2] = -3.0
+    sheet = picture(plots.filters("net", kernels))
+    assert sheet.shape == (2 * 5 - 1, 3 * 5 - 1, 3)
+    assert tuple(sheet[1, 2]) == (255, 128, 128)
+    assert tuple(sheet[0, 5]) == (128, 128, 0)
+    assert tuple(sheet[0, 4]) == (255, 255, 255), "white between them"
+
+
+@pytest.mark.parametrize("channels", [1, 2, 40])
+def test_other_filters_are_grey(channels: int) -> None:
+    sheet = picture(plots.filters("net", torch.randn(6, channels, 3, 3)))
+    assert np.array_equal(sheet[..., 0], sheet[..., 1])
+
+
+FIRST: list[tuple[str, Any]] = [
+    ("input 3x8x8\nconv 3x3 4; gap; fc 2\n", "conv1.weight"),
+    ("input 3x8x8\nrelu; conv 3x3 4; gap; fc 2\n", None),
+    ("input 3x8x8\nconv 1x1 4; gap; fc 2\n", None),
+    ("input 8\nfc 2\n", None),
+]
+
+
+@pytest.mark.parametrize(("network", "key"), FIRST)
+def test_the_first_filters_are_those_that_see_the_input(network: str, key: str | None) -> None:
+    assert plots.first_filters(graph("", network)) == key
