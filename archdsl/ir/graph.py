@@ -10,15 +10,14 @@ from math import inf
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainSerializer,
     PlainValidator,
     WithJsonSchema,
 )
 
+from archdsl.ir.frozen import Frozen
 from archdsl.ir.initializers import AnyInitializer
 from archdsl.ir.op import Op, registry
 from archdsl.ir.place import Place as Place
@@ -39,10 +38,6 @@ ModulePath = Annotated[str, Field(pattern=f"^{PATH}$")]
 """Names with dots between them; inside of a sequence they may be numbers."""
 PathWithin = Annotated[str, Field(pattern=f"^({PATH})?$")]
 """The path of a scope in its network, of a weight in its layer; empty for the whole itself."""
-
-
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 def _load_op(value: Any) -> Any:
@@ -95,7 +90,7 @@ else:
     ]
 
 
-class Repetition(_Record):
+class Repetition(Frozen):
     """One turn of an `xN`: which repetition it is, which copy (from 0) of how many."""
 
     id: int
@@ -103,7 +98,7 @@ class Repetition(_Record):
     count: int
 
 
-class Scope(_Record):
+class Scope(Frozen):
     """What the hierarchy of names consists of: a network, a block's call, a numbered sequence."""
 
     path: PathWithin
@@ -121,7 +116,7 @@ class Scope(_Record):
     repetitions: tuple[Repetition, ...] = ()
 
 
-class Node(_Record):
+class Node(Frozen):
     """One layer, or one join of several tensors, at its place in the network."""
 
     path: ModulePath
@@ -191,7 +186,7 @@ class Node(_Record):
         return self.op.onnx(self.input_shapes, self.shape)
 
 
-class Input(_Record):
+class Input(Frozen):
     """A tensor that the network is given."""
 
     name: ModulePath
@@ -199,7 +194,7 @@ class Input(_Record):
     place: Place
 
 
-class Output(_Record):
+class Output(Frozen):
     """A tensor that the network gives; an auxiliary one in training only, its loss weighted."""
 
     name: ModulePath
@@ -209,7 +204,7 @@ class Output(_Record):
     shape: Shape
 
 
-class Expectation(_Record):
+class Expectation(Frozen):
     """What a spec says must be so: a quantity of the network, and the value it is compared with."""
 
     quantity: Name
@@ -223,7 +218,7 @@ class Expectation(_Record):
     place: Place
 
 
-class Origin(_Record):
+class Origin(Frozen):
     """What the network was compiled from."""
 
     file: str
@@ -233,7 +228,7 @@ class Origin(_Record):
     """The SHA-256 of each imported file, by name."""
 
 
-class Graph(_Record):
+class Graph(Frozen):
     """One network: nodes in topological order, and the scopes that name them."""
 
     version: Literal[1] = IR_VERSION

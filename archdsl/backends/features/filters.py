@@ -83,7 +83,8 @@ def filters(graph: Graph, path: str, weights: Mapping[str, Any]) -> Sheet:
     if shown < count:
         title += f"; the first {shown:,}"
     if shown_channels > 1:
-        title += f"; a row a filter, {shown_channels} of its {width:,} channels"
+        some = "" if shown_channels == width else f", {shown_channels} of its {width:,} channels"
+        title += f"; a row a filter{some}"
     panel = Panel(title, path, tiles, across, tuple(range(shown)), count)
     return Sheet(f"{graph.name}, {path}: {node.op.text()}", (panel,), tuple(notes))
 
@@ -94,6 +95,6 @@ def _colored(bank: Any, pixels: Any) -> Any:
 
     from archdsl.backends.features.tiles import BROKEN
 
-    found = pixels[..., 0].transpose(0, 2, 3, 1).copy()
+    found = np.moveaxis(pixels[..., 0], 1, -1).copy()
     found[~np.isfinite(bank).all(1)] = BROKEN
     return found
