@@ -10,6 +10,7 @@ from math import inf
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import (
+    BaseModel,
     BeforeValidator,
     Field,
     PlainSerializer,
@@ -38,6 +39,10 @@ ModulePath = Annotated[str, Field(pattern=f"^{PATH}$")]
 """Names with dots between them; inside of a sequence they may be numbers."""
 PathWithin = Annotated[str, Field(pattern=f"^({PATH})?$")]
 """The path of a scope in its network, of a weight in its layer; empty for the whole itself."""
+
+
+class _Record(Frozen, BaseModel):
+    """Named here too, so that linters know what its classes are."""
 
 
 def _load_op(value: Any) -> Any:
@@ -90,7 +95,7 @@ else:
     ]
 
 
-class Repetition(Frozen):
+class Repetition(_Record):
     """One turn of an `xN`: which repetition it is, which copy (from 0) of how many."""
 
     id: int
@@ -98,7 +103,7 @@ class Repetition(Frozen):
     count: int
 
 
-class Scope(Frozen):
+class Scope(_Record):
     """What the hierarchy of names consists of: a network, a block's call, a numbered sequence."""
 
     path: PathWithin
@@ -116,7 +121,7 @@ class Scope(Frozen):
     repetitions: tuple[Repetition, ...] = ()
 
 
-class Node(Frozen):
+class Node(_Record):
     """One layer, or one join of several tensors, at its place in the network."""
 
     path: ModulePath
@@ -186,7 +191,7 @@ class Node(Frozen):
         return self.op.onnx(self.input_shapes, self.shape)
 
 
-class Input(Frozen):
+class Input(_Record):
     """A tensor that the network is given."""
 
     name: ModulePath
@@ -194,7 +199,7 @@ class Input(Frozen):
     place: Place
 
 
-class Output(Frozen):
+class Output(_Record):
     """A tensor that the network gives; an auxiliary one in training only, its loss weighted."""
 
     name: ModulePath
@@ -204,7 +209,7 @@ class Output(Frozen):
     shape: Shape
 
 
-class Expectation(Frozen):
+class Expectation(_Record):
     """What a spec says must be so: a quantity of the network, and the value it is compared with."""
 
     quantity: Name
@@ -218,7 +223,7 @@ class Expectation(Frozen):
     place: Place
 
 
-class Origin(Frozen):
+class Origin(_Record):
     """What the network was compiled from."""
 
     file: str
@@ -228,7 +233,7 @@ class Origin(Frozen):
     """The SHA-256 of each imported file, by name."""
 
 
-class Graph(Frozen):
+class Graph(_Record):
     """One network: nodes in topological order, and the scopes that name them."""
 
     version: Literal[1] = IR_VERSION
