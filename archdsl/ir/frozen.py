@@ -16,6 +16,7 @@ class Frozen(BaseModel):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy with other fields; what was computed of the original is computed anew."""
         found = super().model_copy(update=update, deep=deep)
-        for name in found.__dict__.keys() - type(found).__pydantic_fields__.keys():
-            del found.__dict__[name]
+        values = vars(found)
+        for name in values.keys() - type(found).__pydantic_fields__.keys():
+            del values[name]
         return found
