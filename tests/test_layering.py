@@ -42,6 +42,7 @@ ORDER = [
         "backends.layer_table",
     ],
     ["backends.effective", "backends.report"],
+    ["backends.features"],
     ["styles"],
     ["lint"],
     ["train"],
@@ -67,7 +68,7 @@ ONLY = {
     "lint": {"source", "version", "errors", "files", "syntax", "ir", "elaborate", "analyses"},
     # It runs any ONNX file, ours or not: what it must know is in the file, as `ir.preprocess` says.
     "serve": {"errors", "files", "ir"},
-    "train": {"errors", "files", "ir", "serve", "backends.torch"},
+    "train": {"errors", "files", "ir", "serve", "backends.torch", "backends.features"},
     "backends.torch": {"errors", "files", "ir"},
     "backends.onnx": {"errors", "files", "ir", "serve"},
     "backends.drawing": {"errors", "ir"},
@@ -92,6 +93,15 @@ ONLY = {
     },
     "watch": {"errors", "files", "network", "backends.report"},
     "backends.effective": {"errors", "files", "ir", "analyses", "backends.torch"},
+    "backends.features": {
+        "errors",
+        "files",
+        "ir",
+        "analyses",
+        "serve",
+        "backends.torch",
+        "backends.effective",
+    },
 }
 
 HEAVY = {

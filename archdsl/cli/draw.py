@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from archdsl.cli.features import asked_for, draw_features, feature_options
 from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def _words(known: tuple[str, ...]) -> Any:
     "--dpi", type=click.IntRange(10, 2400), default=192, show_default=True, metavar="N",
     help="Pixels of an inch, of a PNG.",
 )  # fmt: skip
+@feature_options
 @parameters_option
 @limits_option
 @json_option
@@ -104,6 +106,10 @@ def command(
     With -o FILE.html and no --style it is a page to walk around in: the spec with its costs, the
     diagram, the layers, memory and receptive fields, the PyTorch module. It is one file that needs
     no network; of several SPECs it is a comparison too.
+
+    --filters and --activations show what a network has learnt: the weights of a convolution as
+    tiles, and the maps that layers give for a picture, prepared as the spec says. -o is then a
+    .png, .webp or .svg.
     """
     from archdsl.backends.drawing.options import Options
     from archdsl.cli.output import listing, written
@@ -112,6 +118,11 @@ def command(
     from archdsl.styles import STYLES as KNOWN
 
     settings: Settings = ctx.obj
+    features = asked_for(ctx, given)
+    if features is not None:
+        network = open_one(specs[0], parameters, Limits(**limits), check=False)
+        draw_features(settings, network, output, **features)
+        return
     if output is not None and _is_report(ctx, output):
         _report(ctx, specs, output, parameters, limits)
         return

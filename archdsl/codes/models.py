@@ -61,6 +61,13 @@ MODELS: dict[str, Code] = {
         "wide: ask for a wider figure, or let blocks and repetitions say what belongs together. "
         "`--style graph` draws every network.",
     ),
+    "A711": Code(
+        "the layer has nothing of this kind to show",
+        "`draw --filters` shows the filters of a convolution, `draw --activations` the maps that a "
+        "layer gives for a picture: the network must take one picture, the layer must give a map, "
+        "and how pictures are prepared must be known, by the spec or by weights of "
+        "`archdsl train`.",
+    ),
     "A801": Code(
         "training has no such word",
         "A `train` section has a vocabulary of its own. A step of augmentation follows `augment` "

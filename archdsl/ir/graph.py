@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainSerializer,
     PlainValidator,
     WithJsonSchema,
 )
 
+from archdsl.ir.frozen import Frozen
 from archdsl.ir.initializers import AnyInitializer
 from archdsl.ir.op import Op, registry
 from archdsl.ir.place import Place as Place
@@ -41,8 +41,8 @@ PathWithin = Annotated[str, Field(pattern=f"^({PATH})?$")]
 """The path of a scope in its network, of a weight in its layer; empty for the whole itself."""
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+class _Record(Frozen, BaseModel):
+    """Named here too, so that linters know what its classes are."""
 
 
 def _load_op(value: Any) -> Any:

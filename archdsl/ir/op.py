@@ -61,6 +61,8 @@ class Op(Word, ABC):
     """Whether, at inference, it is an affine function of all its inputs together."""
     scales_channels: ClassVar[bool] = False
     """Whether, at inference, all it does is to scale and shift each channel: `scale_shift`."""
+    has_filters: ClassVar[bool] = False
+    """Whether each output channel has a window of weights of its own: `filters_of`."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -193,6 +195,15 @@ class Op(Word, ABC):
         self, weights: Mapping[str, Any], scale: Any, shift: Any, inputs: Shapes, output: Shape
     ) -> dict[str, Any]:
         """The weights of `with_bias` that give, by channel, scale times the output plus shift."""
+        raise NotImplementedError
+
+    # What pictures of weights ask.
+
+    def filters_of(self, weights: Mapping[str, Any], inputs: Shapes, output: Shape) -> Any:
+        """The filter of each output channel of a layer with `has_filters`.
+
+        An array: outputs x input channels that each reads x rows x columns.
+        """
         raise NotImplementedError
 
     @abstractmethod

@@ -33,6 +33,7 @@ class _Convolution(Op):
     family: ClassVar[Family] = "convolution"
     is_affine: ClassVar[bool] = True
     overwritable: ClassVar[bool] = True
+    has_filters: ClassVar[bool] = True
 
     kernel: Size = Field(description="the window, HxW")
 
@@ -112,6 +113,9 @@ class _Convolution(Op):
     ) -> dict[str, Any]:
         bias = weights.get("bias", 0.0) * scale + shift
         return {"weight": weights["weight"] * scale[:, None, None, None], "bias": bias}
+
+    def filters_of(self, weights: Mapping[str, Any], inputs: Shapes, output: Shape) -> Any:
+        return weights["weight"]
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         stride, padding, dilation = self.geometry()

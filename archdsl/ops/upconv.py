@@ -54,6 +54,7 @@ class UpConv(Op):
     is_affine: ClassVar[bool] = True
     positional: ClassVar[int] = 2
     overwritable: ClassVar[bool] = True
+    has_filters: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("upconv 2x2 2 stride=2", ((4, 3, 4),)),
         Sample("upconv 4x4 stride=2 pad=1 bias=false", ((2, 4, 3),)),
@@ -141,6 +142,12 @@ class UpConv(Op):
         scaled = by_group * scale.reshape(self.groups, 1, -1, 1, 1)
         bias = weights.get("bias", 0.0) * scale + shift
         return {"weight": scaled.reshape(weight.shape), "bias": bias}
+
+    def filters_of(self, weights: Mapping[str, Any], inputs: Shapes, output: Shape) -> Any:
+        """What each output channel has of the windows that the inputs write."""
+        weight = weights["weight"]
+        by_group = weight.reshape(self.groups, -1, *weight.shape[1:]).swapaxes(1, 2)
+        return by_group.reshape(output[0], -1, *self.kernel)
 
     def torch(self, inputs: Shapes, output: Shape) -> TorchLowering:
         arguments: dict[str, Value] = {

@@ -1,20 +1,13 @@
-"""A run in pictures: the curves of its epochs, what is taken for what, the first filters."""
+"""A run in pictures: the curves of its epochs, and what is taken for what."""
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from io import BytesIO
-from math import ceil, isfinite, log10, sqrt
-from typing import TYPE_CHECKING
+from math import ceil, isfinite, log10
 from xml.sax.saxutils import escape
 
 from archdsl.errors import printable
-from archdsl.ir import Graph
 from archdsl.train.watch import Row
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 INK, MUTED, GRID = "#222222", "#777777", "#dddddd"
 TRAIN, VALID = "#5b8db8", "#c8553d"
@@ -142,53 +135,3 @@ def _cell(
     if told:
         ink = "white" if share > 0.6 else INK
         yield _text(x + side / 2, y + side * 0.65, str(count), anchor="middle", color=ink)
-
-
-# Filters
-
-
-def first_filters(graph: Graph) -> str | None:
-    """The key of the first layer's kernels, where it slides them over the input's map."""
-    given = {i.name for i in graph.inputs}
-    for node in graph.nodes:
-        if node.inputs[0] not in given:
-            continue
-        for name, weight in node.weights.items():
-            if weight.role == "kernel" and len(weight.shape) == 4 and min(weight.shape[2:]) > 1:
-                return node.key(name)
-    return None
-
-
-def filters(name: str, kernels: Tensor) -> str:
-    """Kernels (n, channels, rows, columns) as an SVG with a picture inside.
-
-    With three channels they are shown in colour, each scaled by itself so that 0 is grey; with
-    others, channel by channel in grey: a row for each filter, of at most 16 channels.
-    """
-    import numpy as np
-    from PIL import Image
-
-    values = kernels.detach().float().cpu().numpy()
-    n, width, rows, columns = values.shape
-    if width == 3:
-        tiles, across = values.transpose(0, 2, 3, 1), ceil(sqrt(n))
-    else:
-        values = values[:, :16]
-        tiles = values.reshape(-1, rows, columns, 1).repeat(3, 3)
-        across = ceil(sqrt(n)) if width == 1 else values.shape[1]
-    most = np.abs(tiles).max((1, 2, 3), keepdims=True)
-    pixels = (127.5 + 127.5 * tiles / np.maximum(most, 1e-12)).round().astype(np.uint8)
-    down = ceil(len(pixels) / across)
-    sheet = np.full((down * (rows + 1) - 1, across * (columns + 1) - 1, 3), 255, np.uint8)
-    for i, tile in enumerate(pixels):
-        y, x = i // across * (rows + 1), i % across * (columns + 1)
-        sheet[y : y + rows, x : x + columns] = tile
-    data = BytesIO()
-    Image.fromarray(sheet).save(data, "PNG")
-    scale = max(2, min(12, 640 // sheet.shape[1]))
-    height, wide = sheet.shape[0] * scale, sheet.shape[1] * scale
-    href = f"data:image/png;base64,{b64encode(data.getvalue()).decode()}"
-    style = 'style="image-rendering:pixelated"'
-    image = f'<image x="16" y="{TOP - 12}" width="{wide}" height="{height}" {style} href="{href}"/>'
-    title = f"{name}: {n} filters of {width}x{rows}x{columns}, grey is 0"
-    return _svg(max(wide, 7 * len(title)) + 32, height + TOP + 8, title, iter((image,)))

@@ -28,6 +28,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archdsl.backends import features
 from archdsl.backends import torch as backend
 from archdsl.errors import printable
 from archdsl.files import read_source, write_text
@@ -144,9 +145,10 @@ class Record(Watch):
         self.write(weights, "last/weights.safetensors")
         best = backend.read(self.folder / "best.safetensors")
         name = self.graph.name
-        key = plots.first_filters(self.graph)
-        if key is not None:
-            write_text(self.folder / "filters.svg", plots.filters(f"{name}, {key}", best[key]))
+        node = features.first_with_filters(self.graph)
+        if node is not None:
+            arrays = backend.arrays(self.graph, best)
+            features.filters(self.graph, node.path, arrays).save(self.folder / "filters.svg")
         counts = confused(parts, best)
         if counts is not None:
             text = plots.confusion(name, counts, self.classes)

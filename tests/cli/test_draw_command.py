@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from command import Cli
+from PIL import Image
 
-from archdsl import zoo
+from archdsl import load, zoo
 from archdsl.backends.drawing import Options
 from archdsl.styles import STYLES, complaint, takers
 
@@ -156,3 +157,76 @@ def test_a_figure_that_does_not_fit(cli: Cli, tmp_path: Path) -> None:
     result = cli(*wrong)
     assert result.status == 1 and "A710" in result.err and "--width" in result.err
     assert not (tmp_path / "a.svg").exists()
+
+
+def test_filters_and_activations_are_drawn(cli: Cli, small: Path, tmp_path: Path) -> None:
+    weights, picture = tmp_path / "w.safetensors", tmp_path / "p.png"
+    net = load(small)
+    net.save_weights(weights, net.to_torch(seed=5))
+    Image.new("RGB", (40, 50), "orange").save(picture)
+    kernels = ("draw", small, "--filters", "conv1", "-o")
+    result = cli(*kernels, tmp_path / "a.png", "--weights", weights)
+    assert result.status == 0 and result.err == ""
+    fresh = cli(*kernels, tmp_path / "b.png", "--seed", 5)
+    assert "note: the weights are fresh, of seed 5" in fresh.err
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    maps = ("draw", small, "--activations", picture, "--weights", weights, "--json", "-o")
+    result = cli(*maps, tmp_path / "c.svg", "--at", "maxpool1")
+    data = json.loads(result.out)
+    assert data["kind"] == "activations" and not data["fresh"]
+    (shown,) = data["shown"]
+    assert shown["path"] == "maxpool1" and sorted(shown["channels"]) == list(range(8))
+    assert data["files"][0]["path"] == str(tmp_path / "c.svg")
+
+
+def test_weights_with_nan_are_told(cli: Cli, small: Path, tmp_path: Path) -> None:
+    net = load(small)
+    model = net.to_torch()
+    model.state_dict()["conv1.weight"][2, 1] = float("nan")  # the same memory
+    net.save_weights(tmp_path / "w.safetensors", model)
+    weights = ("--weights", tmp_path / "w.safetensors", "-o", tmp_path / "a.webp")
+    result = cli("draw", small, "--filters", "conv1", *weights)
+    assert result.status == 0
+    assert "note: 9 weights of `conv1` are no finite numbers" in result.err
+    Image.new("RGB", (40, 50), "orange").save(tmp_path / "p.png")
+    result = cli("draw", small, "--activations", tmp_path / "p.png", *weights)
+    assert result.status == 0 and "1,024 values of `conv1` are no finite" in result.err
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["--filters", "relu1"], "A711", "filters are in `conv1`"),
+        (["--filters", "conv2"], "A711", "did you mean `conv1`?"),
+        (["--activations", "nothing.png"], "A903", "no such file"),
+        (["--activations", __file__], "A903", "it is no picture"),
+    ],
+)
+def test_features_that_are_not_there(
+    cli: Cli, small: Path, tmp_path: Path, options: list[str], code: str, said: str
+) -> None:
+    result = cli("draw", small, *options, "-o", tmp_path / "a.png")
+    assert result.status == 1 and code in result.err and said in result.err
+    assert not (tmp_path / "a.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--filters", "c", "--activations", "i"], "exclude one another"),
+        (["--filters", "c", "--at", "c"], "--at goes with --activations"),
+        (["--filters", "c", "--heat", "macs"], "--heat does not go with --filters, which takes -o"),
+        (["--activations", "i", "--style", "graph"], "--style does not go with --activations"),
+        (["--filters", "c", "-o", "a.pdf"], "ends in none of .png, .webp, .svg"),
+        (["--filters", "c", "vgg11"], "--filters is of one network; here are 2"),
+        (["--filters", "c", "--weights", "w", "--seed", "1"], "--seed is for fresh weights"),
+        (["--filters", "c", "--weights-map", "a=b"], "--weights-map goes with --weights"),
+        (["--at", "c"], "--at goes with --activations"),
+        (["--weights", "w"], "--weights goes with --filters or --activations"),
+        (["--weights-map", "a=b"], "--weights-map goes with --filters or --activations"),
+    ],
+)
+def test_features_asked_for_wrongly(cli: Cli, arguments: list[str], said: str) -> None:
+    result = cli("draw", "lenet", *arguments)
+    assert result.status == 2
+    assert said in " ".join(result.err.split())

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import xml.etree.ElementTree as ElementTree
-from base64 import b64decode
-from io import BytesIO
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from PIL import Image
-from runs import graph
 
 from archdsl.train import plots
 from archdsl.train.watch import Row
@@ -80,39 +73,3 @@ def test_confusion_of_many_classes_has_no_numbers() -> None:
     text = plots.confusion("net", counts, ())
     assert len(parts(text, "rect")) == 201
     assert len(words(text)) == 1
-
-
-def picture(text: str) -> np.ndarray:
-    (image,) = parts(text, "image")
-    data = re.sub("^data:image/png;base64,", "", image.get("href", ""))
-    return np.asarray(Image.open(BytesIO(b64decode(data))))
-
-
-def test_filters_in_colour_have_0_in_grey_and_their_largest_at_the_end() -> None:
-    kernels = torch.zeros(5, 3, 4, 4)
-    kernels[0, 0, 1, 2] = 0.5
-    kernels[1, 2] = -3.0
-    sheet = picture(plots.filters("net", kernels))
-    assert sheet.shape == (2 * 5 - 1, 3 * 5 - 1, 3)
-    assert tuple(sheet[1, 2]) == (255, 128, 128)
-    assert tuple(sheet[0, 5]) == (128, 128, 0)
-    assert tuple(sheet[0, 4]) == (255, 255, 255), "white between them"
-
-
-@pytest.mark.parametrize("channels", [1, 2, 40])
-def test_other_filters_are_grey(channels: int) -> None:
-    sheet = picture(plots.filters("net", torch.randn(6, channels, 3, 3)))
-    assert np.array_equal(sheet[..., 0], sheet[..., 1])
-
-
-FIRST: list[tuple[str, Any]] = [
-    ("input 3x8x8\nconv 3x3 4; gap; fc 2\n", "conv1.weight"),
-    ("input 3x8x8\nrelu; conv 3x3 4; gap; fc 2\n", None),
-    ("input 3x8x8\nconv 1x1 4; gap; fc 2\n", None),
-    ("input 8\nfc 2\n", None),
-]
-
-
-@pytest.mark.parametrize(("network", "key"), FIRST)
-def test_the_first_filters_are_those_that_see_the_input(network: str, key: str | None) -> None:
-    assert plots.first_filters(graph("", network)) == key

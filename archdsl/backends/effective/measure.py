@@ -48,7 +48,7 @@ def measure(
         label = f"its layers give {values:,} values; {MAX_VALUES:,} can be kept for the gradient"
         help = "a smaller input, where the field fits into it, gives the same figures"
         raise BuildError(Diagnostic("A701", None, label, help=help))
-    for found in _gradients(part, region.position, inputs, seed, _own(graph, part, weights)):
+    for found in _gradients(part, region.position, inputs, seed, own_weights(graph, part, weights)):
         energy += found / max(found.sum(), 1e-300)
     if not energy.any():
         label = f"the gradient of `{field.path}` is zero at every input"
@@ -111,7 +111,7 @@ def _within(path: str, scope: str | None) -> bool:
     return scope is not None and (path == scope or path.startswith(f"{scope}."))
 
 
-def _own(graph: Graph, part: Graph, weights: Any) -> dict[str, torch.Tensor] | None:
+def own_weights(graph: Graph, part: Graph, weights: Any) -> dict[str, torch.Tensor] | None:
     """Of the weights of a network those of a part."""
     if weights is None:
         return None
