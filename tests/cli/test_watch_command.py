@@ -27,11 +27,18 @@ GOOD = "input 3x32x32\nconv 3x3 {width}; relu\ngap; fc 10\n"
 PATIENCE = 20  # seconds: a bound for a busy machine, not a figure
 
 
+# A job in the background of a shell, as this may be, inherits that it ignores Ctrl-C.
+STARTED = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "import archdsl.cli; archdsl.cli.main()"
+)
+
+
 class Watched:
     """A server in a process of its own, and its news as they come."""
 
     def __init__(self, spec: Path) -> None:
-        command = [sys.executable, "-u", "-m", "archdsl", "watch", str(spec), "--port", "0"]
+        command = [sys.executable, "-u", "-c", STARTED, "watch", str(spec), "--port", "0"]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
