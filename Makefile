@@ -81,5 +81,5 @@ $(BASE): pyproject.toml constraints.txt | $(BIN)/python
 
 $(DEV): $(BASE)
 	@echo "Adding what development needs to $(VENV)." >&2
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev,train]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev,train,experiments]'
 	@touch $@
