@@ -27,7 +27,7 @@ argument `seed` is what repetitions differ in. Import torch and the like inside 
 compares figures with those of a control; the outcome on the page follows from the checks: all of
 them hold, none, or some. Write the paragraph so that it is true either way: `if`, not hope.
 
-`train` carries out the `train` section of a spec; `runs.values` and `runs.spread` pick figures.
+`load` and `train` read networks and train them; `runs.values` and `runs.spread` pick figures.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 Job = dict[str, Any]
 """The arguments of one call of `measure`."""
 
-# Training
+# Networks and their training
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,19 @@ class Trained:
     """With the weights of the last epoch, set to evaluate."""
     rows: tuple[Row, ...]
     """An epoch each: `train_loss`, `train_accuracy`, `valid_loss`, `valid_accuracy`, `seconds`."""
+
+
+def load(spec: str, network: str | None = None, **parameters: Any) -> Network:
+    """A network of a spec, as the commands read `SPEC:NETWORK -p NAME=VALUE`.
+
+    Parameters may be whatever the language can say: `layer="(fc init=he)"`.
+
+    Raises:
+        ArchError: there is none, or it is wrong.
+    """
+    from archdsl.pipeline import open_one
+
+    return open_one(_named(spec, network), _in_the_language(parameters))
 
 
 def train(
@@ -88,10 +101,9 @@ def train(
     from archdsl.pipeline import open_to_train
     from archdsl.train import Options
 
-    name = spec if network is None else f"{spec}:{network}"
-    values = {key: _in_the_language(value) for key, value in parameters.items()}
-    said = [*changes, f"seed {seed}"]
-    net = open_to_train(name, values, changes=said, data=None if data is None else str(data))
+    values, said = _in_the_language(parameters), [*changes, f"seed {seed}"]
+    source = None if data is None else str(data)
+    net = open_to_train(_named(spec, network), values, changes=said, data=source)
     with tempfile.TemporaryDirectory() as folder:
         outcome = net.train(Options(runs=Path(folder), device="cpu"))
         if not outcome.finished:
@@ -100,9 +112,13 @@ def train(
     return Trained(net, model.eval(), outcome.rows)
 
 
-def _in_the_language(value: Any) -> str:
-    """A parameter as a spec would write it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _named(spec: str, network: str | None) -> str:
+    return spec if network is None else f"{spec}:{network}"
+
+
+def _in_the_language(parameters: dict[str, Any]) -> dict[str, str]:
+    """Parameters as `-p` takes them."""
+    return {key: str(v).lower() if isinstance(v, bool) else str(v) for key, v in parameters.items()}
 
 
 # What was measured
