@@ -87,8 +87,8 @@ def find(names: Sequence[str] = ()) -> list[Experiment]:
     Raises:
         LabError: there is none of this name.
     """
-    folders = (path.parent for path in sorted(HERE.glob("[0-9][0-9]_*/*.py")))
-    known = [Experiment(folder) for folder in folders]
+    known = [Experiment(folder) for folder in sorted(HERE.glob("[0-9][0-9]_*"))]
+    known = [e for e in known if (e.folder / f"{e.name}.py").is_file()]
     words = {word: e for e in known for word in (e.name, e.folder.name, str(e.number))}
     if wrong := [name for name in names if name.rstrip("/") not in words]:
         raise LabError(
