@@ -236,6 +236,7 @@ RED, SKY, PURPLE, GREY = "#d55e00", "#56b4e9", "#cc79a7", "#808080"
 COLORS = (BLUE, RED, GREEN, ORANGE, SKY, PURPLE, BLACK)
 
 STYLE: dict[str, Any] = {
+    "axes.axisbelow": True,
     "axes.grid": True,
     "axes.spines.right": False,
     "axes.spines.top": False,

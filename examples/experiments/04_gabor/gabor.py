@@ -208,7 +208,7 @@ def _text(runs: Runs) -> str:
 
 
 def draw(runs: Runs) -> Figure:
-    figure, axes = panels(3, 2, 7, 5)
+    figure, axes = panels(3, 2, 7, 4.2)
     for row, method in zip(axes, ("network", "components"), strict=True):
         parts = (("photographs", "filters"), ("photographs", "fits"), ("shuffled", "filters"))
         for axis, (pixels, key) in zip(row, parts, strict=True):
