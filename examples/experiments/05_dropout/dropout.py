@@ -68,14 +68,14 @@ def digits(count: int, wrong: float, seed: int) -> tuple[Any, Any]:
     from sklearn.datasets import load_digits
 
     draw = np.random.default_rng(seed)
-    found = load_digits()
-    images = (found.images[:, None] / 16).astype("float32")
+    pixels, classes = load_digits(return_X_y=True)
+    images = (pixels / 16).astype("float32").reshape(-1, 1, 8, 8)
     held, rest = np.split(draw.permutation(len(images)), [HELD_OUT])
     chosen = rest[:count]
-    labels = found.target[chosen]
+    labels = classes[chosen]
     changed = draw.permutation(count)[: round(wrong * count)]
     labels[changed] = (labels[changed] + draw.integers(1, 10, len(changed))) % 10
-    return (images[chosen], labels), (images[held], found.target[held])
+    return (images[chosen], labels), (images[held], classes[held])
 
 
 # What is told
@@ -110,37 +110,36 @@ def _gain(runs: Runs, data: str, way: str) -> float:
 
 
 def _no_gain(runs: Runs, way: str) -> Check:
-    few, plenty = (_gain(runs, data, way) for data in (FEW, PLENTY))
-    claim = f"{PLENTY}: {way} gains less than one point in the mean, and less than a quarter of "
-    claim += "what it gains with few"
-    found = f"{100 * plenty:+.1f} points, against {100 * few:+.1f}"
-    return Check(claim, found, plenty < 0.01 and plenty < few / 4)
+    few, plenty = (100 * _gain(runs, data, way) for data in (FEW, PLENTY))
+    return Check(
+        f"""{PLENTY}: {way} gains less than one point in the mean, and less than a quarter of what
+        it gains with few""",
+        f"{plenty:+.1f} points, against {few:+.1f}",
+        plenty < min(1, few / 4),
+    )
 
 
 def _more(runs: Runs) -> Check:
-    both = runs.spread("error", data=FEW, way="both")
-    single = {way: runs.spread("error", data=FEW, way=way) for way in ("dropout", "augmentation")}
-    claim = f"{FEW}: both err less than either alone, in the mean"
-    found = f"{both.mean:.1%}, against " + " and ".join(f"{s.mean:.1%}" for s in single.values())
-    return Check(claim, found, both.mean < min(s.mean for s in single.values()))
+    both, *single = (
+        runs.spread("error", data=FEW, way=way).mean for way in ("both", "dropout", "augmentation")
+    )
+    found = f"{both:.1%}, against " + " and ".join(f"{each:.1%}" for each in single)
+    return Check(f"{FEW}: both err less than either alone, in the mean", found, both < min(single))
 
 
 def _text(runs: Runs) -> str:
-    by_heart = runs.spread("train_error", data=FEW, way="neither")
-    both = runs.spread("train_error", data=FEW, way="both")
+    neither, both = (runs.spread("train_error", data=FEW, way=way) for way in ("neither", "both"))
     text = "All learn for as many steps. "
-    if by_heart.mean < 0.05:
-        text += "Without either the network learns the wrong labels by heart: it errs on "
-        text += f"{by_heart:.1%} of what it learns from, with both on {both:.1%}, where 30% of the "
-        text += "labels are wrong. "
+    if neither.mean < 0.05:
+        text += f"""With neither the network learns the wrong labels by heart: it errs on
+            {neither:.1%} of what it learns from, with both on {both:.1%}, where 30% of the labels
+            are wrong. """
     if not runs.where(data=PLENTY):
-        return text.strip()
+        return text
     costly = [way for way in list(WAYS)[1:] if _gain(runs, PLENTY, way) < -0.005]
     if costly:
-        text += (
-            f"With plenty of digits this costs more than half a point: {', '.join(costly)}. What "
-        )
-        text += "is harder to learn takes longer, and the steps are the same. "
+        text += f"""With plenty of digits this costs more than half a point: {", ".join(costly)}.
+            What is harder to learn takes longer, and the steps are the same. """
     else:
         text += "With plenty of digits none of the three costs more than half a point. "
     return text + "One digit held out is 0.3 points, so smaller differences say nothing."
