@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from archdsl.ir.graph import Graph, Input, Node, Output
 from archdsl.ir.shapes import Shape, elements
@@ -122,7 +123,7 @@ def _part(
     for node in nodes:
         own = names[node.path]
         owner = owners.setdefault(node.owner, own)
-        changed = {
+        changed: dict[str, Any] = {
             "path": own,
             "inputs": tuple(names[name] for name in node.inputs),
             "shares": None if owner == own else owner,
