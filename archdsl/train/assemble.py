@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,11 @@ class Assembly:
         training = self.training
         start = training.start.path if training.start is not None else None
         start = start if weights is None else weights
-        module = backend.build(self.graph, start, training.seed.value)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            module = backend.build(self.graph, start, training.seed.value)
+        for warning in caught:  # of a head that starts fresh
+            self.note(str(warning.message))
         if training.checkpoint is not None:
             recompute(module, training.checkpoint.paths)
         if training.channels_last.on:

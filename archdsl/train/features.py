@@ -125,7 +125,7 @@ class Store:
 
     fabric: Fabric
     first: nn.Module
-    """The layers that give them."""
+    """The layers that give them, as at inference."""
     lay_out: Callable[[Tensor], Tensor]
     note: Callable[[str], None]
 
@@ -199,7 +199,6 @@ class Store:
         size = min(batches.size, len(batches.examples))
         start = path.stat().st_size - wanted.bytes  # behind NumPy's header
         share = batches.share
-        self.first.eval()
         with path.open("r+b") as file, torch.no_grad():
             for i, batch in enumerate(batches.once()):
                 if batch.broken:

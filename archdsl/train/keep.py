@@ -75,7 +75,7 @@ def _from_features(parts: Parts, sets: Sets, found: Cut, note: Callable[[str], N
     preparation = parts.preparation
     assert isinstance(preparation, Preparation)
     lay_out = partial(laid_out, training)
-    first = shared(found.first, parts.module)
+    first = shared(found.first, parts.module).eval()
     store = Store(parts.fabric, first, lay_out, note)
     learns = _wanted(parts, found, "to learn from", replace(parts.batches, labels=None), False)
     rows = store.rows(learns)
