@@ -165,7 +165,7 @@ class Store:
         try:
             size = f"{wanted.width:,} values each, {_size(wanted.bytes)}"
             count = f"{len(wanted.batches.examples):,} examples"
-            self.note(f"computing the features of {count} {wanted.what} once: {size}")
+            self.note(f"computing once the features of {count} {wanted.what}: {size}")
             why = ""
             try:
                 self._write(wanted, temporary)
