@@ -7,7 +7,7 @@ each example of it. Weights and the optimizer's state are the caller's to add.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -114,8 +114,18 @@ class TrainingStep:
     their backward pass (Chen et al. 2016). The loss keeps one more tensor like each output.
     """
 
-    def __init__(self, graph: Graph, width: int, checkpoint: Mapping[str, str]) -> None:
-        """Of a graph, `width` bytes a value; `checkpoint` has the part that a layer is in."""
+    def __init__(
+        self,
+        graph: Graph,
+        width: int,
+        checkpoint: Mapping[str, str],
+        still: Collection[str] = (),
+    ) -> None:
+        """Of a graph, `width` bytes a value.
+
+        `checkpoint` has the part that a layer is in; the weights of layers in `still` are frozen.
+        """
+        self.still = still
         self.graph = graph
         self.width = width
         self.part = checkpoint
@@ -143,7 +153,8 @@ class TrainingStep:
         """The tensors that a gradient flows to: there are trained weights on the way."""
         found: set[str] = set()
         for node in self.graph.nodes:
-            weights = any(w.trainable for w in node.weights.values())
+            learns = node.path not in self.still
+            weights = learns and any(w.trainable for w in node.weights.values())
             if weights or any(path in found for path in node.inputs):
                 found.add(node.path)
         return frozenset(found)
@@ -219,7 +230,7 @@ class TrainingStep:
 
     def _through(self, node: Node, incoming: _Gradient) -> Iterator[Moment]:
         """One layer's backward pass: gradients of its weights, and of what it read."""
-        if node.owner not in self.owners:
+        if node.owner not in self.owners and node.path not in self.still:
             self.owners.add(node.owner)
             trained = (elements(w.shape) for w in node.weights.values() if w.trainable)
             self.gradients += self.width * sum(trained)

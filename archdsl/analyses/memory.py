@@ -107,6 +107,8 @@ def training(
 ) -> Course:
     """What is held in a step of training, from the second on, when the optimizer has its state.
 
+    Weights that the spec freezes for good have no gradients and no state.
+
     Args:
         graph: the network.
         dtype: the type of weights, gradients, optimizer's state and activations.
@@ -124,13 +126,22 @@ def training(
     if not checkpoint and setting and setting.checkpoint:
         checkpoint = setting.checkpoint.paths
     width = width_of(dtype)
-    trained = [w for w in graph.state().values() if w.trainable]
+    still, frozen = _frozen(graph)
+    trained = [w for k, w in graph.state().items() if w.trainable and k not in frozen]
     own = width * sum(elements(w.shape) for w in trained)
     state = width * sum(optimizer.held(w) * elements(w.shape) for w in trained)
-    moments = list(TrainingStep(graph, width, _parts(graph, checkpoint)).moments())
+    moments = list(TrainingStep(graph, width, _parts(graph, checkpoint), still).moments())
     inputs = width * sum(elements(i.shape) for i in graph.inputs)
     moments.append(Moment("", "step", inputs, gradients=own * (1 + optimizer.scratch())))
     return Course(_weights(graph, width), state, tuple(moments))
+
+
+def _frozen(graph: Graph) -> tuple[frozenset[str], frozenset[str]]:
+    """The layers and the weights that are never trained: what thaws is trained in the end."""
+    setting = graph.training
+    if setting is None or (setting.tuning.thaws, setting.tuning.waits) != (None, None):
+        return frozenset(), frozenset()
+    return setting.tuning.still(graph), setting.tuning.frozen(graph)
 
 
 def optimizer_of(graph: Graph) -> Optimizer:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,10 @@ INTERRUPTED = 130
 @click.option("--data", metavar="PATH", help="Read the data from there, not where the spec says.")
 @click.option("--epochs", metavar="N", type=click.IntRange(1), help="So many passes over the data.")
 @click.option("--from", "start", metavar="WEIGHTS", help="Begin with a .safetensors or .pth file.")
+@click.option(
+    "--freeze", metavar="WHAT",
+    help="What is not trained, as `freeze` says it: 'all except fc', 'until layer3 epochs=5'.",
+)  # fmt: skip
 @click.option("--name", metavar="NAME", help="Of the run.  [default: the network's]")
 @click.option(
     "--runs", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False), default="runs",
@@ -51,6 +56,10 @@ INTERRUPTED = 130
     help="Steps between two checkpoints.  [default: some 20 seconds]",
 )  # fmt: skip
 @click.option("--tensorboard", is_flag=True, help="Write the figures for TensorBoard too.")
+@click.option(
+    "--no-features", is_flag=True,
+    help="Compute what is frozen anew in every epoch, and keep no features of it.",
+)  # fmt: skip
 @click.option("--onnx", is_flag=True, help="Export the best weights too, as NAME.onnx in the run.")
 @parameters_option
 @limits_option
@@ -64,6 +73,7 @@ def command(
     data: str | None,
     epochs: int | None,
     start: str | None,
+    freeze: str | None,
     name: str | None,
     runs: Path,
     resume: Path | None,
@@ -71,6 +81,7 @@ def command(
     devices: int,
     save_every: int | None,
     tensorboard: bool,
+    no_features: bool,
     onnx: bool,
     parameters: dict[str, str],
     limits: dict[str, int],
@@ -84,10 +95,10 @@ def command(
     settings: Settings = ctx.obj
     from archdsl.train import Options
 
-    options = Options(runs, name, device, devices, save_every, tensorboard)
+    options = Options(runs, name, device, devices, save_every, tensorboard, not no_features)
     if resume is not None:
         given = {"spec": spec, "--set": changes, "--data": data, "--epochs": epochs}
-        given |= {"--from": start, "--name": name, "-p": parameters}
+        given |= {"--from": start, "--freeze": freeze, "--name": name, "-p": parameters}
         if wrong := [word for word, value in given.items() if value]:
             raise click.UsageError(f"--resume goes on with a run as it is, without {wrong[0]}")
         outcome = _resumed(resume, options, settings)
@@ -100,6 +111,7 @@ def command(
 
         said = [*changes, *([f"epochs {epochs}"] if epochs else [])]
         said += [f"from {From.show('path', start)}"] if start else []
+        said += [f"freeze {freeze}"] if freeze else []
         network = open_to_train(spec, parameters, Limits(**limits), said, data)
         outcome = _started(network, options, settings)
     if not outcome.first:
@@ -129,13 +141,18 @@ def _resumed(folder: Path, options: Any, settings: Settings) -> Outcome:
         return train.resume(folder, options, watch)
 
 
-def _watching(settings: Settings) -> AbstractContextManager[Watch | None]:
-    """A bar on stderr, if that is a terminal."""
-    if settings.quiet or not sys.stderr.isatty():
-        return nullcontext()
-    from archdsl.cli.training import Bar
+@contextmanager
+def _watching(settings: Settings) -> Iterator[Watch | None]:
+    """A bar on stderr, if that is a terminal; else what is to know alone."""
+    from archdsl.cli.training import Bar, Notes
 
-    return Bar(settings.color(sys.stderr))
+    if settings.quiet:
+        yield None
+    elif not sys.stderr.isatty():
+        yield Notes()
+    else:
+        with Bar(settings.color(sys.stderr)) as bar:
+            yield bar
 
 
 def _exported(outcome: Outcome, settings: Settings) -> Path:

@@ -5,8 +5,17 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, Self
 
+import click
+
 from archdsl.errors import printable
 from archdsl.train.watch import Row, Step, Watch
+
+
+class Notes(Watch):
+    """What is to know of how a training is carried out, a line each."""
+
+    def note(self, text: str) -> None:
+        click.echo(text, err=True)
 
 
 class Bar(Watch):
@@ -55,6 +64,9 @@ class Bar(Watch):
         if row.valid_accuracy == row.valid_accuracy:
             said += f"  accuracy {100 * row.valid_accuracy:.2f} %"
         self.progress.console.print(f"{said}   {row.images_per_second:,.0f} images/s")
+
+    def note(self, text: str) -> None:
+        self.progress.console.print(text, markup=False)
 
     def skipped(self, broken: tuple[str, ...]) -> None:
         for each in broken:

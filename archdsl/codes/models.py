@@ -196,4 +196,10 @@ MODELS: dict[str, Code] = {
         "A run never writes into another one's folder. Choose another `--name`, or go on with the "
         "one that is there by `--resume`.",
     ),
+    "A960": Code(
+        "what is trained has no part in a loss",
+        "`freeze` leaves some weights to be trained, but no output with a loss depends on them, so "
+        "that they would have no gradient. Train a part that lies on the way to such an output, or "
+        "give the output that they lead to a `loss`.",
+    ),
 }

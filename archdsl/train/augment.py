@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 from archdsl.ir import Graph
 from archdsl.ir.shapes import Shape, channels, show
 from archdsl.ir.training import images as settings
+from archdsl.train.blends import Terms, cutmix, mixup
 from archdsl.train.refuse import needed, refusal
 from archdsl.train.statistics import Components
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Terms = list[tuple[float, Any]]
-"""Targets with their weights: one, or several where examples were blended."""
 Step = Callable[["Tensor"], "Tensor"]
 
 _FLOATS = 1 / 255
@@ -110,6 +109,19 @@ def random_crop(step: settings.RandomCrop) -> Step:
     return run
 
 
+def center_crop(step: settings.MiddleCrop) -> Step:
+    def run(images: Tensor) -> Tensor:
+        down, right = (n - m for n, m in zip(images.shape[2:], step.size, strict=True))
+        if down < 0 or right < 0:
+            whole = show(tuple(images.shape[2:]))
+            label = f"`{step.text()}` cuts {show(step.size)} out of {whole}"
+            raise refusal("A954", label, "let a `shorter_side` come before it")
+        top, left = round(down / 2), round(right / 2)
+        return images[:, :, top : top + step.size[0], left : left + step.size[1]]
+
+    return run
+
+
 def shorter_side(step: settings.ShorterSide) -> Step:
     def run(images: Tensor) -> Tensor:
         import torch
@@ -186,62 +198,6 @@ def erasing(step: settings.Erasing) -> Step:
     return kornia.RandomErasing(step.scale, step.ratio, value=0.0, p=step.p)
 
 
-# Blends: they change the targets too
-
-
-def mixup(step: settings.MixUp) -> Callable[[Tensor, Terms], tuple[Tensor, Terms]]:
-    def run(images: Tensor, terms: Terms) -> tuple[Tensor, Terms]:
-        share = _beta(step.alpha)
-        other = _others(images)
-        return images.lerp(images[other], 1 - share), _blended(terms, other, share)
-
-    return run
-
-
-def cutmix(step: settings.CutMix) -> Callable[[Tensor, Terms], tuple[Tensor, Terms]]:
-    def run(images: Tensor, terms: Terms) -> tuple[Tensor, Terms]:
-        import torch
-
-        share = _beta(step.alpha)
-        other = _others(images)
-        height, width = images.shape[2:]
-        # The box has 1 - share of the area and a uniform middle; what is outside is cut off.
-        rows, columns = (int(n * (1 - share) ** 0.5) for n in (height, width))
-        y, x = (int(d * n) for d, n in zip(torch.rand(2).tolist(), (height, width), strict=True))
-        top, bottom = max(0, y - rows // 2), min(height, y + rows // 2)
-        left, right = max(0, x - columns // 2), min(width, x + columns // 2)
-        images = images.clone()
-        images[:, :, top:bottom, left:right] = images[other, :, top:bottom, left:right]
-        kept = 1 - (bottom - top) * (right - left) / (height * width)
-        return images, _blended(terms, other, kept)
-
-    return run
-
-
-def _beta(alpha: float) -> float:
-    """A draw from Beta(alpha, alpha), by torch's own random state."""
-    import torch
-
-    return float(torch.distributions.Beta(alpha, alpha).sample())
-
-
-def _others(images: Tensor) -> Tensor:
-    import torch
-
-    return torch.randperm(len(images)).to(images.device)
-
-
-def _blended(terms: Terms, other: Tensor, share: float) -> Terms:
-    mixed = [(weight * (1 - share), _taken(target, other)) for weight, target in terms]
-    return [(weight * share, target) for weight, target in terms] + mixed
-
-
-def _taken(target: Any, numbers: Tensor) -> Any:
-    if isinstance(target, dict):
-        return {key: value[numbers] for key, value in target.items()}
-    return target[numbers]
-
-
 # All of them
 
 
@@ -252,6 +208,7 @@ def _made(step: settings.Augmentation, components: Components | None) -> Any:
     makers: dict[type[settings.Augmentation], Callable[[Any], Any]] = {
         settings.RandomResizedCrop: random_resized_crop,
         settings.RandomCrop: random_crop,
+        settings.MiddleCrop: center_crop,
         settings.ShorterSide: shorter_side,
         settings.HFlip: hflip,
         settings.ColorJitter: color_jitter,

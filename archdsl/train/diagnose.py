@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archdsl.ir import Graph
+from archdsl.train.parts import Parts
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -20,7 +20,7 @@ def _sound(value: Any) -> bool:
     return all(_sound(v) for v in value) if isinstance(value, tuple | list) else True
 
 
-def culprit(graph: Graph, model: nn.Module, inputs: Tensor) -> str:
+def culprit(parts: Parts, inputs: Tensor) -> str:
     """What is the first that is no number, in words: the data, a weight, a layer, or the loss.
 
     The weights come before the layers: where the step before left one that is no number, that is
@@ -30,19 +30,19 @@ def culprit(graph: Graph, model: nn.Module, inputs: Tensor) -> str:
 
     if not _sound(inputs):
         return "the data hold values that are no numbers"
-    state = model.state_dict()
-    bad = [key for key in graph.state() if key in state and not _sound(state[key])]
+    state = parts.module.state_dict()
+    bad = [key for key in parts.graph.state() if key in state and not _sound(state[key])]
     if bad:
         return f"the step before left `{bad[-1]}` with values that are no numbers"
     first: list[str] = []
     hooks = [
-        module.register_forward_hook(_watch(path, first))
-        for path, module in model.named_modules()
-        if path
+        module.register_forward_hook(_watch(parts.paths.get(path, path), first))
+        for path, module in parts.runs.named_modules()
+        if path and (not parts.paths or path in parts.paths)
     ]
     try:
         with torch.no_grad():
-            given = model(inputs)
+            given = parts.runs(inputs)
     finally:
         for hook in hooks:
             hook.remove()

@@ -12,7 +12,7 @@ from archdsl.ir import Graph
 from archdsl.ir.shapes import show
 from archdsl.ir.training import Training
 from archdsl.ir.training.learning import Muon
-from archdsl.ir.training.running import TuneEverything
+from archdsl.train import frozen
 from archdsl.train.objective import untrained
 from archdsl.train.refuse import needed, refusal
 
@@ -33,6 +33,8 @@ class Options:
     """Steps between two checkpoints; some seconds if left out."""
     tensorboard: bool = False
     """Whether the figures are written for TensorBoard too."""
+    features: bool = True
+    """Whether what frozen layers give is computed once and kept, where that can be."""
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "runs": str(self.runs)}
@@ -52,9 +54,7 @@ def checked(graph: Graph) -> Training:
         names = ", ".join(f"{i.name} {show(i.shape)}" for i in graph.inputs)
         label = f"the network takes {len(graph.inputs)} inputs ({names}); data have one"
         raise refusal("A955", label)
-    if not isinstance(training.tuning, TuneEverything):
-        label = f"`{training.tuning.text()}`: frozen parts are not carried out yet"
-        raise refusal("A955", label, "leave it out: all of the network is trained")
+    frozen.check(graph)
     if training.precision.kind == "fp16" and isinstance(training.optimizer, Muon):
         label = "`precision fp16` scales the loss for one optimizer, and muon comes with AdamW"
         raise refusal("A955", label, "`precision bf16` needs no scaling")

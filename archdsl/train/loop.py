@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.train import draws, schedule
 from archdsl.train.data.loader import Batch
 from archdsl.train.diagnose import culprit
+from archdsl.train.frozen import carry, is_due
 from archdsl.train.optimize import Ema, set_rate
 from archdsl.train.parts import Parts, Progress
 from archdsl.train.refuse import refusal
@@ -38,10 +39,27 @@ class Interrupted(Exception):
 class Loop:
     """A training under way."""
 
-    def __init__(self, parts: Parts, watch: Watch, ema: Ema | None, due: Callable[[int], bool]):
+    def __init__(
+        self,
+        parts: Parts,
+        watch: Watch,
+        ema: Ema | None,
+        due: Callable[[int], bool],
+        thawed: Callable[[int], Parts],
+    ) -> None:
+        """Make ready, without a step.
+
+        Args:
+            parts: what it begins with.
+            watch: who looks on.
+            ema: the running mean of the weights, if there is one.
+            due: whether a checkpoint is, behind a step.
+            thawed: gives the parts that train everything, behind so many epochs.
+        """
         training = parts.graph.training
         assert training is not None
         self.parts, self.watch, self.ema, self.due = parts, watch, ema, due
+        self.thawed = thawed
         self.training = training
         self.lr: float = getattr(training.optimizer, "lr", 1.0)
         self.total = schedule.total_steps(training, parts.batches.steps)
@@ -64,7 +82,9 @@ class Loop:
         """
         progress = self.progress
         self.watch.begin(progress.step, self.total)
+        self._follow()
         while progress.step < self.total:
+            self._thaw()
             self._epoch()
             self._finish_epoch()
             last = progress.step >= self.total
@@ -74,9 +94,24 @@ class Loop:
             if self.stop and not last:
                 raise Interrupted
 
+    def _thaw(self) -> None:
+        """Train everything from now on, if that is due at the beginning of this epoch."""
+        progress = self.progress
+        if not self.parts.frozen.layers or progress.batch:
+            return
+        if is_due(self.training, progress.epoch, progress.waiting):
+            before, self.parts = self.parts, self.thawed(progress.epoch)
+            carry(before.optimizers, self.parts.optimizers)
+            self._follow()
+
+    def _follow(self) -> None:
+        """Let the running mean take in what changes."""
+        if self.ema is not None:
+            self.ema.follow(self.parts.module, self.parts.frozen.state)
+
     def _epoch(self) -> None:
         parts, progress = self.parts, self.progress
-        parts.model.train()
+        parts.learning()
         before = [progress.loss, progress.right, float(progress.seen)]
         first = parts.batches.share.rank == 0  # it has what was counted before
         self._sums = before if first else [0.0, 0.0, 0.0]
@@ -114,7 +149,9 @@ class Loop:
             images_per_second=images_per_second,
         )
         progress.rows.append(row)
-        plateau.see(self.training.schedule, self.lr, *self._seen(row))
+        seen = self._seen(row)
+        plateau.see(self.training.schedule, self.lr, *seen)
+        progress.waiting.see(seen[0])
         worth = _worth(row, self.counts)
         if worth >= progress.best or self.parts.valid is None:
             progress.best = worth
@@ -267,6 +304,7 @@ class Loop:
             "optimizers": [o.state_dict() for o in self.parts.optimizers],
             "ema": self.ema.state if self.ema is not None else None,
             "scaler": scaler.state_dict() if scaler is not None else None,
+            "frozen": bool(self.parts.frozen.layers),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -291,7 +329,7 @@ class Loop:
         self.watch.skipped(broken)
 
     def _diverged(self, inputs: Tensor, loss: float) -> None:
-        where = culprit(self.parts.graph, self.parts.module, inputs)
+        where = culprit(self.parts, inputs)
         step = self.progress.step + 1
         label = f"at step {step:,}, in epoch {self.progress.epoch + 1}, the loss is {loss}: {where}"
         rate = self.lr * self.rate(self.progress.step) * self.progress.plateau.factor

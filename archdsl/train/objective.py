@@ -14,7 +14,7 @@ from archdsl.train.refuse import refusal
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from archdsl.train.augment import Terms
+    from archdsl.train.blends import Terms
 
 MAIN = "out"
 

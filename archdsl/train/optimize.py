@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ class Group:
     """Whether Muon trains them."""
 
 
-def groups(graph: Graph) -> dict[Group, list[str]]:
+def groups(graph: Graph, frozen: Collection[str] = ()) -> dict[Group, list[str]]:
     """The `state_dict` keys of the trained weights by what they have in common, in order."""
     training = graph.training
     assert training is not None
@@ -36,7 +37,7 @@ def groups(graph: Graph) -> dict[Group, list[str]]:
     muon = isinstance(training.optimizer, settings.Muon)
     found: dict[Group, list[str]] = {}
     for key, weight in graph.state().items():
-        if not weight.trainable:
+        if not weight.trainable or key in frozen:
             continue
         matrix = muon and weight.role == "kernel" and len(weight.shape) == 2
         group = Group(factors.get(key, 1.0), key not in spared, matrix)
@@ -63,8 +64,10 @@ def _spared(graph: Graph, training: Training) -> set[str]:
     return found
 
 
-def optimizers(graph: Graph, model: nn.Module) -> list[Optimizer]:
+def optimizers(graph: Graph, model: nn.Module, frozen: Collection[str] = ()) -> list[Optimizer]:
     """The optimizers of a network's parameters; one, or two where Muon leaves some to AdamW.
+
+    None of them knows the weights that are frozen.
 
     Each group of parameters has its `share` of the rate: its factor times the optimizer's own.
 
@@ -78,7 +81,7 @@ def optimizers(graph: Graph, model: nn.Module) -> list[Optimizer]:
     other: list[dict[str, Any]] = []
     optimizer: Any = training.optimizer
     muon = isinstance(optimizer, settings.Muon)
-    for group, keys in groups(graph).items():
+    for group, keys in groups(graph, frozen).items():
         rate = optimizer.adamw_lr if muon and not group.matrix else optimizer.lr
         decay = optimizer.weight_decay if group.decays else 0.0
         made = {"params": [parameters[key] for key in keys], "lr": rate * group.factor}
@@ -140,7 +143,13 @@ class Ema:
         self.decay = decay
         own = model.state_dict()
         self.state = {key: value.detach().clone() for key, value in own.items()}
-        self._pairs = [(self.state[key], value.detach()) for key, value in own.items()]
+        self.follow(model)
+
+    def follow(self, model: nn.Module, constant: Collection[str] = ()) -> None:
+        """Take in these weights from now on, without what is constant: its mean is itself."""
+        own = model.state_dict()
+        changing = [key for key in own if key not in constant]
+        self._pairs = [(self.state[key], own[key].detach()) for key in changing]
 
     def update(self) -> None:
         """Take in the weights as they are now."""

@@ -10,6 +10,8 @@ from archdsl.ir import Graph
 from archdsl.train import schedule
 from archdsl.train.augment import Preparation
 from archdsl.train.data.loader import Batches
+from archdsl.train.features import Kept
+from archdsl.train.frozen import NOTHING, Frozen, Waiting
 from archdsl.train.objective import Objective
 from archdsl.train.watch import Row
 
@@ -39,6 +41,8 @@ class Progress:
     rows: list[Row] = field(default_factory=list)
     """An entry of metrics.csv for every epoch."""
     plateau: schedule.Plateau = field(default_factory=schedule.Plateau)
+    waiting: Waiting = field(default_factory=Waiting)
+    """What `freeze … patience=` looks at."""
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "best": list(self.best)}
@@ -48,7 +52,9 @@ class Progress:
         rows = [Row(**row) for row in state["rows"]]
         plateau = schedule.Plateau(**state["plateau"])
         best = (state["best"][0], state["best"][1])
-        return cls(**{**state, "rows": rows, "plateau": plateau, "best": best})
+        waiting = Waiting(**state.get("waiting", {}))
+        read = {"rows": rows, "plateau": plateau, "best": best, "waiting": waiting}
+        return cls(**{**state, **read})
 
 
 @dataclass(frozen=True)
@@ -58,12 +64,25 @@ class Parts:
     graph: Graph
     fabric: Fabric
     module: nn.Module
-    """The network itself."""
-    model: nn.Module
-    """The network as Fabric runs it."""
-    optimizers: list[Optimizer]
+    """The network itself, which has all weights."""
+    runs: nn.Module
+    """What is run of it: all, or the rest behind kept features."""
     objective: Objective
-    preparation: Preparation
+    preparation: Preparation | Kept
     batches: Batches
     valid: Batches | None
     skip_broken: bool = False
+    frozen: Frozen = NOTHING
+    paths: dict[str, str] = field(default_factory=dict[str, str])
+    """What the layers of `runs` are called in the network, where that is not the same."""
+    still: tuple[nn.Module, ...] = ()
+    """The modules of `runs` that are as at inference while the others learn."""
+    model: Any = None
+    """What runs, as Fabric runs it."""
+    optimizers: list[Optimizer] = field(default_factory=list["Optimizer"])
+
+    def learning(self) -> None:
+        """Let all modules learn but those that stand still."""
+        self.model.train()
+        for module in self.still:
+            module.eval()

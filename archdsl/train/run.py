@@ -11,22 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archdsl.backends import torch as backend
-from archdsl.errors import ArchError, Diagnostic, TrainError
+from archdsl.errors import ArchError
 from archdsl.ir import Graph
 from archdsl.train import checkpoint, record
-from archdsl.train.augment import OneByOne, Preparation, one_by_one
+from archdsl.train.assemble import Assembly
 from archdsl.train.board import Board
 from archdsl.train.data import Sets
 from archdsl.train.data import read as read_data
-from archdsl.train.data.loader import Batches, Share
+from archdsl.train.data.loader import Batches
 from archdsl.train.data.pictures import Pictures
 from archdsl.train.launch import Options, checked, launched
 from archdsl.train.loop import Interrupted, Loop
-from archdsl.train.objective import Objective
-from archdsl.train.optimize import Ema, optimizers
+from archdsl.train.optimize import Ema
 from archdsl.train.parts import Parts
-from archdsl.train.recompute import recompute
 from archdsl.train.refuse import refusal
 from archdsl.train.settle import arithmetic
 from archdsl.train.statistics import Components, settled
@@ -34,7 +31,6 @@ from archdsl.train.watch import Row, Several, Watch
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -48,6 +44,8 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     first: bool = True
     """Whether this is the first of its processes, which tells of it."""
+    notes: tuple[str, ...] = ()
+    """How it was carried out, where that is not plain: whether features were kept, the thaw."""
 
     @property
     def best(self) -> Path:
@@ -81,7 +79,7 @@ def start(
     with arithmetic(training, fabric.world_size):
         sets = read_data(graph)
         graph, components = _learnt(graph, sets)
-        run = _Run(graph, options, fabric, sets, components)
+        run = _Run(graph, options, fabric, sets, components, watch)
         folder: Any = None
         if fabric.global_rank == 0:
             folder = record.new_folder(options.runs, options.name, graph.name)
@@ -89,7 +87,7 @@ def start(
         if fabric.global_rank == 0:
             run.record.describe(files or [], components, options.to_dict(), _counts(sets))
         try:
-            return run.train(watch, None, [])
+            return run.train([])
         except ArchError:
             if fabric.global_rank == 0 and not (folder / "metrics.csv").exists():
                 record.discard(folder)
@@ -115,9 +113,9 @@ def resume(folder: Path, options: Options | None = None, watch: Watch | None = N
         if _counts(sets) != about["examples"]:
             label = f"the data have {_counts(sets)} examples to learn from and to validate with"
             raise refusal("A957", f"{label}, they had {about['examples']} when the run began")
-        run = _Run(graph, options, fabric, sets, components)
+        run = _Run(graph, options, fabric, sets, components, watch, state)
         run.into(folder)
-        return run.train(watch, state, wrong)
+        return run.train(wrong)
 
 
 def _counts(sets: Sets) -> list[int]:
@@ -152,7 +150,7 @@ def _learnt(graph: Graph, sets: Sets) -> tuple[Graph, Components | None]:
 
 
 class _Run:
-    """The parts of a run, put together."""
+    """A run of this process."""
 
     def __init__(
         self,
@@ -161,15 +159,27 @@ class _Run:
         fabric: Fabric,
         sets: Sets,
         components: Components | None,
+        watch: Watch | None,
+        state: dict[str, Any] | None = None,
     ) -> None:
-        self.graph, self.options, self.fabric = graph, options, fabric
+        self.graph, self.options, self.watch, self.state = graph, options, watch, state
         self.training = checked(graph)
         self.classes = sets.classes
         self.first = fabric.global_rank == 0
-        for pictures in (sets.train, sets.valid):
-            if isinstance(pictures, Pictures):
-                pictures.keep()
-        self.parts = self._parts(sets, components)
+        self.notes: list[str] = []
+        """What was told of how it is carried out."""
+        frozen = bool(state and state.get("frozen", False))
+        with self._fitting():
+            weights = state["model"] if state is not None else None
+            assembly = Assembly(graph, options, fabric, sets, components, weights, self.note)
+        self.assembly = assembly
+        self.parts = assembly.parts(frozen if state is not None else assembly.freezes)
+
+    def note(self, text: str) -> None:
+        """Tell how it is carried out, from the first process."""
+        self.notes.append(text)
+        if self.first and self.watch is not None:
+            self.watch.note(text)
 
     def into(self, folder: Path) -> Path:
         """Keep what comes of it in a folder."""
@@ -177,76 +187,17 @@ class _Run:
         self.record = record.Record(folder, self.graph, self.classes)
         return folder
 
-    def _parts(self, sets: Sets, components: Components | None) -> Parts:
-        training, fabric = self.training, self.fabric
-        module = self._module()
-        model, made = self._set_up(module)
-        labels = sets.labels
-        done = one_by_one(self.graph, sets.varied)
-        each = OneByOne(training.augment[:done], components) if done else None
-        share = Share(fabric.global_rank, fabric.world_size)
-        pin = fabric.device.type == "cuda"
-        size, seed = training.batch.size, training.seed.value
-        balanced = labels if getattr(training.data, "balance", False) else None
-        if getattr(training.data, "balance", False) and labels is None:
-            label = "`balance=true` needs the class of every example, and these have none"
-            raise refusal("A954", label)
-        batches = Batches(
-            sets.train, size, share, training.accumulate.batches, seed, balanced, sets.workers,
-            each, pin,
-        )  # fmt: skip
-        valid = None
-        if sets.valid is not None and len(sets.valid):
-            valid = Batches(sets.valid, size, share, seed=seed, workers=sets.workers, pin=pin)
-        return Parts(
-            graph=self.graph,
-            fabric=fabric,
-            module=module,
-            model=model,
-            optimizers=made,
-            objective=Objective(self.graph, labels, fabric.device),
-            preparation=Preparation(self.graph, components, done, sets.ready),
-            batches=batches,
-            valid=valid,
-            skip_broken=getattr(training.data, "broken", "fail") == "skip",
-        )
-
-    def _module(self) -> nn.Module:
-        """The network with its starting weights."""
-        import torch
-
-        training = self.training
-        start = training.start.path if training.start is not None else None
-        module = backend.build(self.graph, start, training.seed.value)
-        if training.checkpoint is not None:
-            recompute(module, training.checkpoint.paths)
-        if training.channels_last.on:
-            module = module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        return module
-
-    def _set_up(self, module: nn.Module) -> tuple[nn.Module, list[Any]]:
-        """The network and its optimizers as Fabric runs them."""
-        made = optimizers(self.graph, module)
-        training = self.training
-        runs: Any = module
-        if training.compile.on:
-            import torch
-
-            mode = training.compile.mode.replace("_", "-")
-            runs = torch.compile(module, mode=None if mode == "default" else mode)
-        # Fabric would compile once more, for strategies that wrap the network: none here needs it.
-        model, *ready = self.fabric.setup(runs, *made, _reapply_compile=False)
-        return model, ready
-
-    def train(self, watch: Watch | None, state: dict[str, Any] | None, said: list[str]) -> Outcome:
+    def train(self, said: list[str]) -> Outcome:
         """Train to the end, or until a signal asks to stop."""
         board = Board(self.folder / "tensorboard") if self.options.tensorboard else None
-        own = (self.record, board, watch) if self.first else ()
+        own = (self.record, board, self.watch) if self.first else ()
         watches = [each for each in own if each is not None]
         ema = Ema(self.parts.module, self.training.ema.decay) if self.training.ema else None
-        loop = Loop(self.parts, Several(*watches), ema, _Due(self.options.save_every))
-        if state is not None:
-            self._restore(loop, state)
+        due = _Due(self.options.save_every)
+        loop = Loop(self.parts, Several(*watches), ema, due, self._thawed)
+        if self.state is not None:
+            with self._fitting():
+                loop.restore(self.state)
         finished = True
         with _listening(loop):
             try:
@@ -254,16 +205,27 @@ class _Run:
             except Interrupted:
                 finished = False
         if finished and self.first:
-            self.record.finish(loop.handed(), self.parts)
-        return Outcome(self.folder, tuple(loop.progress.rows), finished, tuple(said), self.first)
+            self.record.finish(loop.handed(), loop.parts)
+        rows = tuple(loop.progress.rows)
+        notes = tuple(self.notes)
+        return Outcome(self.folder, rows, finished, tuple(said), self.first, notes)
 
-    def _restore(self, loop: Loop, state: dict[str, Any]) -> None:
+    def _thawed(self, epochs: int) -> Parts:
+        """The parts that train everything, behind so many epochs."""
+        self.note(f"behind epoch {epochs} all of the network is trained")
+        return self.assembly.parts(freezing=False)
+
+    @contextmanager
+    def _fitting(self) -> Iterator[None]:
+        """Tell of a checkpoint that does not fit."""
         try:
-            loop.restore(state)
+            yield
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            if self.state is None:
+                raise
             why = str(error).partition("\n")[0]
-            label = f"{self.folder}: its checkpoint is of another network or version ({why})"
-            raise TrainError(Diagnostic("A957", None, label)) from None
+            label = f"its checkpoint is of another network or version ({why})"
+            raise refusal("A957", label) from None
 
 
 class _Due:

@@ -59,7 +59,7 @@ def confused(parts: Parts, weights: dict[str, Tensor]) -> list[list[int]] | None
     if not parts.objective.main.loss.by_class:
         return None
     parts.module.load_state_dict(weights)
-    parts.module.eval()
+    parts.runs.eval()
     counts = torch.zeros(shape[0] ** 2, dtype=torch.int64)
     with torch.no_grad():
         for batch in replace(parts.valid, share=Share()).once():
@@ -80,7 +80,7 @@ def answer(parts: Parts, batch: Batch) -> tuple[Any, Any]:
     inputs, targets = parts.fabric.to_device((batch.inputs, batch.targets))
     inputs = laid_out(training, parts.preparation.validate(inputs))
     with parts.fabric.autocast():
-        given = parts.module(inputs)
+        given = parts.runs(inputs)
     return _averaged(given, 10 if parts.preparation.ten else 1), targets
 
 

@@ -59,6 +59,9 @@ class Watch:
     def skipped(self, broken: tuple[str, ...]) -> None:
         """These images could not be read and were left out."""
 
+    def note(self, text: str) -> None:
+        """Something to know of how the training is carried out."""
+
 
 class Several(Watch):
     """Several that look on."""

@@ -36,6 +36,34 @@ def test_a_step_of_training(name: str) -> None:
     assert predicted == pytest.approx(run.training(optimizer), rel=0.05)
 
 
+@pytest.mark.parametrize("setting", ["freeze all except fc", "freeze until layer4"])
+def test_a_step_with_frozen_parts(setting: str) -> None:
+    """They have no gradients and no state, and what they compute is not kept."""
+    from archdsl.train.frozen import frozen, hold, standing
+
+    net = archdsl.zoo("resnet18")
+    section = f"layer4: {{ fc 3 }}\nfc: fc 2\ntrain {{ {setting} }}"
+    training = archdsl.parse(f"input 3\nlayer3: {{ fc 3 }}\n{section}").graph.training
+    graph = net.graph.model_copy(update={"training": training})
+    predicted = memory.training(graph, optimizer=Sgd(momentum=0.9)).peak(BATCH).total
+    run, held = Run(net, BATCH), frozen(graph)
+    hold(run.model, held.weights)
+    for module in standing(run.model, [node.path for node in graph.nodes], held.layers):
+        module.eval()
+        module.train = lambda mode=True: module  # noqa: B023  # pyright: ignore
+    trained = [w for w in run.model.parameters() if w.requires_grad]
+    optimizer = torch.optim.SGD(trained, lr=0.0, momentum=0.9, foreach=True)
+    whole = memory.training(net.graph, optimizer=Sgd(momentum=0.9)).peak(BATCH).total
+    assert predicted == pytest.approx(run.training(optimizer), rel=0.1)
+    assert predicted < 0.85 * whole
+
+
+def test_what_thaws_is_trained_in_the_end() -> None:
+    text = "input 8\nfc1: fc 100\nfc2: fc 2\ntrain { freeze all except fc2 epochs=2 }"
+    thaws = memory.training(archdsl.parse(text).graph).peak(4).total
+    assert thaws == memory.training(archdsl.parse(text.partition("train")[0]).graph).peak(4).total
+
+
 @pytest.mark.parametrize(
     "name", [*NETWORKS, "googlenet", "se_resnet50", "unet", "lenet", "mobilenet_v2"]
 )

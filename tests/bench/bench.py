@@ -352,9 +352,10 @@ def train(processes: int) -> Iterable[Figure]:
     found = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
     detail = f"bare {found['bare'] * 1e3:.0f} ms a batch, run {found['run'] * 1e3:.0f} ms"
     yield Figure("train: ResNet-20, run / bare loop", found["ratio"], 1.05, "x", detail=detail)
-    share = 100 * found["reading"] / found["bare"]
     detail = f"{found['reading'] * 1e3:.1f} ms: random_crop, hflip, normalize"
-    yield Figure("train: to read and augment a batch, of its step", share, 5, " %", detail=detail)
+    what = "train: to read and augment a batch, of its step"
+    yield Figure(what, 100 * found["reading"] / found["bare"], 5, " %", detail=detail)
+    yield from (Figure(*json.loads(line)) for line in python(HERE / "transfer.py").splitlines())
 
 
 PARTS = {

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from archdsl.errors import TrainError
 from archdsl.ir.training import images as settings
-from archdsl.train import augment
+from archdsl.train import augment, blends
 from archdsl.train.augment import OneByOne, Preparation
 from archdsl.train.data.examples import Arrays
 from archdsl.train.data.loader import Batches
@@ -168,7 +168,7 @@ def test_mixup_blends_examples_and_targets_alike() -> None:
 
 
 def test_the_share_of_mixup_is_drawn_from_its_beta() -> None:
-    draws = np.array([augment._beta(0.4) for _ in range(4000)])
+    draws = np.array([blends._beta(0.4) for _ in range(4000)])
     variance = 1 / (4 * (2 * 0.4 + 1))  # of Beta(a, a)
     assert abs(draws.mean() - 0.5) < 5 * math.sqrt(variance / 4000)
     assert draws.var() == pytest.approx(variance, rel=0.1)

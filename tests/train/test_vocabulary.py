@@ -32,8 +32,6 @@ SAMPLES = [(cls, sample.text) for cls in settings() for sample in cls.samples]
 # What is refused here, and a piece of what the error says.
 REFUSED = {
     "data huggingface": "pip install datasets",
-    "freeze all except": "not carried out yet",
-    "freeze until": "not carried out yet",
 }
 
 

@@ -74,7 +74,8 @@ class Drafter:
         if level is self.tree.root:
             heads = self.tree.heads()
             draft.inputs = [i.name for i in self.tree.graph.inputs]
-            draft.outputs = {o.name: Result(o.node) for o in self.tree.graph.outputs}
+            given = self.tree.graph.outputs
+            draft.outputs = {o.name: Result(o.node, training=o.kind == "auxiliary") for o in given}
         access: dict[str, str] = {}
         for child in level.children:
             path = child.scope.path if isinstance(child, Level) else child.path

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Augmentation(Setting, ABC):
-    """One step that makes a new training image of another, drawn at random each time.
+    """One step that makes a new training image of another, most of them at random each time.
 
     Steps are carried out in the order in which they are written. Each is a statement that follows
     `augment` or another step: `augment random_crop 32 pad=4; hflip`.
@@ -43,6 +43,11 @@ class Augmentation(Setting, ABC):
     @property
     def subject(self) -> str:
         return self.name
+
+    @property
+    def draws(self) -> bool:
+        """Whether something of it is drawn, so that an image comes out otherwise each time."""
+        return True
 
 
 class RandomResizedCrop(Augmentation):
@@ -84,6 +89,21 @@ class RandomCrop(Augmentation):
     fill: Literal["zeros", "reflect"] = Field("zeros", description="what the padding holds")
 
 
+class MiddleCrop(Augmentation):
+    """The window in the middle, the same each time, which features can be kept of."""
+
+    name: ClassVar[str] = "center_crop"
+    positional: ClassVar[int] = 1
+    crops: ClassVar[bool] = True
+    samples: ClassVar[tuple[Sample, ...]] = (Sample("augment shorter_side 256; center_crop 224"),)
+
+    size: Size = Field(description="the window, HxW")
+
+    @property
+    def draws(self) -> bool:
+        return False
+
+
 class ShorterSide(Augmentation):
     """Brings the shorter side to a length drawn from a range (Simonyan & Zisserman 2014, 3.1).
 
@@ -99,6 +119,10 @@ class ShorterSide(Augmentation):
 
     least: Width = Field(description="the least length, in pixels")
     most: Width | None = Field(None, description="the greatest; the same if left out")
+
+    @property
+    def draws(self) -> bool:
+        return self.most not in (None, self.least)
 
     @field_validator("most")
     @classmethod

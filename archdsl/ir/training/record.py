@@ -36,10 +36,9 @@ from archdsl.ir.training.running import (
     Precision,
     Rate,
     Seed,
-    TuneEverything,
-    Tuning,
 )
 from archdsl.ir.training.setting import ByWord, Finding, Setting
+from archdsl.ir.training.tuning import TuneEverything, Tuning
 
 if TYPE_CHECKING:
     from archdsl.ir.graph import Graph
@@ -149,7 +148,8 @@ class Training(BaseModel):
 
     def _frozen_rates(self, graph: Graph) -> Iterator[tuple[str, Finding]]:
         """A rate for what is never trained."""
-        if not self.rates or self.tuning.thaws is not None or any(self.tuning.check(graph)):
+        ends = self.tuning.thaws is not None or self.tuning.waits is not None
+        if not self.rates or ends or any(self.tuning.check(graph)):
             return
         frozen = self.tuning.frozen(graph)
         for i, rate in enumerate(self.rates):

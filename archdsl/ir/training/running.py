@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -11,7 +11,7 @@ from pydantic import Field
 from archdsl.ir.fields import Count, Flag, Positive, Probability, Width
 from archdsl.ir.records import Sample
 from archdsl.ir.training.kinds import Multiple, Path, Paths, Text
-from archdsl.ir.training.paths import trainable, unknown, untrained, weights_at, within
+from archdsl.ir.training.paths import unknown, untrained
 from archdsl.ir.training.setting import Finding, Setting
 
 if TYPE_CHECKING:
@@ -257,99 +257,3 @@ class From(Setting):
     samples: ClassVar[tuple[Sample, ...]] = (Sample('from "resnet50.safetensors"'),)
 
     path: Text = Field(description="the file")
-
-
-class Tuning(Setting, ABC):
-    """Which weights are trained; what is frozen keeps its statistics of normalisation, too."""
-
-    part: ClassVar[str] = "tuning"
-
-    @property
-    def thaws(self) -> int | None:
-        """After how many epochs everything trains; None for never."""
-        return None
-
-    @abstractmethod
-    def frozen(self, graph: Graph) -> frozenset[str]:
-        """The `state_dict` keys of the trainable weights that it freezes."""
-
-    def check(self, graph: Graph) -> Iterator[Finding]:
-        if not trainable(graph) - self.frozen(graph):
-            yield Finding("A803", "nothing is left to train")
-
-
-_THAW: Any = Field(None, description="for how many epochs; until the end if left out")
-
-
-class TuneEverything(Tuning):
-    """Trains all of the network."""
-
-    slot: ClassVar[str] = "tune"
-    name: ClassVar[str] = "everything"
-    samples: ClassVar[tuple[Sample, ...]] = (Sample("tune everything"),)
-
-    def frozen(self, graph: Graph) -> frozenset[str]:
-        return frozenset()
-
-    def check(self, graph: Graph) -> Iterator[Finding]:
-        return iter(())
-
-
-class FreezeAllExcept(Tuning):
-    """Trains some parts of the network alone, often the new head."""
-
-    slot: ClassVar[str] = "freeze"
-    name: ClassVar[str] = "all"
-    joint: ClassVar[str] = "except"
-    positional: ClassVar[int] = 1
-    variadic: ClassVar[bool] = True
-    samples: ClassVar[tuple[Sample, ...]] = (
-        Sample("freeze all except fc"),
-        Sample('freeze all except fc "layer4.0" epochs=5'),
-    )
-
-    paths: Paths = Field(description="what is trained")
-    epochs: Width | None = _THAW
-
-    @property
-    def thaws(self) -> int | None:
-        return self.epochs
-
-    def frozen(self, graph: Graph) -> frozenset[str]:
-        kept = (weights_at(graph, path) for path in self.paths)
-        return trainable(graph).difference(*kept)
-
-    def check(self, graph: Graph) -> Iterator[Finding]:
-        for path in self.paths:
-            yield from untrained(graph, path)
-
-
-class FreezeUntil(Tuning):
-    """Freezes what comes before a part of the network; that and what follows is trained."""
-
-    slot: ClassVar[str] = "freeze"
-    name: ClassVar[str] = "until"
-    positional: ClassVar[int] = 1
-    samples: ClassVar[tuple[Sample, ...]] = (
-        Sample("freeze until layer3"),
-        Sample('freeze until "layer4.0" epochs=5'),
-    )
-
-    path: Path = Field(description="where training begins")
-    epochs: Width | None = _THAW
-
-    @property
-    def thaws(self) -> int | None:
-        return self.epochs
-
-    def frozen(self, graph: Graph) -> frozenset[str]:
-        before: set[str] = set()
-        for node in graph.nodes:
-            if within(node.path, self.path):
-                break
-            before.update(node.key(name) for name, w in node.weights.items() if w.trainable)
-        return frozenset(before)
-
-    def check(self, graph: Graph) -> Iterator[Finding]:
-        found = list(unknown(graph, self.path))
-        yield from found if found else super().check(graph)

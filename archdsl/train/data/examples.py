@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol
 
 from archdsl.train.draws import generator
@@ -66,6 +67,32 @@ class Sets:
     ready: bool = False
     skipped: tuple[str, ...] = ()
     """What could not be read and was left out, in words."""
+
+
+def fingerprint(examples: Examples) -> str | None:
+    """A name for the inputs of examples by their content; None where they may change unseen."""
+    from archdsl.train.data.pictures import Pictures
+
+    if isinstance(examples, Pictures):
+        return examples.fingerprint()
+    if not isinstance(examples, Arrays):
+        return None
+    inputs = examples.inputs.contiguous()
+    digest = sha256(f"{inputs.dtype} {tuple(inputs.shape)}".encode())
+    digest.update(inputs.reshape(-1).numpy().data)
+    return digest.hexdigest()
+
+
+def targets_of(examples: Examples) -> Any:
+    """The targets of examples that `fingerprint` names."""
+    import torch
+
+    from archdsl.train.data.pictures import Pictures
+
+    if isinstance(examples, Pictures):
+        return torch.tensor(examples.labels)
+    assert isinstance(examples, Arrays)
+    return examples.targets
 
 
 def split(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:

@@ -52,7 +52,7 @@ def read(data: HuggingFace, graph: Graph) -> Sets:
         name = f"{data.dataset}, example {{}}".format
         return Pictures(
             lambda i: part[i][data.image], name, list(part[data.label]), kind, data.size,
-            cache=data.cache, **others,
+            cache=data.cache, content=getattr(part, "_fingerprint", ""), **others,
         )  # fmt: skip
 
     pictures, others = both(graph, make, train, valid if len(valid) else None)

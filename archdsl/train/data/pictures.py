@@ -49,6 +49,8 @@ class Pictures:
     """Whether ten crops are cut out of it then."""
     cache: str = "none"
     kept: list[NDArray[np.uint8] | Broken] | None = field(default=None, repr=False)
+    content: str = ""
+    """A name for all of them by what they are, where they are no files."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -111,6 +113,15 @@ class Pictures:
         """Where the decoded image lies on the disk; another one if the file changes."""
         if self.cache != "disk":
             return None
+        about = self._stamp(index)
+        if about is None:
+            return None
+        key = sha256(repr((*about, *self._way())).encode()).hexdigest()
+        home = environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+        return Path(home) / "archdsl" / "images" / key[:2] / f"{key}.npy"
+
+    def _stamp(self, index: int) -> tuple[Path, int, int] | None:
+        """What changes when an image's file does; None if it is none, or is not there."""
         source = self.source(index)
         if not isinstance(source, Path):
             return None
@@ -118,10 +129,21 @@ class Pictures:
             stat = source.stat()
         except OSError:
             return None
-        about = (source.resolve(), stat.st_mtime_ns, stat.st_size, self.channels)
-        key = sha256(repr((*about, self.size, self.how, self.ten)).encode()).hexdigest()
-        home = environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-        return Path(home) / "archdsl" / "images" / key[:2] / f"{key}.npy"
+        return source.resolve(), stat.st_mtime_ns, stat.st_size
+
+    def _way(self) -> tuple[Any, ...]:
+        """How a decoded image depends on the settings."""
+        return self.channels, self.size, self.how, self.ten
+
+    def fingerprint(self) -> str | None:
+        """A name for all images by their content; None where they may change unseen."""
+        digest = sha256(repr((len(self), *self._way(), self.content)).encode())
+        for index in range(0 if self.content else len(self)):
+            stamp = self._stamp(index)
+            if stamp is None:
+                return None
+            digest.update(repr(stamp).encode())
+        return digest.hexdigest()
 
 
 def both(
