@@ -47,6 +47,11 @@ INTERRUPTED = 130
     help="Processes that share every batch, each with a device of its own.",
 )  # fmt: skip
 @click.option(
+    "--place", "places", multiple=True, metavar="PATHS=DEVICE",
+    help="Compute parts on a device: layer1,layer2=cuda:0. A join may have a device for each of its "
+    "branches: concat1=cuda:0,cuda:1. Repeatable.",
+)  # fmt: skip
+@click.option(
     "--save-every", metavar="STEPS", type=click.IntRange(1),
     help="Steps between two checkpoints.  [default: some 20 seconds]",
 )  # fmt: skip
@@ -69,6 +74,7 @@ def command(
     resume: Path | None,
     device: Any,
     devices: int,
+    places: tuple[str, ...],
     save_every: int | None,
     tensorboard: bool,
     onnx: bool,
@@ -84,7 +90,7 @@ def command(
     settings: Settings = ctx.obj
     from archdsl.train import Options
 
-    options = Options(runs, name, device, devices, save_every, tensorboard)
+    options = Options(runs, name, device, devices, save_every, tensorboard, places)
     if resume is not None:
         given = {"spec": spec, "--set": changes, "--data": data, "--epochs": epochs}
         given |= {"--from": start, "--name": name, "-p": parameters}
@@ -117,7 +123,12 @@ def command(
 
 def _started(network: Network, options: Any, settings: Settings) -> Outcome:
     from archdsl import train
+    from archdsl.train.launch import placement
+    from archdsl.train.place import table
 
+    where = placement(network.graph, options)
+    if where is not None:
+        settings.progress(table(where))
     with _watching(settings) as watch:
         return train.start(network.graph, options, network.files(), watch)
 

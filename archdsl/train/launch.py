@@ -14,10 +14,13 @@ from archdsl.ir.training import Training
 from archdsl.ir.training.learning import Muon
 from archdsl.ir.training.running import TuneEverything
 from archdsl.train.objective import untrained
+from archdsl.train.place import alone, placed
 from archdsl.train.refuse import needed, refusal
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+    from archdsl.backends.torch.placing import Placement
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,9 @@ class Options:
     """Steps between two checkpoints; some seconds if left out."""
     tensorboard: bool = False
     """Whether the figures are written for TensorBoard too."""
+
+    place: tuple[str, ...] = ()
+    """What is computed on which device, `layer1,layer2=cuda:0`; all on one if left out."""
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "runs": str(self.runs)}
@@ -92,6 +98,19 @@ def launched(graph: Graph, options: Options) -> Fabric:
     )
     fabric.launch()
     return fabric
+
+
+def placement(graph: Graph, options: Options) -> Placement | None:
+    """Where the layers are computed, if they are on several devices.
+
+    Raises:
+        TrainError: the places do not fit the network, this machine, or the processes.
+    """
+    if not options.place:
+        return None
+    kind = _kind(options, checked(graph).precision.kind)
+    alone(_processes(options, kind)[1])
+    return placed(graph, options.place, "cuda:0" if kind == "cuda" else kind)
 
 
 def _kind(options: Options, precision: str) -> str:

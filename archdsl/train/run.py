@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from archdsl.train.data import Sets
 from archdsl.train.data import read as read_data
 from archdsl.train.data.loader import Batches, Share
 from archdsl.train.data.pictures import Pictures
-from archdsl.train.launch import Options, checked, launched
+from archdsl.train.launch import Options, checked, launched, placement
 from archdsl.train.loop import Interrupted, Loop
 from archdsl.train.objective import Objective
 from archdsl.train.optimize import Ema, optimizers
@@ -77,6 +77,7 @@ def start(
     """
     options = options or Options()
     training = checked(graph)
+    placement(graph, options)  # refused before any data are read
     fabric = launched(graph, options)
     with arithmetic(training, fabric.world_size):
         sets = read_data(graph)
@@ -104,6 +105,8 @@ def resume(folder: Path, options: Options | None = None, watch: Watch | None = N
     """
     graph, about, components = record.read(folder)
     options = options or Options()
+    if not options.place and options.device == "auto":
+        options = replace(options, place=tuple(about["options"].get("place", ())))
     training = checked(graph)
     state, wrong = checkpoint.load(folder / "last")
     fabric = launched(graph, options)
@@ -164,6 +167,7 @@ class _Run:
     ) -> None:
         self.graph, self.options, self.fabric = graph, options, fabric
         self.training = checked(graph)
+        self.placement = placement(graph, options)
         self.classes = sets.classes
         self.first = fabric.global_rank == 0
         for pictures in (sets.train, sets.valid):
@@ -217,7 +221,9 @@ class _Run:
 
         training = self.training
         start = training.start.path if training.start is not None else None
-        module = backend.build(self.graph, start, training.seed.value)
+        module = backend.build(
+            self.graph, start, training.seed.value, placement=self.placement
+        )
         if training.checkpoint is not None:
             recompute(module, training.checkpoint.paths)
         if training.channels_last.on:
@@ -235,7 +241,10 @@ class _Run:
             mode = training.compile.mode.replace("_", "-")
             runs = torch.compile(module, mode=None if mode == "default" else mode)
         # Fabric would compile once more, for strategies that wrap the network: none here needs it.
-        model, *ready = self.fabric.setup(runs, *made, _reapply_compile=False)
+        here = self.placement is None
+        model, *ready = self.fabric.setup(
+            runs, *made, move_to_device=here, _reapply_compile=False
+        )
         return model, ready
 
     def train(self, watch: Watch | None, state: dict[str, Any] | None, said: list[str]) -> Outcome:
