@@ -48,8 +48,8 @@ INTERRUPTED = 130
 )  # fmt: skip
 @click.option(
     "--place", "places", multiple=True, metavar="PATHS=DEVICE",
-    help="Compute parts on a device: layer1,layer2=cuda:0. A join may have a device for each of its "
-    "branches: concat1=cuda:0,cuda:1. Repeatable.",
+    help="Compute parts on a device: layer1,layer2=cuda:0. A join may have a device for each "
+    "of its branches: concat1=cuda:0,cuda:1. Repeatable.",
 )  # fmt: skip
 @click.option(
     "--save-every", metavar="STEPS", type=click.IntRange(1),

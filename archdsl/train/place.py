@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
-from archdsl.analyses.memory import optimizer_of
 from archdsl.backends.torch.placing import Placement
 from archdsl.errors import printable
 from archdsl.ir import Graph, Node
@@ -93,7 +92,9 @@ def _device(name: str) -> str:
     count = torch.cuda.device_count() if device.type == "cuda" else 1
     if (device.index or 0) >= count:
         label = f"`{name}`: PyTorch finds {count or 'no'} GPU{'s' * (count != 1)} here"
-        raise refusal("A972", label if device.type == "cuda" else f"`{name}`: the CPU is one device")
+        raise refusal(
+            "A972", label if device.type == "cuda" else f"`{name}`: the CPU is one device"
+        )
     return str(torch.device("cuda", device.index or 0)) if device.type == "cuda" else "cpu"
 
 
@@ -179,7 +180,8 @@ class Load:
 def loads(placement: Placement) -> list[Load]:
     """What each device has, in the order of the layers."""
     graph = placement.graph
-    optimizer = optimizer_of(graph)
+    assert graph.training is not None
+    optimizer = graph.training.optimizer
     layers, parameters, held, macs = (Counter[str]() for _ in range(4))
     for node in graph.nodes:
         device = placement.devices[node.path]
@@ -213,4 +215,3 @@ def alone(processes: int) -> None:
     if processes > 1:
         label = f"`--place` is for one process, and there are {processes}"
         raise refusal("A971", label, "leave out `--devices`, or torchrun")
-

@@ -221,9 +221,7 @@ class _Run:
 
         training = self.training
         start = training.start.path if training.start is not None else None
-        module = backend.build(
-            self.graph, start, training.seed.value, placement=self.placement
-        )
+        module = backend.build(self.graph, start, training.seed.value, placement=self.placement)
         if training.checkpoint is not None:
             recompute(module, training.checkpoint.paths)
         if training.channels_last.on:
@@ -242,9 +240,7 @@ class _Run:
             runs = torch.compile(module, mode=None if mode == "default" else mode)
         # Fabric would compile once more, for strategies that wrap the network: none here needs it.
         here = self.placement is None
-        model, *ready = self.fabric.setup(
-            runs, *made, move_to_device=here, _reapply_compile=False
-        )
+        model, *ready = self.fabric.setup(runs, *made, move_to_device=here, _reapply_compile=False)
         return model, ready
 
     def train(self, watch: Watch | None, state: dict[str, Any] | None, said: list[str]) -> Outcome:

@@ -103,7 +103,9 @@ class Tree:
                 end = gives[0] if gives else ""
             else:
                 lowering = child.torch
-                own = self.moved(child, lowering.takes) if isinstance(lowering, TorchModule) else None
+                own = (
+                    self.moved(child, lowering.takes) if isinstance(lowering, TorchModule) else None
+                )
                 reads, gives, end = list(child.inputs), [child.path], child.path
             if own is None or len(reads) != 1 or len(gives) != 1:
                 return None
@@ -120,7 +122,9 @@ class Tree:
         """A layer's expression, with its inputs brought to its device."""
         if self.placement is not None:
             for i, tensor in enumerate(node.inputs):
-                template = template.replace(f"{{{i}}}", f"{{{i}}}{self.placement.move(node, tensor)}")
+                template = template.replace(
+                    f"{{{i}}}", f"{{{i}}}{self.placement.move(node, tensor)}"
+                )
         return template
 
     def back(self, tensor: str) -> str:
