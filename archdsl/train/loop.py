@@ -14,12 +14,13 @@ from math import inf, isfinite, nan
 from typing import TYPE_CHECKING, Any
 
 from archdsl.train import draws, schedule
+from archdsl.train.data.examples import over
 from archdsl.train.data.loader import Batch
 from archdsl.train.diagnose import culprit
 from archdsl.train.optimize import Ema, set_rate
 from archdsl.train.parts import Parts, Progress
 from archdsl.train.refuse import refusal
-from archdsl.train.validate import handed_over, laid_out, validated
+from archdsl.train.validate import handed_over, laid_out, one_or_more, validated
 from archdsl.train.watch import Row, Step, Watch
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ class Loop:
             parts.model,  # pyright: ignore[reportArgumentType]
             enabled=not parts.batches.closes(number) and share.world > 1,
         ):
-            given = parts.model(inputs)
+            given = parts.model(*one_or_more(inputs))
             loss = parts.objective(given, terms)
             value = float(loss.detach())
             if not isfinite(value):
@@ -174,7 +175,7 @@ class Loop:
         """The batch on the device; where this process has none of it, an example that counts 0."""
         if batch.inputs is None:
             first = next(self.parts.batches.epoch(self.progress.epoch))
-            inputs, targets = _first(first.inputs), _first(first.targets)
+            inputs, targets = over(first.inputs, _first), _first(first.targets)
         else:
             inputs, targets = batch.inputs, batch.targets
         return self.parts.fabric.to_device((inputs, targets))
@@ -290,8 +291,8 @@ class Loop:
             raise refusal("A953", broken[0], help if can_skip else "")
         self.watch.skipped(broken)
 
-    def _diverged(self, inputs: Tensor, loss: float) -> None:
-        where = culprit(self.parts.graph, self.parts.module, inputs)
+    def _diverged(self, inputs: Any, loss: float) -> None:
+        where = culprit(self.parts.graph, self.parts.module, one_or_more(inputs))
         step = self.progress.step + 1
         label = f"at step {step:,}, in epoch {self.progress.epoch + 1}, the loss is {loss}: {where}"
         rate = self.lr * self.rate(self.progress.step) * self.progress.plateau.factor

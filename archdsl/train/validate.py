@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archdsl.ir.training import Training
+from archdsl.train.data.examples import Inputs, over
 from archdsl.train.data.loader import Batch, Share
 from archdsl.train.optimize import Ema
 from archdsl.train.parts import Parts
@@ -80,7 +81,7 @@ def answer(parts: Parts, batch: Batch) -> tuple[Any, Any]:
     inputs, targets = parts.fabric.to_device((batch.inputs, batch.targets))
     inputs = laid_out(training, parts.preparation.validate(inputs))
     with parts.fabric.autocast():
-        given = parts.module(inputs)
+        given = parts.module(*one_or_more(inputs))
     return _averaged(given, 10 if parts.preparation.ten else 1), targets
 
 
@@ -92,13 +93,20 @@ def _averaged(given: Any, crops: int) -> Any:
     return given if crops == 1 else given.unflatten(0, (-1, crops)).mean(1)
 
 
-def laid_out(training: Training, inputs: Tensor) -> Tensor:
+def laid_out(training: Training, inputs: Inputs) -> Inputs:
     """A batch in the order of memory that `channels_last` says."""
     import torch
 
-    if training.channels_last.on and inputs.ndim == 4:
-        return inputs.contiguous(memory_format=torch.channels_last)
-    return inputs
+    def one(tensor: Tensor) -> Tensor:
+        last = training.channels_last.on and tensor.ndim == 4
+        return tensor.contiguous(memory_format=torch.channels_last) if last else tensor
+
+    return over(inputs, one)
+
+
+def one_or_more(inputs: Inputs) -> tuple[Tensor, ...]:
+    """What a network is called with."""
+    return inputs if isinstance(inputs, tuple) else (inputs,)
 
 
 @contextmanager
