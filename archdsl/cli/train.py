@@ -47,6 +47,10 @@ INTERRUPTED = 130
     help="Processes that share every batch, each with a device of its own.",
 )  # fmt: skip
 @click.option(
+    "--strategy", type=click.Choice(["ddp", "fsdp"]), default="ddp", show_default=True,
+    help="Whether each of several processes has all weights, or a part of them.",
+)  # fmt: skip
+@click.option(
     "--place", "places", multiple=True, metavar="PATHS=DEVICE",
     help="Compute parts on a device: layer1,layer2=cuda:0. A join may have a device for each "
     "of its branches: concat1=cuda:0,cuda:1. Repeatable.",
@@ -74,6 +78,7 @@ def command(
     resume: Path | None,
     device: Any,
     devices: int,
+    strategy: Any,
     places: tuple[str, ...],
     save_every: int | None,
     tensorboard: bool,
@@ -90,7 +95,7 @@ def command(
     settings: Settings = ctx.obj
     from archdsl.train import Options
 
-    options = Options(runs, name, device, devices, save_every, tensorboard, places)
+    options = Options(runs, name, device, devices, save_every, tensorboard, strategy, places)
     if resume is not None:
         given = {"spec": spec, "--set": changes, "--data": data, "--epochs": epochs}
         given |= {"--from": start, "--name": name, "-p": parameters}

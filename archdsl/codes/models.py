@@ -212,4 +212,9 @@ MODELS: dict[str, Code] = {
         "there is no such device",
         "`--place` takes `cpu`, and `cuda:0`, `cuda:1`, … as far as PyTorch finds GPUs.",
     ),
+    "A973": Code(
+        "the weights cannot be divided",
+        "`--strategy fsdp` divides the weights among several processes. It does not go with "
+        "`compile`, `precision fp16` or `optimizer muon`, nor with `--place`.",
+    ),
 }

@@ -13,6 +13,7 @@ from archdsl.ir.training import Training
 from archdsl.ir.training.data import HuggingFace, ImageFolder
 from archdsl.ir.training.learning import Muon
 from archdsl.ir.training.running import TuneEverything
+from archdsl.train import shard
 from archdsl.train.objective import untrained
 from archdsl.train.place import alone, placed
 from archdsl.train.refuse import needed, refusal
@@ -37,6 +38,8 @@ class Options:
     tensorboard: bool = False
     """Whether the figures are written for TensorBoard too."""
 
+    strategy: Literal["ddp", "fsdp"] = "ddp"
+    """Whether each of several processes has all weights, or a part of them."""
     place: tuple[str, ...] = ()
     """What is computed on which device, `layer1,layer2=cuda:0`; all on one if left out."""
 
@@ -98,7 +101,14 @@ def launched(graph: Graph, options: Options) -> Fabric:
         label = f"`{training.batch.text()}` is shared by {processes} processes"
         raise refusal("A955", label, "every process needs an example of each batch")
     strategy: Any = "auto"
-    if processes > 1:
+    if options.strategy == "fsdp":
+        shard.suited(training, processes)
+        model_parallel = needed("lightning_fabric.strategies").ModelParallelStrategy
+        strategy = model_parallel(
+            lambda module, mesh: shard.sharded(graph, module, mesh["data_parallel"]),
+            data_parallel_size=processes, tensor_parallel_size=1,
+        )  # fmt: skip
+    elif processes > 1:
         ddp = needed("lightning_fabric.strategies").DDPStrategy
         strategy = ddp(find_unused_parameters=bool(untrained(graph)))
     fabric = lightning.Fabric(

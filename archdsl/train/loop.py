@@ -13,7 +13,7 @@ import time
 from math import inf, isfinite, nan
 from typing import TYPE_CHECKING, Any
 
-from archdsl.train import draws, schedule
+from archdsl.train import draws, schedule, shard
 from archdsl.train.data.examples import over
 from archdsl.train.data.loader import Batch
 from archdsl.train.diagnose import culprit
@@ -223,7 +223,12 @@ class Loop:
 
     def handed(self) -> dict[str, Tensor]:
         """The weights that are handed over: their running mean, if there is one."""
-        return self.ema.state if self.ema is not None else self.parts.module.state_dict()
+        own = self.ema.state if self.ema is not None else self.parts.module.state_dict()
+        return self._whole(own)
+
+    def _whole(self, state: Any) -> Any:
+        """State as one process would have it."""
+        return shard.whole(state) if self.parts.sharded else state
 
     def _count(self) -> None:
         """Bring what was counted so far into `progress`, over all processes."""
@@ -264,20 +269,27 @@ class Loop:
         scaler = getattr(self.parts.fabric._precision, "scaler", None)
         return {
             "progress": progress.to_dict(),
-            "model": self.parts.module.state_dict(),
-            "optimizers": [o.state_dict() for o in self.parts.optimizers],
-            "ema": self.ema.state if self.ema is not None else None,
+            "model": self._whole(self.parts.module.state_dict()),
+            "optimizers": [self._whole(o.state_dict()) for o in self.parts.optimizers],
+            "ema": self._whole(self.ema.state) if self.ema is not None else None,
             "scaler": scaler.state_dict() if scaler is not None else None,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what `state` gave."""
         self.progress = Progress.from_dict(state["progress"])
-        self.parts.module.load_state_dict(state["model"])
+        model, mean = state["model"], state["ema"]
+        own = self.parts.module.state_dict()
+        if self.parts.sharded:
+            model = {key: shard.alike(value, own[key]) for key, value in model.items()}
+            mean = mean and {key: shard.alike(value, own[key]) for key, value in mean.items()}
+        self.parts.module.load_state_dict(model)
         for optimizer, kept in zip(self.parts.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(kept)
+            optimizer.load_state_dict(
+                shard.divided(kept, optimizer) if self.parts.sharded else kept
+            )
         if self.ema is not None:
-            self.ema.load(state["ema"])
+            self.ema.load(mean)
         scaler = getattr(self.parts.fabric._precision, "scaler", None)
         if scaler is not None:
             scaler.load_state_dict(state["scaler"])
@@ -292,7 +304,9 @@ class Loop:
         self.watch.skipped(broken)
 
     def _diverged(self, inputs: Any, loss: float) -> None:
-        where = culprit(self.parts.graph, self.parts.module, one_or_more(inputs))
+        where = "its weights are divided, so that no layer is looked for"
+        if not self.parts.sharded:
+            where = culprit(self.parts.graph, self.parts.module, one_or_more(inputs))
         step = self.progress.step + 1
         label = f"at step {step:,}, in epoch {self.progress.epoch + 1}, the loss is {loss}: {where}"
         rate = self.lr * self.rate(self.progress.step) * self.progress.plateau.factor

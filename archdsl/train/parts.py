@@ -67,3 +67,5 @@ class Parts:
     batches: Batches
     valid: Batches | None
     skip_broken: bool = False
+    sharded: bool = False
+    """Whether each process holds a part of every weight."""

@@ -212,6 +212,7 @@ class _Run:
             preparation=Preparation(self.graph, components, done, sets.ready),
             batches=batches,
             valid=valid,
+            sharded=self.options.strategy == "fsdp",
             skip_broken=getattr(training.data, "broken", "fail") == "skip",
         )
 
@@ -230,6 +231,9 @@ class _Run:
 
     def _set_up(self, module: nn.Module) -> tuple[nn.Module, list[Any]]:
         """The network and its optimizers as Fabric runs them."""
+        if self.options.strategy == "fsdp":
+            model = self.fabric.setup_module(module)
+            return model, list(map(self.fabric.setup_optimizers, optimizers(self.graph, module)))
         made = optimizers(self.graph, module)
         training = self.training
         runs: Any = module
@@ -258,8 +262,9 @@ class _Run:
                 loop.run()
             except Interrupted:
                 finished = False
+        handed = loop.handed() if finished else {}
         if finished and self.first:
-            self.record.finish(loop.handed(), self.parts)
+            self.record.finish(handed, self.parts)
         return Outcome(self.folder, tuple(loop.progress.rows), finished, tuple(said), self.first)
 
     def _restore(self, loop: Loop, state: dict[str, Any]) -> None:

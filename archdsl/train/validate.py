@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archdsl.ir.training import Training
+from archdsl.train import shard
 from archdsl.train.data.examples import Inputs, over
 from archdsl.train.data.loader import Batch, Share
 from archdsl.train.optimize import Ema
@@ -29,6 +30,9 @@ def validated(parts: Parts, broken: Callable[[tuple[str, ...]], None]) -> list[f
     assert parts.valid is not None
     parts.model.eval()
     sums = [0.0, 0.0, 0.0]
+    turns = 0
+    if parts.sharded:
+        shard.settle(parts.module)
     with torch.no_grad():
         for batch in parts.valid.once():
             if batch.broken:
@@ -36,11 +40,26 @@ def validated(parts: Parts, broken: Callable[[tuple[str, ...]], None]) -> list[f
             if batch.inputs is None:
                 continue
             given, targets = answer(parts, batch)
+            turns += 1
             loss = float(parts.objective.validation(given, targets))
             right = float(parts.objective.right(given, [(1.0, targets)]))
             for i, each in enumerate((loss, right, 1.0)):
                 sums[i] += each * batch.count
+        if parts.sharded:
+            _wait(parts, turns)
     return sums
+
+
+def _wait(parts: Parts, turns: int) -> None:
+    """Take part in what other processes still look at: all of them gather the weights together."""
+    import torch
+
+    assert parts.valid is not None
+    most = -(-len(parts.valid) // parts.valid.share.world)
+    for _ in range(most - turns):
+        blank = [torch.zeros(1, *i.shape, device=parts.fabric.device) for i in parts.graph.inputs]
+        with parts.fabric.autocast():
+            parts.module(*blank)
 
 
 MAX_CLASSES = 1000  # of a picture of what is taken for what
