@@ -52,6 +52,15 @@ INTERRUPTED = 130
     help="Processes that share every batch, each with a device of its own.",
 )  # fmt: skip
 @click.option(
+    "--strategy", type=click.Choice(["ddp", "fsdp"]), default="ddp", show_default=True,
+    help="Whether each of several processes has all weights, or a part of them.",
+)  # fmt: skip
+@click.option(
+    "--place", "places", multiple=True, metavar="PATHS=DEVICE",
+    help="Compute parts on a device: layer1,layer2=cuda:0. A join may have a device for each "
+    "of its branches: concat1=cuda:0,cuda:1. Repeatable.",
+)  # fmt: skip
+@click.option(
     "--save-every", metavar="STEPS", type=click.IntRange(1),
     help="Steps between two checkpoints.  [default: some 20 seconds]",
 )  # fmt: skip
@@ -79,6 +88,8 @@ def command(
     resume: Path | None,
     device: Any,
     devices: int,
+    strategy: Any,
+    places: tuple[str, ...],
     save_every: int | None,
     tensorboard: bool,
     no_features: bool,
@@ -95,7 +106,9 @@ def command(
     settings: Settings = ctx.obj
     from archdsl.train import Options
 
-    options = Options(runs, name, device, devices, save_every, tensorboard, not no_features)
+    options = Options(
+        runs, name, device, devices, save_every, tensorboard, not no_features, strategy, places
+    )
     if resume is not None:
         given = {"spec": spec, "--set": changes, "--data": data, "--epochs": epochs}
         given |= {"--from": start, "--freeze": freeze, "--name": name, "-p": parameters}
@@ -129,7 +142,12 @@ def command(
 
 def _started(network: Network, options: Any, settings: Settings) -> Outcome:
     from archdsl import train
+    from archdsl.train.launch import placement
+    from archdsl.train.place import table
 
+    where = placement(network.graph, options)
+    if where is not None:
+        settings.progress(table(where))
     with _watching(settings) as watch:
         return train.start(network.graph, options, network.files(), watch)
 

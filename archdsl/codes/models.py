@@ -1,6 +1,6 @@
 """The codes of errors in what is made of specs.
 
-A7 building · A8 training · A90 running models · A95 training runs.
+A7 building · A8 training · A90 running models · A95, A97 training runs.
 """
 
 from __future__ import annotations
@@ -201,5 +201,26 @@ MODELS: dict[str, Code] = {
         "`freeze` leaves some weights to be trained, but no output with a loss depends on them, so "
         "that they would have no gradient. Train a part that lies on the way to such an output, or "
         "give the output that they lead to a `loss`.",
+    ),
+    "A970": Code(
+        "the places do not fit the network",
+        "`--place PATHS=DEVICE` takes paths of the network, separated by commas, each said once: "
+        "`--place layer1,layer2=cuda:0`. A layer that joins several tensors may have as many "
+        "devices, one for each of its branches: `--place concat1=cuda:0,cuda:1`.",
+    ),
+    "A971": Code(
+        "a setting does not go with several devices",
+        "A network placed on several devices is trained by one process and is not compiled; a part "
+        "that is computed again, or that is an output of its own, is on one device; and `bf16` and "
+        "`fp16` want all of it on one kind of device.",
+    ),
+    "A972": Code(
+        "there is no such device",
+        "`--place` takes `cpu`, and `cuda:0`, `cuda:1`, … as far as PyTorch finds GPUs.",
+    ),
+    "A973": Code(
+        "the weights cannot be divided",
+        "`--strategy fsdp` divides the weights among several processes. It does not go with "
+        "`compile`, `freeze`, `precision fp16` or `optimizer muon`, nor with `--place`.",
     ),
 }

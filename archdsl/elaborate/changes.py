@@ -36,8 +36,20 @@ def elaborate_changed(
     """
     from archdsl.ir.training.changes import Unfit, reading_from, restated, statements
 
-    graph = elaborate(tree, name, values, limits, None, _section([], "train"))
+    def elaborated(lines: list[str], option: str) -> Graph:
+        return elaborate(tree, name, values, limits, None, _section(lines, option))
+
+    losses = [change for change in changes if change.split()[:1] == ["loss"]]
     touched: set[str] = set()
+    try:
+        graph = elaborated([], "train")
+        losses = []
+    except SpecError:
+        if not losses:
+            raise
+        # The usual loss may not fit the network where the one that is asked for does.
+        graph = elaborated(losses, "--set")
+        touched = {"losses"}
     for option, change in [*(("--set", c) for c in changes), ("--data", data)]:
         training = graph.training
         assert training is not None
@@ -51,12 +63,14 @@ def elaborate_changed(
             label = f"{option} {change}: {error}"
             raise SpecError(Diagnostic("A801", None, label, help=help)) from None
         # What this statement replaces is left out, and what was changed before is said again.
-        alone = elaborate(tree, name, values, limits, None, _section(made, option)).training
+        beside = losses if change not in losses else []
+        alone = elaborated([*beside, *made], option).training
         assert alone is not None
         part = {p.partition(".")[0] for p, place in alone.places.items() if place.file == option}
+        part -= {"losses"} if beside else set()
         lines = [*restated(training, touched - part), *made]
         touched |= part
-        graph = elaborate(tree, name, values, limits, None, _section(lines, option))
+        graph = elaborated(lines, option)
     return graph
 
 

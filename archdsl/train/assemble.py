@@ -15,7 +15,7 @@ from archdsl.train.data import Sets
 from archdsl.train.data.loader import Batches, Share
 from archdsl.train.data.pictures import Pictures
 from archdsl.train.frozen import NOTHING, Frozen, frozen, hold, standing
-from archdsl.train.launch import Options, checked
+from archdsl.train.launch import Options, checked, placement
 from archdsl.train.objective import Objective
 from archdsl.train.optimize import optimizers
 from archdsl.train.parts import Parts
@@ -55,6 +55,7 @@ class Assembly:
         self.graph, self.options, self.fabric, self.sets = graph, options, fabric, sets
         self.components, self.note = components, note
         self.training = checked(graph)
+        self.placement = placement(graph, options)
         for pictures in (sets.train, sets.valid):
             if isinstance(pictures, Pictures):
                 pictures.keep()
@@ -72,14 +73,15 @@ class Assembly:
         start = start if weights is None else weights
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
-            module = backend.build(self.graph, start, training.seed.value)
+            seed = training.seed.value
+            module = backend.build(self.graph, start, seed, placement=self.placement)
         for warning in caught:  # of a head that starts fresh
             self.note(str(warning.message))
         if training.checkpoint is not None:
             recompute(module, training.checkpoint.paths)
         if training.channels_last.on:
             module = module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        return module.to(self.fabric.device)
+        return module if self.placement is not None else module.to(self.fabric.device)
 
     def parts(self, freezing: bool) -> Parts:
         """The parts of the training, while something is frozen or when all is trained."""
@@ -89,7 +91,8 @@ class Assembly:
         if held.layers:
             if self.training.start is None:
                 self.note("what is frozen has random weights: the training has no `from`")
-            found = keep.kept(found, self.sets, self.options.features, self.note)
+            wanted = self.options.features and self.placement is None
+            found = keep.kept(found, self.sets, wanted, self.note)
         return self._set_up(found)
 
     def _whole(self, held: Frozen) -> Parts:
@@ -122,11 +125,17 @@ class Assembly:
             batches=batches,
             valid=valid,
             skip_broken=getattr(training.data, "broken", "fail") == "skip",
+            sharded=self.options.strategy == "fsdp",
             frozen=held,
         )
 
     def _set_up(self, parts: Parts) -> Parts:
         """The parts with the network and its optimizers as Fabric runs them."""
+        if parts.sharded:  # nothing is frozen, and the optimizers are those of the divided weights
+            model = self.fabric.setup_module(self.module)
+            made = optimizers(self.graph, self.module, parts.frozen.weights)
+            ready = [self.fabric.setup_optimizers(each) for each in made]
+            return replace(parts, model=model, optimizers=ready)
         made = optimizers(self.graph, self.module, parts.frozen.weights)
         runs: Any = parts.runs
         setting = self.training.compile
@@ -136,7 +145,8 @@ class Assembly:
             mode = setting.mode.replace("_", "-")
             runs = torch.compile(runs, mode=None if mode == "default" else mode)
         # Fabric would compile once more, for strategies that wrap the network: none here needs it.
-        model, *ready = self.fabric.setup(runs, *made, _reapply_compile=False)
+        here = self.placement is None
+        model, *ready = self.fabric.setup(runs, *made, move_to_device=here, _reapply_compile=False)
         return replace(parts, model=model, optimizers=ready, still=self._still(parts))
 
     def _still(self, parts: Parts) -> tuple[nn.Module, ...]:

@@ -264,6 +264,7 @@ class Preparation:
     ) -> None:
         training = graph.training
         assert training is not None
+        self.inputs = graph.inputs
         self.shape: Shape = graph.inputs[0].shape
         steps = training.augment
         if steps and len(self.shape) != 3:
@@ -281,15 +282,19 @@ class Preparation:
             label = f"`normalize` has {len(self.mean)} values, the input is {show(self.shape)}"
             raise refusal("A954", label)
 
-    def learn(self, inputs: Tensor, targets: Any) -> tuple[Tensor, Terms]:
+    def learn(self, inputs: Any, targets: Any) -> tuple[Any, Terms]:
         """A batch to learn from, and its targets with their weights."""
+        if len(self.inputs) > 1:
+            return self._several(inputs), [(1.0, targets)]
         images, terms = floats(inputs), [(1.0, targets)]
         for (_, run), blends in zip(self.steps, self.blends, strict=True):
             images, terms = run(images, terms) if blends else (run(images), terms)
         return self._normalized(self._fitting(images)), terms
 
-    def validate(self, inputs: Tensor) -> Tensor:
+    def validate(self, inputs: Any) -> Any:
         """A batch to validate with; of ten crops, the first axis has them one after the other."""
+        if len(self.inputs) > 1:
+            return self._several(inputs)
         images = floats(inputs)
         if self.evaluation is not None:
             images = self._cut(images)
@@ -321,6 +326,19 @@ class Preparation:
             return crops[0]
         crops += [crop.flip(3) for crop in crops]
         return torch.stack(crops, 1).flatten(0, 1)
+
+    def _several(self, inputs: Any) -> Any:
+        """The inputs of a network of several, as they are: images alone are prepared.
+
+        Raises:
+            TrainError: they are of other shapes, or not so many.
+        """
+        given = [tuple(each.shape[1:]) for each in inputs] if isinstance(inputs, tuple) else []
+        if given != [each.shape for each in self.inputs]:
+            names = ", ".join(f"{each.name} {show(each.shape)}" for each in self.inputs)
+            came = ", ".join(map(show, given)) or "one tensor"
+            raise refusal("A954", f"an example comes as {came}, and the network takes {names}")
+        return tuple(map(floats, inputs))
 
     def _fitting(self, images: Tensor) -> Tensor:
         """The batch, if it has the shape that the network takes.

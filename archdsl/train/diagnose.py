@@ -20,7 +20,7 @@ def _sound(value: Any) -> bool:
     return all(_sound(v) for v in value) if isinstance(value, tuple | list) else True
 
 
-def culprit(parts: Parts, inputs: Tensor) -> str:
+def culprit(parts: Parts, inputs: tuple[Tensor, ...]) -> str:
     """What is the first that is no number, in words: the data, a weight, a layer, or the loss.
 
     The weights come before the layers: where the step before left one that is no number, that is
@@ -42,7 +42,7 @@ def culprit(parts: Parts, inputs: Tensor) -> str:
     ]
     try:
         with torch.no_grad():
-            given = parts.runs(inputs)
+            given = parts.runs(*inputs)
     finally:
         for hook in hooks:
             hook.remove()

@@ -52,6 +52,8 @@ def _cut(graph: Graph, still: frozenset[str], processes: int) -> Cut:
     """
     training = graph.training
     assert training is not None
+    if len(graph.inputs) > 1:
+        raise Unkept("the network has several inputs")
     drawing = [step for step in training.augment if step.draws]
     if drawing:
         raise Unkept(f"`augment {drawing[0].name}` draws another image each time")

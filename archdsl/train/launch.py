@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 from dataclasses import asdict, dataclass
@@ -9,15 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from archdsl.ir import Graph
-from archdsl.ir.shapes import show
 from archdsl.ir.training import Training
+from archdsl.ir.training.data import HuggingFace, ImageFolder
 from archdsl.ir.training.learning import Muon
-from archdsl.train import frozen
+from archdsl.train import frozen, shard
 from archdsl.train.objective import untrained
+from archdsl.train.place import alone, placed
 from archdsl.train.refuse import needed, refusal
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+    from archdsl.backends.torch.placing import Placement
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,11 @@ class Options:
     features: bool = True
     """Whether what frozen layers give is computed once and kept, where that can be."""
 
+    strategy: Literal["ddp", "fsdp"] = "ddp"
+    """Whether each of several processes has all weights, or a part of them."""
+    place: tuple[str, ...] = ()
+    """What is computed on which device, `layer1,layer2=cuda:0`; all on one if left out."""
+
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "runs": str(self.runs)}
 
@@ -50,15 +59,27 @@ def checked(graph: Graph) -> Training:
     if training is None:
         help = "`archdsl train` brings the defaults; in Python, write `train { }` into the spec"
         raise refusal("A955", f"`{graph.name}` has no `train` section", help)
-    if len(graph.inputs) > 1:
-        names = ", ".join(f"{i.name} {show(i.shape)}" for i in graph.inputs)
-        label = f"the network takes {len(graph.inputs)} inputs ({names}); data have one"
-        raise refusal("A955", label)
+    _several(graph, training)
     frozen.check(graph)
     if training.precision.kind == "fp16" and isinstance(training.optimizer, Muon):
         label = "`precision fp16` scales the loss for one optimizer, and muon comes with AdamW"
         raise refusal("A955", label, "`precision bf16` needs no scaling")
     return training
+
+
+def _several(graph: Graph, training: Training) -> None:
+    """Refuse for a network of several inputs what is about its one picture.
+
+    Raises:
+        TrainError: a setting is.
+    """
+    said = [*training.augment, training.eval]
+    said += [] if training.normalize.statistics == ((), ()) else [training.normalize]
+    word = next((each for each in said if each is not None), None)
+    if len(graph.inputs) > 1 and (word or isinstance(training.data, ImageFolder | HuggingFace)):
+        names = ", ".join(i.name for i in graph.inputs)
+        label = f"`{(word or training.data).text()}` is about one picture; the inputs are {names}"
+        raise refusal("A955", label, "`data npz` and `data python` give inputs as they are")
 
 
 _PRECISIONS = {"fp32": "32-true", "tf32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
@@ -80,7 +101,14 @@ def launched(graph: Graph, options: Options) -> Fabric:
         label = f"`{training.batch.text()}` is shared by {processes} processes"
         raise refusal("A955", label, "every process needs an example of each batch")
     strategy: Any = "auto"
-    if processes > 1:
+    if options.strategy == "fsdp":
+        shard.suited(training, processes)
+        model_parallel = needed("lightning_fabric.strategies").ModelParallelStrategy
+        strategy = model_parallel(
+            lambda module, mesh: shard.sharded(graph, module, mesh["data_parallel"]),
+            data_parallel_size=processes, tensor_parallel_size=1,
+        )  # fmt: skip
+    elif processes > 1:
         ddp = needed("lightning_fabric.strategies").DDPStrategy
         strategy = ddp(find_unused_parameters=bool(untrained(graph)))
     fabric = lightning.Fabric(
@@ -91,7 +119,30 @@ def launched(graph: Graph, options: Options) -> Fabric:
         precision=_PRECISIONS[training.precision.kind],
     )
     fabric.launch()
+    if processes > 1:
+        atexit.register(_apart)
     return fabric
+
+
+def _apart() -> None:
+    """End the talk among processes: its threads, still there at the very end, would abort it."""
+    import torch
+
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+def placement(graph: Graph, options: Options) -> Placement | None:
+    """Where the layers are computed, if they are on several devices.
+
+    Raises:
+        TrainError: the places do not fit the network, this machine, or the processes.
+    """
+    if not options.place:
+        return None
+    kind = _kind(options, checked(graph).precision.kind)
+    alone(_processes(options, kind)[1])
+    return placed(graph, options.place, "cuda:0" if kind == "cuda" else kind)
 
 
 def _kind(options: Options, precision: str) -> str:

@@ -13,14 +13,15 @@ import time
 from math import inf, isfinite, nan
 from typing import TYPE_CHECKING, Any
 
-from archdsl.train import draws, schedule
+from archdsl.train import draws, schedule, shard
+from archdsl.train.data.examples import over
 from archdsl.train.data.loader import Batch
 from archdsl.train.diagnose import culprit
 from archdsl.train.frozen import carry, is_due
 from archdsl.train.optimize import Ema, set_rate
 from archdsl.train.parts import Parts, Progress
 from archdsl.train.refuse import refusal
-from archdsl.train.validate import handed_over, laid_out, validated
+from archdsl.train.validate import handed_over, laid_out, one_or_more, validated
 from archdsl.train.watch import Row, Step, Watch
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ class Loop:
             parts.model,  # pyright: ignore[reportArgumentType]
             enabled=not parts.batches.closes(number) and share.world > 1,
         ):
-            given = parts.model(inputs)
+            given = parts.model(*one_or_more(inputs))
             loss = parts.objective(given, terms)
             value = float(loss.detach())
             if not isfinite(value):
@@ -211,7 +212,7 @@ class Loop:
         """The batch on the device; where this process has none of it, an example that counts 0."""
         if batch.inputs is None:
             first = next(self.parts.batches.epoch(self.progress.epoch))
-            inputs, targets = _first(first.inputs), _first(first.targets)
+            inputs, targets = over(first.inputs, _first), _first(first.targets)
         else:
             inputs, targets = batch.inputs, batch.targets
         return self.parts.fabric.to_device((inputs, targets))
@@ -259,7 +260,12 @@ class Loop:
 
     def handed(self) -> dict[str, Tensor]:
         """The weights that are handed over: their running mean, if there is one."""
-        return self.ema.state if self.ema is not None else self.parts.module.state_dict()
+        own = self.ema.state if self.ema is not None else self.parts.module.state_dict()
+        return self._whole(own)
+
+    def _whole(self, state: Any) -> Any:
+        """State as one process would have it."""
+        return shard.whole(state) if self.parts.sharded else state
 
     def _count(self) -> None:
         """Bring what was counted so far into `progress`, over all processes."""
@@ -300,9 +306,9 @@ class Loop:
         scaler = getattr(self.parts.fabric._precision, "scaler", None)
         return {
             "progress": progress.to_dict(),
-            "model": self.parts.module.state_dict(),
-            "optimizers": [o.state_dict() for o in self.parts.optimizers],
-            "ema": self.ema.state if self.ema is not None else None,
+            "model": self._whole(self.parts.module.state_dict()),
+            "optimizers": [self._whole(o.state_dict()) for o in self.parts.optimizers],
+            "ema": self._whole(self.ema.state) if self.ema is not None else None,
             "scaler": scaler.state_dict() if scaler is not None else None,
             "frozen": bool(self.parts.frozen.layers),
         }
@@ -310,11 +316,18 @@ class Loop:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what `state` gave."""
         self.progress = Progress.from_dict(state["progress"])
-        self.parts.module.load_state_dict(state["model"])
+        model, mean = state["model"], state["ema"]
+        own = self.parts.module.state_dict()
+        if self.parts.sharded:
+            model = {key: shard.alike(value, own[key]) for key, value in model.items()}
+            mean = mean and {key: shard.alike(value, own[key]) for key, value in mean.items()}
+        self.parts.module.load_state_dict(model)
         for optimizer, kept in zip(self.parts.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(kept)
+            optimizer.load_state_dict(
+                shard.divided(kept, optimizer) if self.parts.sharded else kept
+            )
         if self.ema is not None:
-            self.ema.load(state["ema"])
+            self.ema.load(mean)
         scaler = getattr(self.parts.fabric._precision, "scaler", None)
         if scaler is not None:
             scaler.load_state_dict(state["scaler"])
@@ -328,8 +341,10 @@ class Loop:
             raise refusal("A953", broken[0], help if can_skip else "")
         self.watch.skipped(broken)
 
-    def _diverged(self, inputs: Tensor, loss: float) -> None:
-        where = culprit(self.parts, inputs)
+    def _diverged(self, inputs: Any, loss: float) -> None:
+        where = "its weights are divided, so that no layer is looked for"
+        if not self.parts.sharded:
+            where = culprit(self.parts, one_or_more(inputs))
         step = self.progress.step + 1
         label = f"at step {step:,}, in epoch {self.progress.epoch + 1}, the loss is {loss}: {where}"
         rate = self.lr * self.rate(self.progress.step) * self.progress.plateau.factor

@@ -155,9 +155,14 @@ class Ema:
         """Take in the weights as they are now."""
         from torch import _foreach_lerp_  # pyright: ignore[reportPrivateImportUsage]
 
-        smooth = [(mean, value) for mean, value in self._pairs if value.is_floating_point()]
-        means: list[Tensor] = [mean for mean, _ in smooth]
-        _foreach_lerp_(means, [value for _, value in smooth], 1 - self.decay)
+        # Divided weights and whole statistics are not taken together.
+        alike: dict[type, list[tuple[Tensor, Tensor]]] = {}
+        for mean, value in self._pairs:
+            if value.is_floating_point():
+                alike.setdefault(type(value), []).append((mean, value))
+        for pairs in alike.values():
+            means, values = map(list, zip(*pairs, strict=True))
+            _foreach_lerp_(means, values, 1 - self.decay)
         for mean, value in self._pairs:
             if not value.is_floating_point():
                 mean.copy_(value)

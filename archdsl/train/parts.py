@@ -72,6 +72,8 @@ class Parts:
     batches: Batches
     valid: Batches | None
     skip_broken: bool = False
+    sharded: bool = False
+    """Whether each process holds a part of every weight."""
     frozen: Frozen = NOTHING
     paths: dict[str, str] = field(default_factory=dict[str, str])
     """What the layers of `runs` are called in the network, where that is not the same."""

@@ -25,14 +25,14 @@ def recompute(model: nn.Module, paths: tuple[str, ...]) -> None:
     """
     for path in paths:
         module = model.get_submodule(path)
-        if not _is_called(module):
+        if not is_called(module):
             label = f"`checkpoint {path}`: its layers are called one by one, not as a part"
             help = "name the blocks in it, or let the label gather a plain chain"
             raise refusal("A955", label, help)
         _wrap(module)
 
 
-def _is_called(module: nn.Module) -> bool:
+def is_called(module: nn.Module) -> bool:
     """Whether a module has a forward of its own, or torch's `Sequential` has it."""
     from torch import nn
 

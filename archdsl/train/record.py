@@ -149,7 +149,7 @@ class Record(Watch):
         if node is not None:
             arrays = backend.arrays(self.graph, best)
             features.filters(self.graph, node.path, arrays).save(self.folder / "filters.svg")
-        counts = confused(parts, best)
+        counts = confused(parts, best) if not parts.sharded else None  # by one process
         if counts is not None:
             text = plots.confusion(name, counts, self.classes)
             write_text(self.folder / "confusion.svg", text)

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from archdsl.train.data import Sets
 from archdsl.train.data import read as read_data
 from archdsl.train.data.loader import Batches
 from archdsl.train.data.pictures import Pictures
-from archdsl.train.launch import Options, checked, launched
+from archdsl.train.launch import Options, checked, launched, placement
 from archdsl.train.loop import Interrupted, Loop
 from archdsl.train.optimize import Ema
 from archdsl.train.parts import Parts
@@ -75,6 +75,7 @@ def start(
     """
     options = options or Options()
     training = checked(graph)
+    placement(graph, options)  # refused before any data are read
     fabric = launched(graph, options)
     with arithmetic(training, fabric.world_size):
         sets = read_data(graph)
@@ -102,6 +103,8 @@ def resume(folder: Path, options: Options | None = None, watch: Watch | None = N
     """
     graph, about, components = record.read(folder)
     options = options or Options()
+    if not options.place and options.device == "auto":
+        options = replace(options, place=tuple(about["options"].get("place", ())))
     training = checked(graph)
     state, wrong = checkpoint.load(folder / "last")
     fabric = launched(graph, options)
@@ -204,8 +207,9 @@ class _Run:
                 loop.run()
             except Interrupted:
                 finished = False
+        handed = loop.handed() if finished else {}
         if finished and self.first:
-            self.record.finish(loop.handed(), loop.parts)
+            self.record.finish(handed, loop.parts)
         rows = tuple(loop.progress.rows)
         notes = tuple(self.notes)
         return Outcome(self.folder, rows, finished, tuple(said), self.first, notes)

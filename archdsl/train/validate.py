@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archdsl.ir.training import Training
+from archdsl.train import shard
+from archdsl.train.data.examples import Inputs, over
 from archdsl.train.data.loader import Batch, Share
 from archdsl.train.optimize import Ema
 from archdsl.train.parts import Parts
@@ -28,6 +30,9 @@ def validated(parts: Parts, broken: Callable[[tuple[str, ...]], None]) -> list[f
     assert parts.valid is not None
     parts.model.eval()
     sums = [0.0, 0.0, 0.0]
+    turns = 0
+    if parts.sharded:
+        shard.settle(parts.module)
     with torch.no_grad():
         for batch in parts.valid.once():
             if batch.broken:
@@ -35,11 +40,26 @@ def validated(parts: Parts, broken: Callable[[tuple[str, ...]], None]) -> list[f
             if batch.inputs is None:
                 continue
             given, targets = answer(parts, batch)
+            turns += 1
             loss = float(parts.objective.validation(given, targets))
             right = float(parts.objective.right(given, [(1.0, targets)]))
             for i, each in enumerate((loss, right, 1.0)):
                 sums[i] += each * batch.count
+        if parts.sharded:
+            _wait(parts, turns)
     return sums
+
+
+def _wait(parts: Parts, turns: int) -> None:
+    """Take part in what other processes still look at: all of them gather the weights together."""
+    import torch
+
+    assert parts.valid is not None
+    most = -(-len(parts.valid) // parts.valid.share.world)
+    for _ in range(most - turns):
+        blank = [torch.zeros(1, *i.shape, device=parts.fabric.device) for i in parts.graph.inputs]
+        with parts.fabric.autocast():
+            parts.runs(*blank)
 
 
 MAX_CLASSES = 1000  # of a picture of what is taken for what
@@ -80,7 +100,7 @@ def answer(parts: Parts, batch: Batch) -> tuple[Any, Any]:
     inputs, targets = parts.fabric.to_device((batch.inputs, batch.targets))
     inputs = laid_out(training, parts.preparation.validate(inputs))
     with parts.fabric.autocast():
-        given = parts.runs(inputs)
+        given = parts.runs(*one_or_more(inputs))
     return _averaged(given, 10 if parts.preparation.ten else 1), targets
 
 
@@ -92,13 +112,20 @@ def _averaged(given: Any, crops: int) -> Any:
     return given if crops == 1 else given.unflatten(0, (-1, crops)).mean(1)
 
 
-def laid_out(training: Training, inputs: Tensor) -> Tensor:
+def laid_out(training: Training, inputs: Inputs) -> Inputs:
     """A batch in the order of memory that `channels_last` says."""
     import torch
 
-    if training.channels_last.on and inputs.ndim == 4:
-        return inputs.contiguous(memory_format=torch.channels_last)
-    return inputs
+    def one(tensor: Tensor) -> Tensor:
+        last = training.channels_last.on and tensor.ndim == 4
+        return tensor.contiguous(memory_format=torch.channels_last) if last else tensor
+
+    return over(inputs, one)
+
+
+def one_or_more(inputs: Inputs) -> tuple[Tensor, ...]:
+    """What a network is called with."""
+    return inputs if isinstance(inputs, tuple) else (inputs,)
 
 
 @contextmanager

@@ -358,7 +358,45 @@ def train(processes: int) -> Iterable[Figure]:
     yield from (Figure(*json.loads(line)) for line in python(HERE / "transfer.py").splitlines())
 
 
+def loader(processes: int, images: int = 512) -> Iterable[Figure]:
+    """What `cache` gives, and what reading takes of a step of ResNet-18 at 224x224, on one core."""
+    outputs = [python(HERE / "loader.py", images, 0) for _ in range(min(3, processes))]
+    runs = [json.loads(output) for output in outputs]
+    found = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+    for cache in ("disk", "memory"):
+        detail = f"{found[cache]:,.0f}/s, JPEG {found['none']:,.0f}/s"
+        ratio = found[cache] / found["none"]
+        yield Figure(f"loader: cache={cache} / JPEG files", ratio, 2, "x", True, detail)
+    share = 100 * found["step"] / found["none"]
+    detail = f"ResNet-18 trains on {found['step']:.1f}/s"
+    yield Figure("loader: JPEG files, of a step", share, 10, " %", detail=detail)
+
+
+def gpu(processes: int) -> Iterable[Figure]:
+    """Compiled networks against hand-written ones in archdsl's loop: bf16, compiled."""
+    if python("-c", "import torch; print(torch.cuda.device_count())").strip() == "0":
+        print("gpu: no GPU here")
+        return
+    for network in ("alexnet", "resnet50", "vit_base_patch16_224"):
+        outputs = [python(HERE / "gpu.py", network) for _ in range(min(3, processes))]
+        runs = [json.loads(output.splitlines()[-1]) for output in outputs]
+        mean = {
+            (side, key): statistics.median(run[side][key] for run in runs)
+            for side in ("compiled", "hand")
+            for key in ("rate", "bytes")
+        }
+        detail = (
+            f"{mean['compiled', 'rate']:,.0f} images/s, {mean['compiled', 'bytes'] / 1e9:.2f} GB"
+        )
+        ratio = mean["compiled", "rate"] / mean["hand", "rate"]
+        yield Figure(f"{network} on the GPU, compiled / hand", ratio, 0.97, "", True, detail)
+        ratio = mean["compiled", "bytes"] / mean["hand", "bytes"]
+        yield Figure(f"{network} on the GPU, memory / hand", ratio, 1.03, "x")
+
+
 PARTS = {
+    "loader": loader,
+    "gpu": gpu,
     "draw": drawing,
     "start": start_up,
     "resnet": resnet,

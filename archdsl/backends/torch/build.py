@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from archdsl.backends.torch.classes import network_class
+from archdsl.backends.torch.placing import Placement
 from archdsl.backends.torch.source import source
 from archdsl.backends.torch.weights import fitted, read, renamed
 from archdsl.errors import BuildError, Diagnostic
@@ -30,6 +31,7 @@ def build(
     weights: Any = None,
     seed: int = 0,
     weights_map: Mapping[str, str] | None = None,
+    placement: Placement | None = None,
 ) -> nn.Module:
     """The module of a graph.
 
@@ -38,6 +40,7 @@ def build(
         weights: a .safetensors or .pth file, a state_dict, a module, or None to draw the weights.
         seed: what they are drawn from; torch's own random state is left as it was.
         weights_map: beginnings of the keys in `weights`, and what stands there in this network.
+        placement: the devices of its layers, if they are several.
 
     Raises:
         BuildError: the network is too large to allocate, or the weights do not fit.
@@ -49,7 +52,7 @@ def build(
     if values > MAX_VALUES:
         label = f"it has {values:,} weights; {MAX_VALUES:,} can be allocated here"
         raise BuildError(Diagnostic("A701", None, label, help="`summary` needs no memory for them"))
-    cls = getattr(_module(graph), network_class(graph))
+    cls = getattr(_module(graph, placement), network_class(graph))
     # Drawn on the CPU, so that a seed gives the same weights wherever they end up, and that no
     # GPU's random state is touched.
     device = torch.get_default_device()
@@ -62,6 +65,8 @@ def build(
     if weights is not None:
         state = fitted(graph, renamed(_state(weights), weights_map or {}))
         model.load_state_dict(state, strict=len(state) == len(graph.state()))
+    if placement is not None:
+        placement.put(model)
     return model
 
 
@@ -98,9 +103,9 @@ def reference(graph: Graph, weights: Any, arrays: Mapping[str, NDArray[np.generi
     return build(graph, {key: torch.from_numpy(array) for key, array in arrays.items()})
 
 
-def _module(graph: Graph) -> ModuleType:
+def _module(graph: Graph, placement: Placement | None = None) -> ModuleType:
     """The generated file as a module."""
-    return _loaded(graph.name, source(graph))
+    return _loaded(graph.name, source(graph, placement))
 
 
 def _loaded(name: str, text: str) -> ModuleType:

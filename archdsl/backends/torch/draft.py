@@ -74,8 +74,10 @@ class Drafter:
         if level is self.tree.root:
             heads = self.tree.heads()
             draft.inputs = [i.name for i in self.tree.graph.inputs]
-            given = self.tree.graph.outputs
-            draft.outputs = {o.name: Result(o.node, training=o.kind == "auxiliary") for o in given}
+            draft.outputs = {
+                o.name: Result(o.node, f"{{0}}{self.tree.back(o.node)}", o.kind == "auxiliary")
+                for o in self.tree.graph.outputs
+            }
         access: dict[str, str] = {}
         for child in level.children:
             path = child.scope.path if isinstance(child, Level) else child.path
@@ -92,9 +94,12 @@ class Drafter:
     def _result(self, child: Node | Level, head: Output) -> Result:
         """An output that is made where it is returned, so that an auxiliary one costs nothing."""
         own, training = f"self.{child.name}", head.kind == "auxiliary"
+        back = self.tree.back(head.node)
         if isinstance(child, Level):
-            return Result(self.tree.boundary(child)[0][0], f"{own}({{0}})", training)
-        return Result(child.inputs[0], self._expression(child, own), training)
+            takes = self.tree.chain(child) if child.scope.kind == "sequence" else None
+            expression = f"{own}({takes or '{0}'}){back}"
+            return Result(self.tree.boundary(child)[0][0], expression, training)
+        return Result(child.inputs[0], f"{self._expression(child, own)}{back}", training)
 
     def _node(self, draft: Draft, node: Node, own: str, access: dict[str, str]) -> None:
         """A layer's line of `forward`."""
@@ -105,6 +110,9 @@ class Drafter:
 
     def _expression(self, node: Node, own: str) -> str:
         """What a layer is in `forward`; `own` is its module or its bare tensor."""
+        return self.tree.moved(node, self._unmoved(node, own))
+
+    def _unmoved(self, node: Node, own: str) -> str:
         lowering = node.torch
         if isinstance(lowering, TorchExpression):
             names = ", ".join(f"{{{i}}}" for i in range(len(node.inputs)))

@@ -11,15 +11,16 @@ from archdsl.backends.torch.classes import Classes, helpers, network_class
 from archdsl.backends.torch.draft import RESERVED, Draft, Starts, Step, forward, modules_in
 from archdsl.backends.torch.layout import WIDTH, element, statement
 from archdsl.backends.torch.parameters import Parameter, Template
+from archdsl.backends.torch.placing import Placement
 from archdsl.backends.torch.tree import Tree
 from archdsl.errors import printable
 from archdsl.ir import Graph
 from archdsl.ir.shapes import Shape, elements, show
 
 
-def source(graph: Graph) -> str:
-    """The text of the module's file."""
-    tree = Tree.of(graph)
+def source(graph: Graph, placement: Placement | None = None) -> str:
+    """The text of the module's file; with a placement, tensors move to the layers' devices."""
+    tree = Tree.of(graph, placement)
     name = network_class(graph)
     classes = Classes(tree, {*RESERVED, *helpers(graph), name})
     root = classes.drafter.draft(tree.root)

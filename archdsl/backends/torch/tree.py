@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from archdsl.backends.torch.placing import Placement
 from archdsl.ir import Graph, Node, Output, Scope
 from archdsl.ir.records import TorchModule
 
@@ -44,9 +45,10 @@ class Tree:
     root: Level
     boundaries: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)
     chains: dict[str, str | None] = field(default_factory=dict)
+    placement: Placement | None = None
 
     @classmethod
-    def of(cls, graph: Graph) -> Tree:
+    def of(cls, graph: Graph, placement: Placement | None = None) -> Tree:
         levels = {scope.path: Level(scope) for scope in graph.scopes}
         placed: set[str] = {""}
 
@@ -60,7 +62,7 @@ class Tree:
 
         for node in graph.nodes:
             place(node.scope).children.append(node)
-        return cls(graph, levels[""])
+        return cls(graph, levels[""], placement=placement)
 
     def boundary(self, level: Level) -> tuple[list[str], list[str]]:
         """The tensors that a level reads from outside, and its own that are read outside."""
@@ -101,7 +103,9 @@ class Tree:
                 end = gives[0] if gives else ""
             else:
                 lowering = child.torch
-                own = lowering.takes if isinstance(lowering, TorchModule) else None
+                own = (
+                    self.moved(child, lowering.takes) if isinstance(lowering, TorchModule) else None
+                )
                 reads, gives, end = list(child.inputs), [child.path], child.path
             if own is None or len(reads) != 1 or len(gives) != 1:
                 return None
@@ -113,6 +117,19 @@ class Tree:
                 return None
             last = end
         return takes
+
+    def moved(self, node: Node, template: str) -> str:
+        """A layer's expression, with its inputs brought to its device."""
+        if self.placement is not None:
+            for i, tensor in enumerate(node.inputs):
+                template = template.replace(
+                    f"{{{i}}}", f"{{{i}}}{self.placement.move(node, tensor)}"
+                )
+        return template
+
+    def back(self, tensor: str) -> str:
+        """What brings an output of the network to where it is wanted."""
+        return "" if self.placement is None else self.placement.back(tensor)
 
     def _feeds(self, tensor: str, child: Node | Level) -> bool:
         """Whether a tensor is read by one child alone."""

@@ -202,7 +202,9 @@ class Npz(Data):
     )
 
     path: Text = Field(description="the file")
-    inputs: Text = Field("x", description="the array of the inputs")
+    inputs: Text = Field(
+        "x", description="the array of the inputs; of several inputs one each, `a,b`"
+    )
     targets: Text = Field("y", description="the array of the targets")
     validation: Probability = _VALIDATION
     balance: Flag = _BALANCE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,6 +17,20 @@ Targets = Any
 """A tensor, or tensors by the names of the outputs that they are for."""
 
 
+Inputs = Any
+"""A tensor, or of a network of several inputs a tuple of them, in the network's order."""
+
+
+def over(inputs: Inputs, function: Callable[[Any], Any]) -> Inputs:
+    """What a function makes of the input, or of each of several."""
+    return tuple(map(function, inputs)) if isinstance(inputs, tuple) else function(inputs)
+
+
+def length(inputs: Inputs) -> int:
+    """How many examples there are."""
+    return len(inputs[0] if isinstance(inputs, tuple) else inputs)
+
+
 class Examples(Protocol):
     """Examples by their number: an input and a target each, as tensors or what makes tensors."""
 
@@ -28,18 +42,18 @@ class Examples(Protocol):
 class Arrays:
     """Examples in memory: inputs (n, …), bytes or floats, and targets (n, …)."""
 
-    inputs: Tensor
+    inputs: Inputs
     targets: Tensor
 
     def __len__(self) -> int:
-        return len(self.inputs)
+        return length(self.inputs)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        return self.inputs[index], self.targets[index]
+    def __getitem__(self, index: int) -> tuple[Inputs, Tensor]:
+        return over(self.inputs, lambda x: x[index]), self.targets[index]
 
-    def batch(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
+    def batch(self, numbers: Tensor) -> tuple[Inputs, Tensor]:
         """Many examples at once."""
-        return self.inputs[numbers], self.targets[numbers]
+        return over(self.inputs, lambda x: x[numbers]), self.targets[numbers]
 
     def part(self, numbers: Tensor) -> Arrays:
         """Some of the examples, as a set of their own."""

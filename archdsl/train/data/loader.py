@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archdsl.train.data import user
-from archdsl.train.data.examples import Arrays, Examples
+from archdsl.train.data.examples import Arrays, Examples, Inputs, length
 from archdsl.train.data.pictures import Broken, Pictures
 from archdsl.train.draws import generator, mixed
 from archdsl.train.refuse import refusal
@@ -30,14 +30,14 @@ class Share:
 class Batch:
     """What one process has of a batch."""
 
-    inputs: Tensor | None
+    inputs: Inputs | None
     targets: Any
     broken: tuple[str, ...] = ()
     """Images that could not be read, in words."""
 
     @property
     def count(self) -> int:
-        return 0 if self.inputs is None else len(self.inputs)
+        return 0 if self.inputs is None else length(self.inputs)
 
 
 def order(count: int, seed: int, epoch: int, labels: Tensor | None = None) -> Tensor:
@@ -156,7 +156,7 @@ def _deaf(worker: int) -> None:
 
 
 def _batch(inputs: Any, targets: Any) -> Batch:
-    return Batch(inputs, targets) if len(inputs) else Batch(None, None)
+    return Batch(inputs, targets) if length(inputs) else Batch(None, None)
 
 
 @dataclass(frozen=True)
@@ -200,13 +200,15 @@ def _gathered(items: list[tuple[Any, Any]]) -> Batch | _Uneven:
     broken = tuple(item[0].why for item in items if isinstance(item[0], Broken))
     if not sound:
         return Batch(None, None, broken)
-    first = sound[0][0]
-    if isinstance(first, torch.Tensor):
-        odd = next((i for i, _ in sound if i.shape != first.shape), None)
-        if odd is not None:
-            return _Uneven((tuple(first.shape), tuple(odd.shape)))
+    several = isinstance(sound[0][0], tuple)
+    for column in zip(*(i if several else (i,) for i, _ in sound), strict=False):
+        first = column[0]
+        if isinstance(first, torch.Tensor):
+            odd = next((each for each in column if each.shape != first.shape), None)
+            if odd is not None:
+                return _Uneven((tuple(first.shape), tuple(odd.shape)))
     inputs, targets = default_collate(sound)
-    return Batch(inputs, targets, broken)
+    return Batch(tuple(inputs) if several else inputs, targets, broken)
 
 
 def _checked(found: Batch | _Uneven) -> Batch:

@@ -14,6 +14,7 @@ from archdsl.train.refuse import needed, refusal
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from archdsl.ir import Graph
 
@@ -39,21 +40,22 @@ def synthetic(data: Synthetic, graph: Graph) -> Sets:
     """
     import torch
 
-    (given,) = graph.inputs
     draw = generator("synthetic")
-    inputs = torch.randn((data.examples, *given.shape), generator=draw)
+    made = [torch.randn((data.examples, *i.shape), generator=draw) for i in graph.inputs]
+    inputs = tuple(made) if len(made) > 1 else made[0]
     assert graph.training is not None
     if any(not loss.by_class for loss in graph.training.losses):
         shape = graph.main.shape
         values = torch.rand((data.examples, *shape), generator=draw)
-        return Sets(Arrays(inputs, values), Arrays(inputs[:1], values[:1]))
+        return Sets(Arrays(inputs, values), Arrays(inputs, values).part(torch.arange(1)))
     width = channels(graph.main.shape)
     classes = data.classes or width
     positions = tuple(s for i, s in enumerate(graph.main.shape) if i != _axis(graph.main.shape))
     targets = torch.randint(classes, (data.examples, *positions), generator=draw)
     some = min(data.examples, max(1, data.examples // 10))
-    valid = Arrays(inputs[:some], targets[:some])
-    return Sets(Arrays(inputs, targets), valid, labels=targets if not positions else None)
+    whole = Arrays(inputs, targets)
+    valid = whole.part(torch.arange(some))
+    return Sets(whole, valid, labels=targets if not positions else None)
 
 
 def _axis(shape: tuple[int, ...]) -> int:
@@ -62,7 +64,7 @@ def _axis(shape: tuple[int, ...]) -> int:
 
 
 def npz(data: Npz, graph: Graph) -> Sets:
-    """Two arrays of a NumPy file; nothing in it is unpickled.
+    """Arrays of a NumPy file, the inputs in the network's order; nothing in it is unpickled.
 
     Raises:
         TrainError: the file is missing or damaged, or has no such arrays, or their lengths differ.
@@ -73,30 +75,38 @@ def npz(data: Npz, graph: Graph) -> Sets:
     path = Path(data.path)
     if not path.is_file():
         raise refusal("A952", f"{path}: there is no such file", "--data PATH reads another one")
+    names = [name.strip() for name in data.inputs.split(",")]
+    if len(names) != len(graph.inputs):
+        wanted = ", ".join(f"{i.name} {show(i.shape)}" for i in graph.inputs)
+        label = f"`{data.inputs}` names {len(names)} arrays, and the network's inputs are {wanted}"
+        raise refusal("A954", label, '`inputs="a,b"` names one for each, in this order')
     try:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             if not hasattr(file, "files"):
                 raise refusal("A953", f"{path}: it holds one array; `np.savez` writes several")
-            missing = [n for n in (data.inputs, data.targets) if n not in file.files]
+            missing = [n for n in (*names, data.targets) if n not in file.files]
             if missing:
                 known = ", ".join(file.files)
                 raise refusal("A952", f"{path}: it has no array `{missing[0]}`; it has {known}")
-            inputs, targets = file[data.inputs], file[data.targets]
+            inputs, targets = [file[name] for name in names], file[data.targets]
     except (OSError, ValueError, EOFError, KeyError) as error:
         raise refusal("A953", f"{path}: {str(error).partition('.')[0].lower()}") from None
     except Exception as error:  # zipfile's and zlib's own
         raise refusal("A953", f"{path}: it is truncated or damaged ({error})") from None
-    if len(inputs) != len(targets) or not len(inputs):
-        label = f"{path}: {len(inputs)} inputs and {len(targets)} targets"
-        raise refusal("A953", label)
-    whole = Arrays(torch.from_numpy(_plain(path, inputs)), torch.from_numpy(_plain(path, targets)))
-    wanted = graph.inputs[0].shape
-    if whole.inputs.shape[1:] != wanted and len(wanted) == 3:
+    found: list[Tensor] = []
+    for name, array, given in zip(names, inputs, graph.inputs, strict=True):
+        if len(array) != len(targets) or not len(array):
+            raise refusal("A953", f"{path}: {len(array)} inputs and {len(targets)} targets")
+        wanted = given.shape
         last = (*wanted[1:], wanted[0])
-        if whole.inputs.shape[1:] == last:
-            label = f"`{data.inputs}` is {show(last)}, rows x columns x channels"
+        if array.shape[1:] != wanted and len(wanted) == 3 and array.shape[1:] == last:
+            label = f"`{name}` is {show(last)}, rows x columns x channels"
             help = f"channels come first: x.transpose(0, 3, 1, 2), for {show(wanted)}"
             raise refusal("A954", label, help)
+        found.append(torch.from_numpy(_plain(path, array)))
+    whole = Arrays(
+        tuple(found) if len(found) > 1 else found[0], torch.from_numpy(_plain(path, targets))
+    )
     return divided(whole, data.validation, _seed(graph), workers=data.workers)
 
 

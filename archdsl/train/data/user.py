@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import random
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.ir import Graph
 from archdsl.ir.training.data import Python
-from archdsl.train.data.examples import Arrays, Examples, Sets, classes_of
+from archdsl.train.data.examples import Arrays, Examples, Inputs, Sets, classes_of, length, over
 from archdsl.train.refuse import refusal
 
 if TYPE_CHECKING:
@@ -42,7 +44,8 @@ def read(data: Python, graph: Graph) -> Sets:
     if not isinstance(given, tuple | list) or len(given) != 2:
         label = f"{data.function}: two datasets are wanted, to learn from and to validate with"
         raise refusal("A952", label, "the second may be None")
-    train, valid = (None if each is None else _examples(each, data.function) for each in given)
+    names = [i.name for i in graph.inputs]
+    train, valid = (None if e is None else _examples(e, data.function, names) for e in given)
     if train is None:
         raise refusal("A952", f"{data.function}: there is nothing to learn from")
     labels = _labels(train) if data.balance or isinstance(train, Arrays) else None
@@ -53,7 +56,7 @@ def _labels(train: Examples) -> Tensor | None:
     """The class of every example; where nothing says them, all examples are read once."""
     import torch
 
-    told = getattr(train, "targets", None)
+    told = getattr(getattr(train, "examples", train), "targets", None)
     if told is None:
         told = [train[i][1] for i in range(len(train))]
     try:
@@ -62,18 +65,54 @@ def _labels(train: Examples) -> Tensor | None:
         return None  # they are no classes
 
 
-def _examples(given: Any, name: str) -> Examples:
+def ordered(inputs: Any, names: Sequence[str]) -> Inputs:
+    """What a network is given: for several inputs a tuple in its order, be they named or not.
+
+    Raises:
+        ValueError: they are others.
+    """
+    if len(names) == 1:
+        return inputs
+    if isinstance(inputs, Mapping):
+        inputs = [inputs[name] for name in names if name in inputs]
+    if not isinstance(inputs, tuple | list) or len(inputs) != len(names):
+        raise ValueError(f"the inputs are not {', '.join(names)}")
+    return tuple(inputs)
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """Examples of a network of several inputs, each a tuple in its order."""
+
+    examples: Any
+    names: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, index: int) -> tuple[Inputs, Any]:
+        inputs, target = self.examples[index]
+        return ordered(inputs, self.names), target
+
+
+def _examples(given: Any, name: str, names: Sequence[str]) -> Examples:
     import torch
 
     if isinstance(given, tuple) and len(given) == 2:
-        inputs, targets = (torch.as_tensor(each) for each in given)
-        if len(inputs) != len(targets):
-            raise refusal("A953", f"{name}: {len(inputs)} inputs and {len(targets)} targets")
+        try:
+            inputs = over(ordered(given[0], names), torch.as_tensor)
+        except ValueError as error:
+            help = "a tuple of tensors in this order, or a dictionary by these names"
+            raise refusal("A954", f"{name}: {error}", help) from None
+        targets = torch.as_tensor(given[1])
+        for each in inputs if isinstance(inputs, tuple) else (inputs,):
+            if len(each) != len(targets):
+                raise refusal("A953", f"{name}: {length(each)} inputs and {len(targets)} targets")
         return Arrays(inputs, targets)
     if not (hasattr(given, "__len__") and hasattr(given, "__getitem__")):
         label = f"{name}: {type(given).__name__} has no length or no numbered examples"
         raise refusal("A952", label, "a `torch.utils.data.Dataset`, or a pair of tensors")
-    return given
+    return Ordered(given, names) if len(names) > 1 else given
 
 
 def settle(seed: int) -> None:
