@@ -1,0 +1,42 @@
+"""Short versions of the experiments from locality on, and what they are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+from test_experiments import runner, short
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ProcessPoolExecutor]:
+    with runner.processes(2) as found:
+        yield found
+
+
+# Locality
+
+
+def test_locality(pool: ProcessPoolExecutor, tmp_path: Path) -> None:
+    runs, _ = short("locality", pool, tmp_path)
+    assert runs.one("error", net="cnn", order="8") > runs.one("error", net="cnn", order="kept")
+
+
+@pytest.mark.parametrize("name", ["kept", "turned", "2", "4", "8"])
+def test_orders_of_pixels(name: str) -> None:
+    (experiment,) = runner.find(["locality"])
+    order = experiment.module.order_of(name, seed=3)
+    assert sorted(order) == list(range(64)), "each pixel is somewhere"
+    if name.isdigit():
+        side = int(name)
+        for place, pixel in enumerate(order):  # no pixel leaves its square
+            assert (place // 8 // side, place % 8 // side) == (
+                pixel // 8 // side,
+                pixel % 8 // side,
+            )
+        assert list(order) != list(range(64))
+        assert list(order) != list(experiment.module.order_of(name, seed=4))
+    if name == "turned":  # the upper right corner comes to the upper left
+        assert order[0] == 7 and order[7] == 63
