@@ -40,3 +40,23 @@ def test_orders_of_pixels(name: str) -> None:
         assert list(order) != list(experiment.module.order_of(name, seed=4))
     if name == "turned":  # the upper right corner comes to the upper left
         assert order[0] == 7 and order[7] == 63
+
+
+# Optimizers
+
+
+def test_optimizers(pool: ProcessPoolExecutor, tmp_path: Path) -> None:
+    runs, _ = short("optimizers", pool, tmp_path)
+    momentum, sgd = (
+        runs.one("loss", act="relu", optimizer=name, rate=0.03, batch=32)
+        for name in ("momentum", "SGD")
+    )
+    assert momentum < sgd, "at the same rate its steps are ten times as long"
+
+
+def test_epochs_to_an_error() -> None:
+    (experiment,) = runner.find(["optimizers"])
+    epochs_to = experiment.module.epochs_to
+    assert epochs_to(0.25, [0.5, 0.3, 0.2, 0.1]) == 2  # from 0.3 at 1.5 to 0.2 at 2.5
+    assert epochs_to(0.25, [0.25]) == 0.5
+    assert epochs_to(0.25, [0.9, 0.26]) == float("inf")
