@@ -48,7 +48,7 @@ def test_orders_of_pixels(name: str) -> None:
 def test_optimizers(pool: ProcessPoolExecutor, tmp_path: Path) -> None:
     runs, _ = short("optimizers", pool, tmp_path)
     momentum, sgd = (
-        runs.one("loss", act="relu", optimizer=name, rate=0.03, batch=32)
+        runs.one("loss", act="relu", optimizer=name, rate=0.01, batch=32)
         for name in ("momentum", "SGD")
     )
     assert momentum < sgd, "at the same rate its steps are ten times as long"

@@ -40,7 +40,10 @@ def jobs(short: bool) -> list[dict[str, Any]]:
     epochs, seeds = (3, 1) if short else (10, 3)
     wanted: list[dict[str, Any]] = []
     for optimizer, rates in RATES.items():
-        rates = rates[1:3] if short else rates
+        if short:
+            rates = (
+                rates[:4] if optimizer == "SGD" else rates[1:3]
+            )  # ten times as high as momentum's
         wanted += [{"act": "relu", "optimizer": optimizer, "rate": rate} for rate in rates]
     rates = RATES["momentum"][1:3] if short else RATES["momentum"]
     wanted += [{"act": "tanh", "optimizer": "momentum", "rate": rate} for rate in rates]
