@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 from test_experiments import runner, short
 
@@ -60,3 +61,24 @@ def test_epochs_to_an_error() -> None:
     assert epochs_to(0.25, [0.5, 0.3, 0.2, 0.1]) == 2  # from 0.3 at 1.5 to 0.2 at 2.5
     assert epochs_to(0.25, [0.25]) == 0.5
     assert epochs_to(0.25, [0.9, 0.26]) == float("inf")
+
+
+# The ladder
+
+
+def test_ladder(pool: ProcessPoolExecutor, tmp_path: Path) -> None:
+    runs, report = short("ladder", pool, tmp_path)
+    losses = runs.where(classes="true", blocks=1)
+    assert losses.one("loss", width=16) < losses.one("loss", width=4)
+    assert runs.one("loss", classes="dealt", width=16) > 2.2  # log(10) is 2.3
+    assert report.checks[-1].claim.startswith("control")
+
+
+def test_patches_to_validate_with_are_of_other_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a photograph whose pixels are numbered, no pixel is in both parts."""
+    (experiment,) = runner.find(["ladder"])
+    numbered = np.arange(256.0 * 256).reshape(256, 256)
+    monkeypatch.setattr(experiment.module, "photographs", lambda: [numbered])
+    monkeypatch.setattr(experiment.module, "normalized", lambda patches: patches)
+    parts = [set(experiment.module.cut(100, valid)[0].ravel()) for valid in (False, True)]
+    assert parts[0] and parts[1] and not parts[0] & parts[1]
