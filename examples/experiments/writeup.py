@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,9 +48,10 @@ def words(module: ModuleType) -> tuple[str, str]:
     return title.rstrip("."), claim
 
 
-def page(folder: Path, module: ModuleType, runs: Runs, result: dict[str, Any]) -> str:
+def page(
+    folder: Path, module: ModuleType, report: Report, runs: Runs, result: dict[str, Any]
+) -> str:
     """README.md of an experiment."""
-    report: Report = module.report(runs)
     title, claim = words(module)
     name = module.__name__
     specs = [f"[{spec.name}]({spec.name})" for spec in sorted(folder.glob("*.arch"))]
@@ -62,14 +64,14 @@ def page(folder: Path, module: ModuleType, runs: Runs, result: dict[str, Any]) -
         f"Networks and training: {', '.join(specs)}. What is compared: [{name}.py]({name}.py).",
         f"## Outcome: {report.outcome}",
         _table([("what should be so", "found", "")] + [
-            (check.claim, check.found, "yes" if check.holds else "**no**")
+            (_line(check.claim), check.found, "yes" if check.holds else "**no**")
             for check in report.checks
         ]),
         "## Measured",
         _table(report.table),
         f"![{title}](plot.svg)",
-        report.text,
-        _conditions(runs, result),
+        _paragraph(report.text),
+        _paragraph(_conditions(runs, result)),
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
 
@@ -88,6 +90,15 @@ def _conditions(runs: Runs, result: dict[str, Any]) -> str:
     processor = environment.pop("processor")
     versions = ", ".join(f"{name} {version}" for name, version in environment.items())
     return f"*{'; '.join(parts)}. {processor}; {versions}.*"
+
+
+def _line(text: str) -> str:
+    """A text that is written over several lines, as one."""
+    return " ".join(text.split())
+
+
+def _paragraph(text: str) -> str:
+    return textwrap.fill(_line(text), 100, break_long_words=False, break_on_hyphens=False)
 
 
 def index(entries: Sequence[Entry]) -> str:
