@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-from test_experiments import runner, short
+import runner
+from lab import Report, Runs
 
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[ProcessPoolExecutor]:
-    with runner.processes(2) as found:
-        yield found
+ShortRun = Callable[[str], tuple[Runs, Report]]
 
 
 # Locality
 
 
-def test_locality(pool: ProcessPoolExecutor, tmp_path: Path) -> None:
-    runs, _ = short("locality", pool, tmp_path)
+def test_locality(short_run: ShortRun) -> None:
+    runs, _ = short_run("locality")
     assert runs.one("error", net="cnn", order="8") > runs.one("error", net="cnn", order="kept")
 
 
@@ -46,8 +41,8 @@ def test_orders_of_pixels(name: str) -> None:
 # Optimizers
 
 
-def test_optimizers(pool: ProcessPoolExecutor, tmp_path: Path) -> None:
-    runs, _ = short("optimizers", pool, tmp_path)
+def test_optimizers(short_run: ShortRun) -> None:
+    runs, _ = short_run("optimizers")
     momentum, sgd = (
         runs.one("loss", act="relu", optimizer=name, rate=0.01, batch=32)
         for name in ("momentum", "SGD")
@@ -66,8 +61,8 @@ def test_epochs_to_an_error() -> None:
 # The ladder
 
 
-def test_ladder(pool: ProcessPoolExecutor, tmp_path: Path) -> None:
-    runs, report = short("ladder", pool, tmp_path)
+def test_ladder(short_run: ShortRun) -> None:
+    runs, report = short_run("ladder")
     losses = runs.where(classes="true", blocks=1)
     assert losses.one("loss", width=16) < losses.one("loss", width=4)
     assert runs.one("loss", classes="dealt", width=16) > 2.2  # log(10) is 2.3

@@ -309,8 +309,8 @@ def draw(runs: Runs) -> Figure:
         _line(right, [BATCH, *batches], chosen, WAYS[way], color, marker)
     right.set(title="batch", xlabel="examples", xscale="log", yscale="log")
     right.set_xticks([BATCH, *batches], [str(batch) for batch in (BATCH, *batches)], minor=False)
-    right.minorticks_off()
     for axis in (middle, right):
+        axis.minorticks_off()
         axis.legend(fontsize="small")
     return figure
 
@@ -322,6 +322,4 @@ def _line(
     losses = [runs.spread("loss") for runs in chosen]
     means = [loss.mean for loss in losses]
     around = [[s.mean - s.least for s in losses], [s.most - s.mean for s in losses]]
-    axis.errorbar(
-        places, means, around, label=label, color=color, marker=marker, markersize=4, capsize=2
-    )
+    axis.errorbar(places, means, around, label=label, color=color, marker=marker, markersize=4)
