@@ -203,7 +203,9 @@ def _text(runs: Runs) -> str:
         )
         text += f"that of {4 * first + 2} layers {fitted:.3f}"
         text += (
-            ": it is not overfitting that holds it back. " if deepest.mean > fitted.mean else ". "
+            ": it fits no better what it learns from, either. "
+            if deepest.mean > fitted.mean
+            else ". "
         )
     pair = [runs.where(classes="true", width=w, blocks=b) for w, b in ((16, 1), (WIDTH, 4))]
     if all(pair):
