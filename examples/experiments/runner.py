@@ -302,9 +302,14 @@ def index() -> str:
     """README.md of all experiments."""
     rows: list[writeup.Entry] = []
     for experiment in find():
-        result = read(experiment.folder)
-        report = report_of(experiment, result) if result else None
-        rows.append(writeup.Entry(experiment.folder, experiment.module, report, result))
+        outcome, seconds = "not run yet", None
+        if (result := read(experiment.folder)) is not None:
+            seconds = result["seconds"]
+            try:
+                outcome = report_of(experiment, result).outcome
+            except LabError:
+                outcome = "to be run anew"
+        rows.append(writeup.Entry(experiment.folder.name, experiment.module, outcome, seconds))
     return writeup.index(rows)
 
 

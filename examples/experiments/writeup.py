@@ -35,11 +35,11 @@ Seconds are of processor time, over all processes; how to add an experiment is s
 class Entry:
     """A row of the index."""
 
-    folder: Path
+    folder: str
     module: ModuleType
-    report: Report | None
-    """Nothing where it has not been run."""
-    result: dict[str, Any] | None
+    outcome: str
+    seconds: float | None
+    """Of processor time; nothing where it has not been run."""
 
 
 def words(module: ModuleType) -> tuple[str, str]:
@@ -106,13 +106,13 @@ def index(entries: Sequence[Entry]) -> str:
     rows: list[Sequence[str]] = [("", "lesson", "outcome", "seconds")]
     for entry in entries:
         title, _ = words(entry.module)
-        number = str(int(entry.folder.name.partition("_")[0]))
-        outcome, seconds = "not run yet", ""
-        if entry.report is not None and entry.result is not None:
-            outcome, seconds = entry.report.outcome, f"{entry.result['seconds']:.0f}"
-        link = f"[{title}]({entry.folder.name}/{'README.md' if entry.result else ''})"
-        rows.append((number, link, outcome, seconds))
-    return f"{INDEX}\n{_table(rows)}\n"
+        number = str(int(entry.folder.partition("_")[0]))
+        measured = entry.seconds is not None
+        link = f"[{title}]({entry.folder}/{'README.md' if measured else ''})"
+        seconds = f"{entry.seconds:.0f}" if measured else ""
+        rows.append((number, link, entry.outcome, seconds))
+    total = sum(entry.seconds or 0 for entry in entries)
+    return f"{INDEX}\n{_table(rows)}\n\nTogether {total:,.0f} seconds.\n"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

@@ -120,9 +120,7 @@ def best_line(points: Any, classes: Any, angles: int = 720) -> float:
         ordered = classes[np.argsort(along)]
         before = np.concatenate([[0], np.cumsum(ordered)])  # of class 1, up to the line
         wrong = before + np.arange(len(before))[::-1] - (before[-1] - before)
-        least = min(
-            least, *(share / len(classes) for share in (wrong.min(), len(classes) - wrong.max()))
-        )
+        least = min(least, wrong.min() / len(classes), 1 - wrong.max() / len(classes))
     return float(least)
 
 

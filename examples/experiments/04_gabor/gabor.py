@@ -201,8 +201,8 @@ def _text(runs: Runs) -> str:
         for pixels in ("photographs", "shuffled")
     )
     return f"""
-        R² is the share of a filter's variance that the best Gabor has, of all places, sizes,
-        directions, frequencies and phases; an edge or a blob is a Gabor, too. The network is given
+        R² is the share of a filter's variance that the best Gabor explains, of all places, sizes,
+        directions, frequencies and phases, a constant added; an edge or a blob is one, too. The network is given
         a strong weight decay, which smooths its filters; the control has the same. It is no good
         classifier: patches to validate with are cut from the right quarter of each photograph,
         which it has not seen, and it takes {there:.0%} of them for another photograph's,
