@@ -12,11 +12,11 @@ IS_NEW := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(firstword $(foreach p,$(CANDIDATES),$(shell $(p) -c '$(IS_NEW)' 2>/dev/null && echo $(p))))
 
 .DEFAULT_GOAL := help
-.PHONY: browser help setup demo test lint types golden gallery bench fuzz check clean
+.PHONY: browser help setup demo test lint types golden gallery experiments bench fuzz check clean
 
 help: ## this list
 	@echo "make TARGET, of:"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-11s %s\n", $$1, $$2 }'
 
 setup: $(DEV) ## .venv with archdsl, editable, and all that its development needs
 
@@ -44,6 +44,9 @@ golden: $(DEV) ## write the golden files anew; what fails is what changed: read 
 
 gallery: $(DEV) ## the pictures of docs/gallery, drawn anew
 	@$(BIN)/python tests/gallery.py
+
+experiments: $(DEV) ## the history's lessons, trained anew; ARGS="degradation --short" picks
+	@$(BIN)/python examples/experiments $(ARGS)
 
 bench: $(DEV) ## the measured ratios, each beside its target; takes some minutes
 	@$(BIN)/python tests/bench/bench.py $(ARGS)
