@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from test_experiments import runner, short
 
+import archdsl
+
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[ProcessPoolExecutor]:
@@ -20,3 +22,48 @@ def test_locality(pool: ProcessPoolExecutor, tmp_path: Path) -> None:
     runs, report = short("locality", pool, tmp_path)
     assert report.checks[0].holds, "the order of the pixels is that of the first matrix's columns"
     assert all(error < 0.2 for run in runs for error in [run.found["error"]])
+
+
+def test_steps(pool: ProcessPoolExecutor, tmp_path: Path) -> None:
+    runs, _ = short("steps", pool, tmp_path)
+    losses = {run.job["batch"]: run.found["loss"] for run in runs if run.job["rate"] == 0.03}
+    assert losses[512] > losses[128], "fewer steps of the same rate"
+    (experiment,) = runner.find(["steps"])
+    to = experiment.module.epochs_to
+    assert to(0.25, [0.5, 0.3, 0.2]) == pytest.approx(2.5)
+    assert to(0.4, [0.3]) == pytest.approx((0.9 - 0.4) / (0.9 - 0.3))
+    assert to(0.1, [0.5, 0.3]) == float("inf")
+
+
+def test_scaling(pool: ProcessPoolExecutor, tmp_path: Path) -> None:
+    runs, _ = short("scaling", pool, tmp_path)
+    spec = runner.find(["scaling"])[0].folder / "scaling.arch"
+    for width in runs.where(ladder="width").each("rung"):
+        # 8x8 positions of three convolutions, then the layer of classes
+        macs = 64 * 9 * (width + 2 * width**2) + 10 * width
+        assert archdsl.load(spec, width=width).summary().macs == macs
+        assert set(runs.values("macs", ladder="width", rung=width)) == {macs}
+    (experiment,) = runner.find(["scaling"])
+    line = [
+        runner.Run({"act": "relu", "ladder": "width", "seed": 0}, {"macs": m, "loss": 3 * m**-0.5})
+        for m in (10, 100, 1000)
+    ]
+    assert experiment.module.slopes(runner.Runs(line), "relu", "width") == pytest.approx([-0.5])
+
+
+def test_go(pool: ProcessPoolExecutor, tmp_path: Path) -> None:
+    runs, report = short("go", pool, tmp_path)
+    assert [check.holds for check in report.checks[:2]] == [True, True]
+    sizes = {net: runs.where(net=net)[0].found for net in runs.each("net")}
+    for quantity, net in (("parameters", "params"), ("macs", "macs")):
+        assert sizes[net][quantity] == pytest.approx(sizes["cnn"][quantity], rel=0.05)
+
+
+def test_the_policy_is_alphagos_on_a_smaller_board() -> None:
+    spec = runner.find(["go"])[0].folder / "go.arch"
+    text = spec.read_text().replace("policy 16 4", "policy 192 11")
+    full, own = archdsl.parse(text, "cnn", size=19, planes=48), archdsl.zoo("alphago_policy")
+    assert full.summary().params == own.summary().params == 3_882_793
+    assert full.summary().macs == own.summary().macs
+    shapes = [[node.shape for node in net.graph.nodes] for net in (full, own)]
+    assert shapes[0] == shapes[1][:-1]  # but for the softmax
