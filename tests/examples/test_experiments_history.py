@@ -67,3 +67,15 @@ def test_the_policy_is_alphagos_on_a_smaller_board() -> None:
     assert full.summary().macs == own.summary().macs
     shapes = [[node.shape for node in net.graph.nodes] for net in (full, own)]
     assert shapes[0] == shapes[1][:-1]  # but for the softmax
+
+
+def test_planes_of_a_position() -> None:
+    planes_of = runner.find(["go"])[0].module.planes_of
+    from go_board import read
+
+    own, other, empty, ones, ko, *liberties = planes_of(read("xo.\nxx."))
+    assert [p.sum() for p in (own, other, empty, ones, ko)] == [3, 1, 77, 81, 0]
+    assert own[1, 1] == other[0, 1] == empty[0, 2] == 1
+    # The stone has one liberty, the three have (1, 2), (2, 0) and (2, 1)
+    assert [p.sum() for p in liberties] == [1, 0, 3, 0]
+    assert liberties[0][0, 1] == 1

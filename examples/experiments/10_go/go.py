@@ -62,7 +62,7 @@ def measure(net: str, seen: str, seed: int, count: str, epochs: int) -> dict[str
         "chance": sum(1 / board.legal().bit_count() for board, _, _ in valid) / len(valid),
     }
     for kind, word in KINDS.items():
-        of_kind = [right for right, each in zip(given, kinds, strict=True) if each == kind]
+        of_kind = [right for right, own in zip(given, kinds, strict=True) if own == kind]
         found[word] = sum(of_kind) / len(of_kind)
     if (net, seen, seed) == ("cnn", "liberties", 0):
         found |= shown(trained.model)
@@ -244,13 +244,15 @@ def draw(runs: Runs) -> Figure:
 
 def _board(axis: Any, found: dict[str, Any]) -> None:
     """Stones, the probabilities as squares, and a ring where the move is wanted."""
-    for number in range(SIDE * SIDE):
-        row, column = divmod(number, SIDE)
-        mark, share = found["board"][row][column], found["shares_at"][number]
-        axis.scatter(column, row, s=110 * share, marker="s", color=SKY, zorder=2)
-        if mark != ".":
-            face = "black" if mark == "x" else "white"
-            axis.scatter(column, row, s=95, color=face, edgecolor="black", linewidth=0.7, zorder=3)
+    places = [divmod(number, SIDE) for number in range(SIDE * SIDE)]
+    rows, columns = zip(*places, strict=True)
+    sizes = [110 * share for share in found["shares_at"]]
+    axis.scatter(columns, rows, s=sizes, marker="s", color=SKY, zorder=2)
+    for mark, face in (("x", "black"), ("o", "white")):
+        stones = [(c, r) for r, c in places if found["board"][r][c] == mark]
+        axis.scatter(
+            *zip(*stones, strict=True), s=95, color=face, edgecolor="black", linewidth=0.7, zorder=3
+        )
     row, column = divmod(found["move"], SIDE)
     axis.scatter(column, row, s=120, facecolor="none", edgecolor=RED, linewidth=1.5, zorder=4)
     axis.set(xlim=(-0.6, SIDE - 0.4), ylim=(SIDE - 0.4, -0.6), aspect="equal")
