@@ -83,8 +83,9 @@ def main(out: Path) -> None:
     exported = net.to_onnx(out / "digits.onnx", weights=trained, options=options)
     print(exported.agreement)
     session = archdsl.Session(out / "digits.onnx")  # it knows how pictures are prepared
-    images = (load_digits().images * 255 / 16).round().astype("uint8")
-    print([found[0].name for found in session(images[:10, :, :, None]).top(1)])
+    values, _ = load_digits(return_X_y=True)  # from 0 to 16
+    images = (values[:10] * 255 / 16).round().astype("uint8").reshape(10, 8, 8, 1)
+    print([found[0].name for found in session(images).top(1)])
 
     # Errors: what, where, and the way out, to read and as data
     try:

@@ -149,7 +149,7 @@ def _text(runs: Runs) -> str:
 
 
 def draw(runs: Runs) -> Figure:
-    figure, axes = panels(2, 1, 8, 3.2, sharey=True)
+    figure, axes = panels(2, 1, 8, 3.2, sharex=True, sharey=True)
     for axis, ladder in zip(axes, LADDERS, strict=True):
         for act, color in zip(ACTS, (RED, GREY), strict=True):
             same = runs.where(act=act, ladder=ladder)

@@ -46,9 +46,11 @@ def jobs(short: bool) -> list[dict[str, Any]]:
 
 
 def measure(net: str, seen: str, seed: int, count: str, epochs: int) -> dict[str, Any]:
-    name, parameters = "cnn", {"planes": PLANES[seen]}
+    name = "cnn"
+    parameters: dict[str, Any] = {"planes": PLANES[seen]}
     if net != "cnn":
-        name, parameters = "mlp", parameters | {"width": matching(net, PLANES[seen])}
+        name = "mlp"
+        parameters["width"] = matching(net, PLANES[seen])
     changes = [f'data python "go:{count}_{seen}" workers=0', f"epochs {epochs}"]
     trained = train(SPEC, name, seed=seed, changes=changes, **parameters)
     summary = trained.network.summary()
