@@ -25,7 +25,8 @@ argument `seed` is what repetitions differ in. Import torch and the like inside 
 
 `report` and `draw` see nothing but the runs, so no number of a page can be out of date. Each check
 compares figures with those of a control; the outcome on the page follows from the checks: all of
-them hold, none, or some. Write the paragraph so that it is true either way: `if`, not hope.
+them hold, none, or some. Write the paragraph so that it is true either way: `if`, not hope. Claims
+and paragraphs may run over several lines of a string; they are filled anew on the page.
 
 `load` and `train` read networks and train them; `runs.values` and `runs.spread` pick figures.
 """
@@ -223,6 +224,8 @@ class Report:
     @property
     def outcome(self) -> str:
         """What the checks come to."""
+        if not self.checks:
+            raise ValueError("there is no check to judge by")
         held = sum(check.holds for check in self.checks)
         if held == len(self.checks):
             return "reproduced"
@@ -235,7 +238,8 @@ BLACK, BLUE, ORANGE, GREEN = "#000000", "#0072b2", "#e69f00", "#009e73"
 RED, SKY, PURPLE, GREY = "#d55e00", "#56b4e9", "#cc79a7", "#808080"
 COLORS = (BLUE, RED, GREEN, ORANGE, SKY, PURPLE, BLACK)
 
-STYLE: dict[str, Any] = {
+STYLE: Any = {  # of matplotlib
+    "axes.axisbelow": True,
     "axes.grid": True,
     "axes.spines.right": False,
     "axes.spines.top": False,

@@ -19,12 +19,14 @@ import multiprocessing
 import os
 import platform
 import random
+import signal
 import sys
 import tempfile
+import threading
 import time
 import zlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
@@ -33,7 +35,7 @@ from types import ModuleType
 from typing import Any
 
 import writeup
-from lab import STYLE, Job, Run, Runs
+from lab import STYLE, Job, Report, Run, Runs
 
 from archdsl import ArchError
 from archdsl.files import assembling, write_text
@@ -126,12 +128,16 @@ def _settle(name: str, job: Job) -> None:
 
 
 def _begin(temporary: str) -> None:
-    """Prepare a process for jobs; Ctrl-C is the first process's matter."""
-    import signal
-
+    """Prepare a process for jobs, which is not to outlive the first one."""
     import torch
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    def follow() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
     torch.set_num_threads(1)
     tempfile.tempdir = temporary
 
@@ -139,12 +145,12 @@ def _begin(temporary: str) -> None:
 @contextlib.contextmanager
 def processes(count: int) -> Iterator[ProcessPoolExecutor]:
     """Processes for jobs, which are gone at the end, whatever ends it."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ |= dict.fromkeys(THREADS, "1")
+    context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as temporary:
-        context = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(count, context, _begin, (temporary,))
         try:
+            with _single_threads(), _deaf():
+                pool.submit(os.getpid)  # which begins all processes
             yield pool
         except BaseException:
             for child in multiprocessing.active_children():
@@ -152,8 +158,24 @@ def processes(count: int) -> Iterator[ProcessPoolExecutor]:
             raise
         finally:
             pool.shutdown(cancel_futures=True)
-            for name, value in before.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@contextlib.contextmanager
+def _single_threads() -> Iterator[None]:
+    """Let processes that begin meanwhile compute with one thread each."""
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ |= dict.fromkeys(THREADS, "1")
+    yield
+    for name, value in before.items():
+        os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Let processes that begin meanwhile not hear Ctrl-C: the first process ends them."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def cores() -> int:
@@ -166,10 +188,17 @@ def cores() -> int:
 def _results(experiment: Experiment, jobs: list[Job], pool: ProcessPoolExecutor) -> list[Any]:
     """What the jobs gave, in their order."""
     futures: dict[Future[Any], Job] = {pool.submit(work, experiment.folder, j): j for j in jobs}
-    for done, future in enumerate(as_completed(futures), 1):
-        seconds = future.result()["seconds"]
-        said = f"{experiment.name} {done}/{len(jobs)}: {_words(futures[future])}, {seconds:.1f} s"
-        print(said, file=sys.stderr)
+    print(f"{experiment.name}: {len(jobs)} jobs", file=sys.stderr, flush=True)
+    try:
+        for done, future in enumerate(as_completed(futures), 1):
+            said = f"{_words(futures[future])}, {future.result()['seconds']:.1f} s"
+            print(f"{experiment.name} {done}/{len(jobs)}: {said}", file=sys.stderr)
+    except BrokenExecutor:
+        label = "a process was ended from outside; was there memory enough?"
+        raise LabError(f"{experiment.name}: {label}") from None
+    finally:
+        for future in futures:
+            future.cancel()
     return [future.result() for future in futures]
 
 
@@ -234,9 +263,23 @@ def runs_of(result: dict[str, Any]) -> Runs:
     return Runs([Run(each["job"], each["found"]) for each in result["runs"]])
 
 
+def report_of(experiment: Experiment, result: dict[str, Any]) -> Report:
+    """What the runs say.
+
+    Raises:
+        LabError: they are of jobs that there are no more.
+    """
+    try:
+        return experiment.module.report(runs_of(result))
+    except (KeyError, ValueError) as error:
+        label = f"{experiment.name}: result.json is not of this {experiment.name}.py"
+        raise LabError(f"{label}; run it anew ({type(error).__name__}: {error})") from error
+
+
 def page(experiment: Experiment, result: dict[str, Any]) -> str:
     """README.md of an experiment."""
-    return writeup.page(experiment.folder, experiment.module, runs_of(result), result)
+    report = report_of(experiment, result)
+    return writeup.page(experiment.folder, experiment.module, report, runs_of(result), result)
 
 
 def write(experiment: Experiment, result: dict[str, Any], out: Path) -> str:
@@ -252,16 +295,21 @@ def write(experiment: Experiment, result: dict[str, Any], out: Path) -> str:
         (folder / "README.md").write_text(page(experiment, result), encoding="utf-8")
         for name in ("plot.svg", "result.json", "README.md"):
             keep(name)
-    return experiment.module.report(runs).outcome
+    return report_of(experiment, result).outcome
 
 
 def index() -> str:
     """README.md of all experiments."""
     rows: list[writeup.Entry] = []
     for experiment in find():
-        result = read(experiment.folder)
-        report = experiment.module.report(runs_of(result)) if result else None
-        rows.append(writeup.Entry(experiment.folder, experiment.module, report, result))
+        outcome, seconds = "not run yet", None
+        if (result := read(experiment.folder)) is not None:
+            seconds = result["seconds"]
+            try:
+                outcome = report_of(experiment, result).outcome
+            except LabError:
+                outcome = "to be run anew"
+        rows.append(writeup.Entry(experiment.folder.name, experiment.module, outcome, seconds))
     return writeup.index(rows)
 
 

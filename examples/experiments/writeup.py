@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,11 +35,11 @@ Seconds are of processor time, over all processes; how to add an experiment is s
 class Entry:
     """A row of the index."""
 
-    folder: Path
+    folder: str
     module: ModuleType
-    report: Report | None
-    """Nothing where it has not been run."""
-    result: dict[str, Any] | None
+    outcome: str
+    seconds: float | None
+    """Of processor time; nothing where it has not been run."""
 
 
 def words(module: ModuleType) -> tuple[str, str]:
@@ -47,9 +48,10 @@ def words(module: ModuleType) -> tuple[str, str]:
     return title.rstrip("."), claim
 
 
-def page(folder: Path, module: ModuleType, runs: Runs, result: dict[str, Any]) -> str:
+def page(
+    folder: Path, module: ModuleType, report: Report, runs: Runs, result: dict[str, Any]
+) -> str:
     """README.md of an experiment."""
-    report: Report = module.report(runs)
     title, claim = words(module)
     name = module.__name__
     specs = [f"[{spec.name}]({spec.name})" for spec in sorted(folder.glob("*.arch"))]
@@ -62,14 +64,14 @@ def page(folder: Path, module: ModuleType, runs: Runs, result: dict[str, Any]) -
         f"Networks and training: {', '.join(specs)}. What is compared: [{name}.py]({name}.py).",
         f"## Outcome: {report.outcome}",
         _table([("what should be so", "found", "")] + [
-            (check.claim, check.found, "yes" if check.holds else "**no**")
+            (_line(check.claim), check.found, "yes" if check.holds else "**no**")
             for check in report.checks
         ]),
         "## Measured",
         _table(report.table),
         f"![{title}](plot.svg)",
-        report.text,
-        _conditions(runs, result),
+        _paragraph(report.text),
+        _paragraph(_conditions(runs, result)),
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
 
@@ -90,18 +92,27 @@ def _conditions(runs: Runs, result: dict[str, Any]) -> str:
     return f"*{'; '.join(parts)}. {processor}; {versions}.*"
 
 
+def _line(text: str) -> str:
+    """A text that is written over several lines, as one."""
+    return " ".join(text.split())
+
+
+def _paragraph(text: str) -> str:
+    return textwrap.fill(_line(text), 100, break_long_words=False, break_on_hyphens=False)
+
+
 def index(entries: Sequence[Entry]) -> str:
     """README.md of all experiments."""
     rows: list[Sequence[str]] = [("", "lesson", "outcome", "seconds")]
     for entry in entries:
         title, _ = words(entry.module)
-        number = str(int(entry.folder.name.partition("_")[0]))
-        outcome, seconds = "not run yet", ""
-        if entry.report is not None and entry.result is not None:
-            outcome, seconds = entry.report.outcome, f"{entry.result['seconds']:.0f}"
-        link = f"[{title}]({entry.folder.name}/{'README.md' if entry.result else ''})"
-        rows.append((number, link, outcome, seconds))
-    return f"{INDEX}\n{_table(rows)}\n"
+        number = str(int(entry.folder.partition("_")[0]))
+        measured = entry.seconds is not None
+        link = f"[{title}]({entry.folder}/{'README.md' if measured else ''})"
+        seconds = f"{entry.seconds:.0f}" if measured else ""
+        rows.append((number, link, entry.outcome, seconds))
+    total = sum(entry.seconds or 0 for entry in entries)
+    return f"{INDEX}\n{_table(rows)}\n\nTogether {total:,.0f} seconds.\n"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

@@ -120,9 +120,7 @@ def best_line(points: Any, classes: Any, angles: int = 720) -> float:
         ordered = classes[np.argsort(along)]
         before = np.concatenate([[0], np.cumsum(ordered)])  # of class 1, up to the line
         wrong = before + np.arange(len(before))[::-1] - (before[-1] - before)
-        least = min(
-            least, *(share / len(classes) for share in (wrong.min(), len(classes) - wrong.max()))
-        )
+        least = min(least, wrong.min() / len(classes), 1 - wrong.max() / len(classes))
     return float(least)
 
 
@@ -156,15 +154,18 @@ def report(runs: Runs) -> Report:
 
 def _exact(runs: Runs) -> Check:
     most = max(runs.values("difference", net="two"))
-    claim = "two layers give what the product of their matrices gives: in double precision outputs "
-    claim += "differ by less than 1e-12 of the largest"
-    return Check(claim, f"{most:.1g} at most", most < 1e-12)
+    return Check(
+        """two layers give what the product of their matrices gives: in double precision outputs
+        differ by less than 1e-12 of the largest""",
+        f"{most:.1g} at most",
+        most < 1e-12,
+    )
 
 
 def _no_better(runs: Runs, task: str) -> Check:
-    one, two = (runs.spread("error", task=task, net=net) for net in ("one", "two"))
+    one, two = (runs.spread("error", task=task, net=net).mean for net in ("one", "two"))
     claim = f"{task}: two layers err as often as one, within 3 points in the mean"
-    return Check(claim, f"{two.mean:.1%} against {one.mean:.1%}", abs(two.mean - one.mean) < 0.03)
+    return Check(claim, f"{two:.1%} against {one:.1%}", abs(two - one) < 0.03)
 
 
 def _bends(runs: Runs, task: str) -> Check:
@@ -184,19 +185,16 @@ def _digits(runs: Runs) -> Check:
 
 
 def _text(runs: Runs, checks: list[Check]) -> str:
-    text = (
-        "One layer and two are trained to the least cross entropy, which is not the fewest errors: "
-    )
-    text += "where no line helps, as with XOR, they may do worse than the best line does. "
-    if "digits" in runs.each("task"):
-        two, relu = (runs.spread("error", task="digits", net=net) for net in ("two", "relu"))
-        text += f"On digits, points of 64 dimensions, planes separate almost everything: {two:.1%} "
-        text += f"wrong without a ReLU, {relu:.1%} with one. "
-        if checks[-1].holds:
-            text += "The ReLU is better in every seed, but the limit is hardly felt there."
-        else:
-            text += "There the limit is hardly felt, and not every seed gains by lifting it."
-    return text.strip()
+    text = """One layer and two are trained to the least cross entropy, which is not the fewest
+        errors: where no line helps, as with XOR, they may do worse than the best line does. """
+    if "digits" not in runs.each("task"):
+        return text
+    two, relu = (runs.spread("error", task="digits", net=net) for net in ("two", "relu"))
+    text += f"""On digits, points of 64 dimensions, planes separate almost everything: {two:.1%}
+        wrong without a ReLU, {relu:.1%} with one. """
+    if checks[-1].holds:
+        return text + "The ReLU is better in every seed, but the limit is hardly felt there."
+    return text + "There the limit is hardly felt, and not every seed gains by lifting it."
 
 
 def draw(runs: Runs) -> Figure:

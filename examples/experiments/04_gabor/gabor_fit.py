@@ -11,11 +11,13 @@ from scipy.optimize import least_squares
 Array = NDArray[Any]
 
 
-def gabor_r2(filters: Array, starts: int = 6) -> tuple[Array, Array]:
+def gabor_r2(filters: Array, starts: int = 4) -> tuple[Array, Array]:
     """The share of each filter's variance that the best Gabor explains, and those Gabors.
 
+    A constant may be added to a Gabor, for the variance is about the mean.
+
     Args:
-        filters: (n, k, k); their means are taken off.
+        filters: (n, k, k).
         starts: how many places the search begins from.
     """
     filters = filters - filters.mean((1, 2), keepdims=True)
@@ -71,28 +73,23 @@ def _peaks(spectrum: Array, count: int) -> list[tuple[int, int]]:
 
 
 def _waves(parameters: Array, side: int) -> Array:
-    """The two waves, a quarter apart, of a Gabor: (k*k, 2). Their sums have every phase."""
+    """Two waves a quarter apart, whose sums have every phase, and ones: (k*k, 3)."""
     x0, y0, along, across, angle, frequency = parameters
     y, x = np.mgrid[:side, :side]
     u = (x - x0) * np.cos(angle) + (y - y0) * np.sin(angle)
     v = (y - y0) * np.cos(angle) - (x - x0) * np.sin(angle)
     window = np.exp(-(u**2) / (2 * along**2) - v**2 / (2 * across**2))
     phase = 2 * np.pi * frequency * u
-    return np.stack([(window * np.cos(phase)).ravel(), (window * np.sin(phase)).ravel()], 1)
+    parts = window * np.cos(phase), window * np.sin(phase), np.ones_like(window)
+    return np.stack([part.ravel() for part in parts], 1)
 
 
 def _fitted(parameters: Array, target: Array) -> Array:
-    """The Gabor of these parameters that is nearest: amplitude and phase are a linear matter."""
+    """The nearest with these parameters: amplitude, phase and the constant are a linear matter."""
     waves = _waves(parameters, len(target))
-    gram = waves.T @ waves + 1e-9 * np.eye(2)
+    gram = waves.T @ waves + 1e-9 * np.eye(3)
     return (waves @ np.linalg.solve(gram, waves.T @ target.ravel())).reshape(target.shape)
 
 
 def _residual(parameters: Array, target: Array) -> Array:
     return (_fitted(parameters, target) - target).ravel()
-
-
-def has_both_signs(fitted: Array) -> bool:
-    """Whether at least a tenth of its energy is of the other sign: a wave, not a blob."""
-    above, below = (np.square(np.maximum(sign * fitted, 0)).sum() for sign in (1, -1))
-    return bool(min(above, below) > 0.1 * (above + below))
