@@ -24,6 +24,7 @@ PAGES = [
     "docs/onnx.md",
     "docs/serving.md",
     "docs/training.md",
+    "examples/README.md",
     "grammar/language.md",
     "README.md",
     "CONTRIBUTING.md",

@@ -4,15 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from servers import Client, serving
 
 import archdsl
 
 pytest.importorskip("litserve")
-SERVER = Path(__file__).parents[2] / "examples" / "serve.py"
 SPEC = "input 3x32x32; conv 3x3 8 stride=2; relu; gap; fc 5"
 
 
@@ -35,53 +26,12 @@ def png(seed: int) -> bytes:
     return data.getvalue()
 
 
-class Client:
-    """Asks a server on this machine."""
-
-    def __init__(self, port: int) -> None:
-        self.address = f"http://127.0.0.1:{port}"
-
-    def ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.address}/health", timeout=2) as answer:
-                return answer.status == 200
-        except OSError:
-            return False
-
-    def ask(self, body: object) -> tuple[int, dict[str, object]]:
-        data = json.dumps(body).encode()
-        kind = {"Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self.address}/predict", data, kind)
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Client, Path]]:
     model = tmp_path_factory.mktemp("serve") / "small.onnx"
     archdsl.parse(SPEC).to_onnx(model)
-    client = Client(port := free_port())
-    command = [sys.executable, SERVER, model, "--port", str(port)]
-    process = subprocess.Popen(command, start_new_session=True)
-    try:
-        end = time.monotonic() + 120
-        while not client.ready():
-            assert process.poll() is None, "the server ended"
-            assert time.monotonic() < end, "the server did not start"
-            time.sleep(0.1)
+    with serving(model) as client:
         yield client, model
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 def test_clients_at_once_get_their_own_answers(served: tuple[Client, Path]) -> None:

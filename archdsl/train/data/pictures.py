@@ -98,7 +98,8 @@ class Pictures:
         if self.how is not None:
             crops = np.moveaxis(cut(picture, self.how, self.ten), 3, 1)
             return np.ascontiguousarray(crops if self.ten else crops[0])
-        return np.ascontiguousarray(np.moveaxis(pixels(self._resized(picture)), 2, 0))
+        # A copy, for Pillow's own bytes cannot be written to, of which torch warns.
+        return np.moveaxis(pixels(self._resized(picture)), 2, 0).copy(order="C")
 
     def _resized(self, picture: Image) -> Image:
         from PIL import Image
