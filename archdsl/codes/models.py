@@ -196,4 +196,10 @@ MODELS: dict[str, Code] = {
         "A run never writes into another one's folder. Choose another `--name`, or go on with the "
         "one that is there by `--resume`.",
     ),
+    "A980": Code(
+        "the picture would have too many pixels",
+        "A PNG is made in memory, some 20 bytes for a pixel, and may have 50 million pixels: "
+        "A3 at 600 an inch has 70 million, A4 35 million. `.pdf` and `.svg` are as sharp at any "
+        "size.",
+    ),
 }

@@ -206,5 +206,5 @@ def test_hostile_names_are_text(tmp_path: Path, text: str) -> None:
 
 
 def test_an_unknown_suffix(tmp_path: Path) -> None:
-    with pytest.raises(WriteError, match=r"\.svg, \.html, \.md, \.tex"):
+    with pytest.raises(WriteError, match=r"\.svg, \.png, \.pdf, \.html, \.md, \.tex"):
         layer_table.draw([archdsl.zoo("lenet").graph], tmp_path / "a.xls")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from archdsl.backends.drawing import Options
+from archdsl.backends.drawing.text import clip
 from archdsl.backends.volumes.blocks import SIZE
 from archdsl.backends.volumes.compose import compose
 from archdsl.backends.volumes.figure import Fork, Series, volumes_of
 from archdsl.backends.volumes.layout import layout
-from archdsl.backends.volumes.measure import clip
 from archdsl.backends.volumes.notes import annotate
 from archdsl.backends.volumes.pieces import Piece
 from archdsl.backends.volumes.scene import Scene
