@@ -111,7 +111,7 @@ def test_a_width_too_small_to_read_is_told(cli: Cli, small: Path, tmp_path: Path
 
 def test_what_is_told_to_be_too_small_is_below_what_would_do(cli: Cli, tmp_path: Path) -> None:
     """4.46 points are no 4.5."""
-    options = ("--depth", "3", "--width", "8cm", "-o", tmp_path / "a.svg")
+    options = ("--depth", "3", "--width", "7.8cm", "-o", tmp_path / "a.svg")
     assert "are 4.4 points high" in cli("draw", "resnet18", *options).err
 
 

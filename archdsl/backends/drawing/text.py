@@ -22,6 +22,15 @@ def clip(text: str, longest: int = LONGEST) -> str:
     return f"{text[:half]}…{text[-half:]}"
 
 
+def sign(symbol: str) -> str:
+    """The sign of a join as print has it, not as a keyboard does.
+
+    >>> sign("+"), sign("*"), sign("-")
+    ('+', '×', '−')
+    """
+    return symbol.translate({ord("*"): "×", ord("-"): "−"})
+
+
 def width(text: str, size: int) -> int:
     """About how wide a text is in points, rather more than less (Helvetica's widths in classes)."""
     ems = 0.0
