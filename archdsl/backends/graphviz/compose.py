@@ -49,12 +49,13 @@ def compose(graph: Graph, options: Options | None = None) -> Picture:
 
 def _fitting(graph: Graph, options: Options) -> Picture:
     """The picture with the most detail that fits a page; the one with the least, if none does."""
-    depths = [None, *range(deepest(graph) + 1, 0, -1)]
-    for depth in depths[:-1]:
+    best = _Composer(graph, options, 1)
+    for depth in (*range(2, deepest(graph) + 2), None):  # the more detail, the longer it takes
         composer = _Composer(graph, options, depth)
-        if composer.fits():
-            return composer.picture()
-    return _Composer(graph, options, depths[-1]).picture()
+        if not composer.fits():
+            break
+        best = composer
+    return best.picture()
 
 
 class _Composer:
