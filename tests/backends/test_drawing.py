@@ -67,6 +67,17 @@ def test_a_picture_of_too_many_pixels_is_refused(wide: int, high: int) -> None:
         assert data.startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("style", ["graph", "volumes", "table"])
+def test_every_style_refuses_too_many_pixels_and_leaves_what_was_there(
+    style: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"earlier")
+    with pytest.raises(BuildError, match="too many pixels"):
+        archdsl.zoo("tiny").draw(path, style=style, width=14_400.0, dpi=2400)
+    assert [p.read_bytes() for p in tmp_path.iterdir()] == [b"earlier"]
+
+
 def test_where_no_resolution_fits_the_error_says_so() -> None:
     with pytest.raises(BuildError, match=r"a lesser --width fits"):
         page.render(SVG.format(144_000, 144_000), False, 10, "x")
