@@ -220,11 +220,9 @@ class _Selection:
             volume.name = "" if name.isdecimal() else name
             volume.paths = [n.path for n in nodes]
             return [volume]
-        text = self.scopes[owner].definition
-        inner = [s.definition for s in self.scopes.values() if s.parent == owner]
-        copies = 1
-        if not text and len(set(inner)) == 1 and self._are_all_of(owner, nodes):
-            text, copies = inner[0], len(inner)
+        text, copies = self.scopes[owner].definition, 1
+        if not text:
+            text, copies = self._only_blocks(owner, nodes)
         words = (text,) if text else units.words(main)
         bare = name.isdecimal() or name.rstrip("0123456789") == text
         volume = units.of_unit(self.graph, parts, owner, words, "" if bare else name)
@@ -233,9 +231,12 @@ class _Selection:
         volume.copies = copies
         return [volume]
 
-    def _are_all_of(self, owner: str, nodes: Sequence[Node]) -> bool:
-        """Whether all of these layers are in the scopes within one, none directly in it."""
-        return all(node.scope != owner for node in nodes)
+    def _only_blocks(self, owner: str, nodes: Sequence[Node]) -> tuple[str, int]:
+        """The block that layers in a scope are all in copies of, and how many; "" if none is."""
+        chains = (self._chain(scope) for scope in dict.fromkeys(n.scope for n in nodes))
+        inner = {next(iter(chain[chain.index(owner) + 1 :]), owner) for chain in chains}
+        blocks = {self.scopes[scope].definition for scope in inner}  # the owner's own is ""
+        return (blocks.pop(), len(inner)) if len(blocks) == 1 and "" not in blocks else ("", 1)
 
     def _laned(self, region: Region, lanes: int) -> list[Item | str]:
         """Branches that are alike, as volumes in lanes."""
