@@ -16,7 +16,6 @@ import os
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any, Literal
 
 from archdsl.codes import CODES
@@ -126,6 +125,8 @@ def suggestion(word: str, known: Iterable[str]) -> str:
         return ""  # that would take a second
     near = [k for k in words if abs(len(k) - len(word)) <= 3]  # `same` is no `upsample`
     begun = [k for k in words if len(k) > 2 and word.startswith(k)]  # `conv2d`, `padding`
+    from difflib import get_close_matches
+
     close = get_close_matches(word, near, n=1, cutoff=0.6) or begun[-1:]
     return f"did you mean `{close[0]}`?" if close else ""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archdsl.backends.drawing.options import Options
+from archdsl.backends.drawing import Options, forms
 from archdsl.ir import Graph
 
 Draw = Callable[[Sequence[Graph], Path, Options], None]
@@ -59,20 +59,20 @@ _PICTURE = frozenset({"theme", "width", "dpi", "legend", "highlight"})
 STYLES = {
     "graph": Style(
         "boxes for layers, arrows for tensors",
-        ("svg", "png", "pdf", "tex", "gv", "dot"),
+        forms.GRAPH,
         _PICTURE | {"direction", "depth", "label_with", "heat"},
         _graph,
     ),
     "volumes": Style(
         "tensors as boxes in perspective",
-        ("svg", "png", "pdf", "tex"),
+        forms.VOLUMES,
         _PICTURE | {"depth", "label_with"},
         _volumes,
     ),
     "table": Style(
         "stages as rows, networks as columns",
-        ("svg", "html", "md", "tex"),
-        frozenset({"theme", "width"}),
+        forms.TABLE,
+        frozenset({"theme", "width", "dpi"}),
         _table,
         several=True,
         prints=_table_text,

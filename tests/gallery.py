@@ -65,6 +65,16 @@ PICTURES = (
         "that exist in training only.",
     ),
     Picture(
+        "densenet121",
+        "draw --style volumes densenet121",
+        "DenseNet-121: the dense blocks, and the transitions that halve maps and channels.",
+    ),
+    Picture(
+        "efficientnet_b0",
+        "draw efficientnet_b0 --theme print",
+        "EfficientNet-B0: each stage with the calls of its blocks, as in table 1 of its paper.",
+    ),
+    Picture(
         "resnet50",
         "draw resnet50",
         "ResNet-50 as it comes: the blocks, folded, with what each is made of.",

@@ -1,4 +1,4 @@
-"""Reads LaTeX as far as our files use it, and refuses the rest: no LaTeX is at hand in the tests.
+"""Reads LaTeX as far as our files use it, and refuses the rest; few machines have a LaTeX.
 
 Braces and environments must close, only known commands may occur, and none of TeX's other active
 characters may stand outside of the places that we put them in.
@@ -13,7 +13,7 @@ SYMBOLS = {
     "textquotedbl", "textquotesingle", "textasciigrave", "dots", "times", "cdot",
 }  # fmt: skip
 ESCAPED = set("{}$&#%_")
-TABLE = {"begin", "end", "hline", "multicolumn", "left", "right", "mbox"}
+TABLE = {"begin", "end", "hline", "multicolumn", "left", "right", "mbox", "noalign", "vskip"}
 TIKZ = {"begin", "end", "fontfamily", "selectfont", "fontsize", "definecolor", "path", "node",
         "bfseries"}  # fmt: skip
 _TOKEN = re.compile(r"\\([A-Za-z]+)|\\(.)|(%[^\n]*)|(.)", re.S)

@@ -5,26 +5,28 @@ from __future__ import annotations
 import re
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, get_args
 
 import click
 from click.core import ParameterSource
 
+from archdsl.backends.drawing import THEMES, Options
+from archdsl.backends.drawing.forms import REPORT, ending, listed
+from archdsl.backends.drawing.options import (
+    DPI,
+    LEAST_DPI,
+    MOST_DPI,
+    Direction,
+    Mark,
+    Quantity,
+    read_length,
+)
 from archdsl.cli.features import asked_for, draw_features, feature_options
 from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
-
-if TYPE_CHECKING:
-    from archdsl.styles import Style
-
-STYLES = ("graph", "volumes", "table")
-THEMES = ("light", "dark", "print")
-QUANTITIES = ("params", "macs", "memory")
-MARKS = (*QUANTITIES, "field", "path")
+from archdsl.styles import STYLES, Style, complaint
 
 
 def _length(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
-    from archdsl.backends.drawing.options import read_length
-
     if value is None:
         return None
     try:
@@ -61,25 +63,25 @@ def _words(known: tuple[str, ...]) -> Any:
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
     help="Where to; the ending says as what.  [default: build/NAME.svg]",
 )  # fmt: skip
-@click.option("--style", type=click.Choice(STYLES), default="graph", show_default=True)
+@click.option("--style", type=click.Choice(tuple(STYLES)), default="graph", show_default=True)
 @click.option(
     "--depth", callback=_depth, metavar="N|all",
     help="Levels that are open: 1 shows stages, 2 blocks, all every layer.  [default: what fits]",
 )  # fmt: skip
-@click.option("--direction", type=click.Choice(("down", "right")), default="down")
-@click.option("--theme", type=click.Choice(THEMES), default="light", show_default=True)
+@click.option("--direction", type=click.Choice(get_args(Direction)), default="down")
+@click.option("--theme", type=click.Choice(tuple(THEMES)), default="light", show_default=True)
 @click.option(
-    "--label-with", multiple=True, metavar="WORD,...", callback=_words(MARKS),
-    help=f"Write beside each layer, of {', '.join(MARKS)}.",
+    "--label-with", multiple=True, metavar="WORD,...", callback=_words(get_args(Mark)),
+    help=f"Write beside each layer, of {', '.join(get_args(Mark))}.",
 )  # fmt: skip
-@click.option("--heat", type=click.Choice(QUANTITIES), help="Colour by cost, not by kind.")
+@click.option("--heat", type=click.Choice(get_args(Quantity)), help="Colour by cost, not by kind.")
 @click.option(
     "--highlight", multiple=True, metavar="PATH", help="Let a layer or block stand out. Repeatable."
 )
 @click.option("--legend/--no-legend", default=True, help="Say what the colours mean.")
 @click.option("--width", callback=_length, metavar="LENGTH", help="Such as 8cm, 3.5in or 252pt.")
 @click.option(
-    "--dpi", type=click.IntRange(10, 2400), default=192, show_default=True, metavar="N",
+    "--dpi", type=click.IntRange(LEAST_DPI, MOST_DPI), default=DPI, show_default=True, metavar="N",
     help="Pixels of an inch, of a PNG.",
 )  # fmt: skip
 @feature_options
@@ -111,11 +113,9 @@ def command(
     tiles, and the maps that layers give for a picture, prepared as the spec says. -o is then a
     .png, .webp or .svg.
     """
-    from archdsl.backends.drawing.options import Options
     from archdsl.cli.output import listing, written
     from archdsl.elaborate import Limits
     from archdsl.pipeline import open_one, open_several
-    from archdsl.styles import STYLES as KNOWN
 
     settings: Settings = ctx.obj
     features = asked_for(ctx, given)
@@ -126,7 +126,7 @@ def command(
     if output is not None and _is_report(ctx, output):
         _report(ctx, specs, output, parameters, limits)
         return
-    chosen = KNOWN[style]
+    chosen = STYLES[style]
     _check(ctx, style, chosen, len(specs), output)
     options = Options(**given)
     draw = chosen.load()
@@ -155,10 +155,8 @@ def command(
 
 def _is_report(ctx: click.Context, output: Path) -> bool:
     """Whether a page is meant, and no picture."""
-    from archdsl.backends.report import ENDINGS
-
     chosen = ctx.get_parameter_source("style") != ParameterSource.DEFAULT
-    return not chosen and output.suffix.lower().lstrip(".") in ENDINGS
+    return not chosen and ending(output) in REPORT
 
 
 def _report(
@@ -184,26 +182,21 @@ def _report(
 
 def _given(ctx: click.Context) -> list[str]:
     """The options of pictures that were given."""
-    from archdsl.backends.drawing import Options
-
     named = [key for key in ctx.params if key in Options.__dataclass_fields__]
     return [key for key in named if ctx.get_parameter_source(key) != ParameterSource.DEFAULT]
 
 
 def _check(ctx: click.Context, name: str, style: Style, networks: int, output: Path | None) -> None:
     """Refuse what the style does not do, and say which styles do it."""
-    from archdsl.styles import STYLES as KNOWN
-    from archdsl.styles import complaint
-
     if networks > 1 and not style.several:
-        several = [other for other, s in KNOWN.items() if s.several]
+        several = [other for other, s in STYLES.items() if s.several]
         raise click.UsageError(
             f"--style {name} draws one network; here are {networks} (several: "
             f"--style {', '.join(several)})"
         )
     if wrong := complaint(name, _given(ctx)):
         raise click.UsageError(wrong)
-    if output is not None and output.suffix.lower().lstrip(".") not in style.endings:
-        endings = ", ".join(f".{ending}" for ending in style.endings)
-        text = f"{str(output)!r} ends in none of {endings}, which --style {name} writes"
+    if output is not None and ending(output) not in style.endings:
+        known = listed(style.endings)
+        text = f"{str(output)!r} ends in none of {known}, which --style {name} writes"
         raise click.BadParameter(text, param_hint="-o")

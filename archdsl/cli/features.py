@@ -52,7 +52,7 @@ def asked_for(ctx: click.Context, options: dict[str, Any]) -> dict[str, Any] | N
     Raises:
         UsageError: options are given that do not go together.
     """
-    from archdsl.backends.features.sheet import ENDINGS
+    from archdsl.backends.drawing.forms import FEATURES, ending, listed
 
     own = {name: options.pop(name) for name in NAMES}
     given = [n for n in ctx.params if ctx.get_parameter_source(n) is ParameterSource.COMMANDLINE]
@@ -78,9 +78,8 @@ def asked_for(ctx: click.Context, options: dict[str, Any]) -> dict[str, Any] | N
     if own["weights"] is None and own["renaming"]:
         raise click.UsageError("--weights-map goes with --weights")
     output: Path | None = ctx.params["output"]
-    if output is not None and output.suffix.lower().lstrip(".") not in ENDINGS:
-        endings = ", ".join(f".{ending}" for ending in ENDINGS)
-        text = f"{str(output)!r} ends in none of {endings}, which {form} writes"
+    if output is not None and ending(output) not in FEATURES:
+        text = f"{str(output)!r} ends in none of {listed(FEATURES)}, which {form} writes"
         raise click.BadParameter(text, param_hint="-o")
     return own
 

@@ -23,12 +23,12 @@ def write_report(
     batch: int = 1,
 ) -> None:
     """Write the page and tell of it."""
-    from archdsl.backends.report import ENDINGS
+    from archdsl.backends.drawing.forms import REPORT, ending, listed
     from archdsl.cli.output import listing, written
     from archdsl.network import report
 
-    if output.suffix.lower().lstrip(".") not in ENDINGS:
-        text = f"{str(output)!r} ends in none of {', '.join(f'.{e}' for e in ENDINGS)}"
+    if ending(output) not in REPORT:
+        text = f"{str(output)!r} ends in none of {listed(REPORT)}"
         raise click.BadParameter(text, param_hint="-o")
     settings.progress(f"drawing {output}")
     names = names_apart(specs, networks)

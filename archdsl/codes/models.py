@@ -223,4 +223,10 @@ MODELS: dict[str, Code] = {
         "`--strategy fsdp` divides the weights among several processes. It does not go with "
         "`compile`, `freeze`, `precision fp16` or `optimizer muon`, nor with `--place`.",
     ),
+    "A980": Code(
+        "the picture would have too many pixels",
+        "A PNG is made in memory, some 20 bytes for a pixel, and may have 50 million pixels: "
+        "A3 at 600 an inch has 70 million, A4 35 million. `.pdf` and `.svg` are as sharp at any "
+        "size.",
+    ),
 }

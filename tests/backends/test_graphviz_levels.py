@@ -52,8 +52,8 @@ def shown(found: Picture) -> list[str]:
 def test_depth_1_shows_stages() -> None:
     assert shown(picture(RESNET, depth=1)) == [
         "conv1: conv 7x7 16 stride=2 [relu]",
-        "layer1: basic ×3",
-        "layer2: basic ×5",
+        "layer1: basic 16 ×3",
+        "layer2: basic 32 stride=2 · basic 32 ×4",
         "gap1: gap",
         "fc1: fc 10",
     ]
@@ -111,7 +111,10 @@ def test_copies_of_a_block_fold_from_afar_though_the_first_has_a_projection() ->
 
 @pytest.mark.parametrize(
     ("name", "count"),
-    [("alexnet", 19), ("resnet50", 11), ("resnet152", 11), ("vit_large_patch16_224", 15)],
+    [
+        *[("alexnet", 19), ("alexnet_columns", 24), ("resnet50", 11), ("resnet152", 11)],
+        *[("vit_large_patch16_224", 15), ("lenet5_original", 9)],
+    ],
 )
 def test_left_alone_it_draws_what_fits_a_page(tmp_path: Path, name: str, count: int) -> None:
     """A4 without margins of a centimetre is 538 x 785 points."""
@@ -137,6 +140,29 @@ def test_shapes_stand_on_edges_where_they_change() -> None:
     }
     shapes = {show(n.shape) for n in graph(INCEPTION).nodes}
     assert set(told.values()) <= shapes
+
+
+@pytest.mark.parametrize(("name", "height"), [("googlenet", 1100), ("unet", 1350)])
+def test_where_a_page_is_short_shapes_stand_in_the_boxes(
+    name: str, height: int, tmp_path: Path
+) -> None:
+    """So that the smallest letters, 8 points high, have 4.5 on A4."""
+    network = archdsl.zoo(name)
+    found = compose(network.graph)
+    assert not [edge for edge in found.edges if edge.shape]
+    network.draw(tmp_path / "net.svg")
+    root = ElementTree.parse(tmp_path / "net.svg").getroot()
+    high = float(root.attrib["height"][:-2])
+    assert high <= height
+    assert 8 * 785 / high >= 4.5
+
+
+def test_what_is_too_wide_is_folded_further() -> None:
+    wide = " | ".join(["conv 3x3 4; relu; conv 3x3 4"] * 7)
+    spec = f"block many {{ concat {{ {wide} }} }}\ninput 3x8x8\nmany; gap"
+    assert shown(compose(archdsl.parse(spec).graph)) == ["many1: many", "gap1: gap"]
+    few = spec.replace(" | conv 3x3 4; relu; conv 3x3 4", "", 2)
+    assert len(layers(compose(archdsl.parse(few).graph))) > 10
 
 
 def test_marks_are_those_of_all_copies() -> None:

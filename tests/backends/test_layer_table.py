@@ -33,6 +33,18 @@ def cells(found: LayerTable, size: str) -> list[list[str]]:
     return [["; ".join(map(str, c)) for c in row.cells] for row in found.rows if row.size == size]
 
 
+def test_densenet_as_in_table_1_of_its_paper() -> None:
+    """Huang et al. 2017: the convolution of a transition stands in the row of its pool's maps."""
+    found = table("densenet121", "densenet161")
+    rows = [(row.size, *(" ".join(map(str, cell)) for cell in row.cells)) for row in found.rows]
+    assert rows[2:6] == [
+        ("56x56", "denseblock 6 32", "denseblock 6 48"),
+        ("28x28", "1x1, 128 denseblock 12 32", "1x1, 192 denseblock 12 48"),
+        ("14x14", "1x1, 256 denseblock 24 32", "1x1, 384 denseblock 36 48"),
+        ("7x7", "1x1, 512 denseblock 16 32", "1x1, 1056 denseblock 24 48"),
+    ]
+
+
 def test_resnets_as_in_table_1_of_their_paper() -> None:
     """He et al. 2015, table 1; the strides of conv3_1, conv4_1 and conv5_1 are in its caption."""
     found = table(*RESNETS)
@@ -206,5 +218,5 @@ def test_hostile_names_are_text(tmp_path: Path, text: str) -> None:
 
 
 def test_an_unknown_suffix(tmp_path: Path) -> None:
-    with pytest.raises(WriteError, match=r"\.svg, \.html, \.md, \.tex"):
+    with pytest.raises(WriteError, match=r"\.svg, \.png, \.pdf, \.html, \.md, \.tex"):
         layer_table.draw([archdsl.zoo("lenet").graph], tmp_path / "a.xls")

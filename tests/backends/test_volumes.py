@@ -131,6 +131,20 @@ def test_the_sparse_layer_of_lenet_is_one_volume_with_its_window() -> None:
     assert c3.call == ("conv", "5×5")
 
 
+def test_a_network_of_one_long_scope_is_drawn_by_the_scopes_in_it() -> None:
+    dense = [v for v in drawn(zoo("densenet121")) if "denseblock" in v.call]
+    assert [v.shape for v in dense] == [
+        *[(256, 56, 56), (512, 28, 28), (1024, 14, 14), (1024, 7, 7)]  # the paper's table 1
+    ]
+    inverted = [v for v in drawn(zoo("efficientnet_b0")) if v.call[:1] == ("mbconv",)]
+    stages = [(v.shape[0], v.shape[1], v.copies) for v in inverted]
+    assert stages == [  # the paper's table 1
+        *[(16, 112, 1), (24, 56, 2), (40, 28, 2), (80, 14, 3)],
+        *[(112, 14, 3), (192, 7, 4), (320, 7, 1)],
+    ]
+    assert not {v.name for v in inverted if v.name.isdecimal()}
+
+
 def test_vgg_is_a_funnel_with_numbers() -> None:
     blocks = [v for v in drawn(zoo("vgg16")) if v.look == "convolution"]
     assert [(v.shape[0], v.shape[1], v.copies) for v in blocks] == [

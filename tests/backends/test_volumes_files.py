@@ -187,7 +187,7 @@ def test_hostile_names_are_drawn(tmp_path: Path, text: str, suffix: str) -> None
     assert (tmp_path / f"net.{suffix}").stat().st_size > 1000
 
 
-# TikZ. There is no LaTeX here to compile it with: what it consists of is compared.
+# TikZ. Few machines have a LaTeX to compile it with: what it consists of is compared.
 
 LINE = re.compile(r"\\(path|node|definecolor|begin|end|documentclass|usepackage|pagecolor)\b.*|%.*")
 COMMANDS = re.compile(r"\\([A-Za-z]+)")

@@ -139,9 +139,9 @@ def test_lenet5_has_60000_parameters_where_the_paper_puts_them() -> None:
     rows = {row.path: row.params for row in net.summary().layers}
     assert rows["conv1"] == 156  # C1
     assert rows["dwconv1"] == 12  # S2
-    assert sum(rows[f"conv{i}"] for i in range(2, 18)) == 1_516  # C3
+    assert sum(rows[f"c3.conv{i}"] for i in range(1, 17)) == 1_516  # C3
     assert rows["dwconv2"] == 32  # S4
-    assert rows["conv18"] == 48_120  # C5
+    assert rows["conv2"] == 48_120  # C5
     assert rows["fc1"] == 10_164  # F6
     assert net.summary().params == 60_000
 

@@ -15,7 +15,8 @@ Mark = Literal["params", "macs", "memory", "field", "path"]
 POINTS = {"pt": 1.0, "in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4}
 """Points of a unit of length; there are 72 in an inch, as in SVG's, PDF's and Graphviz's."""
 
-DPI = 192
+DPI, LEAST_DPI, MOST_DPI = 192, 10, 2400
+LEAST_WIDTH, MOST_WIDTH = 10, 14_400  # points; the most is a PDF's
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,10 @@ class Options:
             raise ValueError(f"{min(unknown)!r} is none of {', '.join(get_args(Mark))}")
         if self.depth is not None and self.depth != "all" and self.depth < 1:
             raise ValueError("depth is at least 1, or `all`")
+        if not LEAST_DPI <= self.dpi <= MOST_DPI:
+            raise ValueError(f"dpi is from {LEAST_DPI} to {MOST_DPI}")
+        if self.width is not None and not LEAST_WIDTH <= self.width <= MOST_WIDTH:
+            raise ValueError(f"width is from {LEAST_WIDTH} to {MOST_WIDTH:,} points")
 
     @property
     def look(self) -> Theme:
@@ -72,7 +77,7 @@ def read_length(text: str) -> float:
     """
     found = re.fullmatch(rf"\s*(\d+(?:\.\d+)?)\s*({'|'.join(POINTS)})\s*", text)
     points = float(found[1]) * POINTS[found[2]] if found else 0.0
-    if not 10 <= points <= 14_400:
+    if not LEAST_WIDTH <= points <= MOST_WIDTH:
         what = "is no width such as 8cm, 3.5in, 80mm or 252pt"
-        raise ValueError(f"{text!r} {what}, of 10 to 14,400 points")
+        raise ValueError(f"{text!r} {what}, of {LEAST_WIDTH} to {MOST_WIDTH:,} points")
     return points

@@ -16,7 +16,8 @@ from archdsl.ir.records import Family
 Look = Family | Literal["input", "output", "point", "group"]
 """What a box is: a kind of layer, one of the network's own tensors, a seam of lines, a scope."""
 
-FONT = "Helvetica,Arial,sans-serif"
+FONT = "Arimo,Helvetica,Arial,sans-serif"
+"""Whose letters are equally wide; the first comes along with archdsl."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,9 @@
 
 from archdsl.backends.features.activations import activations
 from archdsl.backends.features.filters import filters, first_with_filters, layer_with_filters
-from archdsl.backends.features.sheet import ENDINGS, Panel, Sheet
+from archdsl.backends.features.sheet import Panel, Sheet
 
 __all__ = [
-    "ENDINGS",
     "Panel",
     "Sheet",
     "activations",

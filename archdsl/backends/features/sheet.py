@@ -5,13 +5,14 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from io import BytesIO
 from math import ceil, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
 
-from archdsl.errors import Diagnostic, WriteError, printable
+from archdsl.backends.drawing.forms import FEATURES, form
+from archdsl.errors import printable
 from archdsl.files import replacing, write_text
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-ENDINGS = ("png", "webp", "svg")
 WIDTH = 720  # pixels that a grid is about as wide as
 ZOOM = 16  # pixels that a value is at most
 LARGEST = 192  # pixels of a tile's longer side; a larger one is made smaller by averaging
@@ -55,18 +55,14 @@ class Sheet:
     notes: tuple[str, ...] = ()
 
     def save(self, path: str | Path) -> None:
-        """Write it as what the ending of the path says, of `ENDINGS`.
+        """Write it as what the ending of the path says, of `forms.FEATURES`.
 
         Raises:
             WriteError: the ending is another, or the file cannot be written; an earlier one is left
                 as it was.
         """
         path = Path(path)
-        kind = path.suffix.lower().lstrip(".")
-        if kind not in ENDINGS:
-            known = ", ".join(f".{ending}" for ending in ENDINGS)
-            label = f"{path}: its ending is none of {known}"
-            raise WriteError(Diagnostic("A005", None, label, help="choose another name with -o"))
+        kind = form(path, FEATURES)
         if kind == "svg":
             write_text(path, self.svg())
             return

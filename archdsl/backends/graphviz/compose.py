@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from archdsl.analyses.cost import of_graph
 from archdsl.analyses.depth import has_kernel, longest_way
 from archdsl.backends.drawing import Options, check_paths
+from archdsl.backends.drawing.text import sign
 from archdsl.backends.drawing.theme import Look
 from archdsl.backends.graphviz.edges import connect
 from archdsl.backends.graphviz.figures import Figures, shown
@@ -23,7 +25,9 @@ from archdsl.ir.shapes import Shape, show
 
 PAGE = 800  # points of height; A4 has 842
 TALL = 1100  # what, shrunk to a page, can still be read
+ABREAST = 6  # boxes side by side, likewise
 MOST_KERNELS = 4  # layers with weights of which a block's box tells
+MOST_CALLS = 2  # of blocks, likewise
 
 
 def compose(graph: Graph, options: Options | None = None) -> Picture:
@@ -45,12 +49,13 @@ def compose(graph: Graph, options: Options | None = None) -> Picture:
 
 def _fitting(graph: Graph, options: Options) -> Picture:
     """The picture with the most detail that fits a page; the one with the least, if none does."""
-    depths = [None, *range(deepest(graph) + 1, 0, -1)]
-    for depth in depths[:-1]:
+    best = _Composer(graph, options, 1)
+    for depth in (*range(2, deepest(graph) + 2), None):  # the more detail, the longer it takes
         composer = _Composer(graph, options, depth)
-        if composer.height() <= (PAGE if depth is None else TALL):
-            return composer.picture()
-    return _Composer(graph, options, depths[-1]).picture()
+        if not composer.fits():
+            break
+        best = composer
+    return best.picture()
 
 
 class _Composer:
@@ -76,9 +81,13 @@ class _Composer:
         items, measure = self._heated(items)
         items, edges = connect(items, ends)
         branches = self._branches()
-        if branches and not self.all_layers and self.options.direction == "down":
+        if branches and self._has_room():
             edges = self._with_shapes(edges)
         return Picture(graph.name, self._caption(), items, edges, branches, measure)
+
+    def fits(self) -> bool:
+        """Whether the picture can be read on a page."""
+        return self.height() <= (PAGE if self.all_layers else TALL) and self._abreast() <= ABREAST
 
     def height(self) -> int:
         """About how many points the picture is high: the boxes of its longest way, and frames."""
@@ -86,14 +95,24 @@ class _Composer:
         ends: dict[str, int] = {}
         for unit in self.drawn:
             before = max((ends.get(self._source(s), 0) for s in unit.inputs), default=0)
-            if _is_slim(unit) or _kind(unit) == "join":
-                own = 25
-            elif not branches:
-                own = 34
-            else:
-                own = 44 + 15 * (not self.all_layers and self._changes(unit))
-            ends[unit.path] = before + own
+            slim = _is_slim(unit) or _kind(unit) == "join"
+            ends[unit.path] = before + (25 if slim else 44 if branches else 34)
         return 150 + max(ends.values(), default=0) + 40 * _frames(self.fold.parts)
+
+    def _has_room(self) -> bool:
+        """Whether there is room for shapes on edges; elsewhere they stand in the boxes."""
+        if self.all_layers or self.options.direction != "down":
+            return False
+        return self.height() + 15 * sum(map(self._changes, self.drawn)) <= PAGE
+
+    def _abreast(self) -> int:
+        """How many boxes stand side by side, at most, where none is lower than it must be."""
+        levels: dict[str, int] = {}
+        for unit in self.drawn:
+            levels[unit.path] = 1 + max(
+                (levels.get(self._source(s), 0) for s in unit.inputs), default=0
+            )
+        return max(Counter(levels.values()).values(), default=0)
 
     def _source(self, name: str) -> str:
         """The box that a tensor comes from, given by the path of a layer or of a unit."""
@@ -149,7 +168,7 @@ class _Composer:
             text=text,
             follows=follows,
             shape=show(last.shape),
-            symbol="" if unit.scope else first.op.symbol.replace("*", "×"),
+            symbol="" if unit.scope else sign(first.op.symbol),
             note=note,
             training=first.training,
             copies=copies,
@@ -168,12 +187,14 @@ class _Composer:
         """How a scope that is one box was called, and what it is made of."""
         assert unit.scope is not None
         scope = unit.scope.scope
-        blocks = [p.scope.definition for p in _scopes(unit.scope.parts) if p.scope.kind == "block"]
+        inner = [p.scope for p in _scopes(unit.scope.parts) if p.scope.kind == "block"]
+        blocks = Counter(map(self.fold.calls.text, inner))
+        if len(blocks) > MOST_CALLS:
+            blocks = Counter(scope.definition for scope in inner)
         kernels = [n.op.brief() for n in longest_way(unit.nodes) if has_kernel(n)]
         joins = [n for n in unit.nodes if n.op.family == "join" and not n.op.symbol]
         if blocks:
-            counts = {name: blocks.count(name) for name in blocks}
-            inside = [f"{name} ×{n}" if n > 1 else name for name, n in counts.items()]
+            inside = [f"{name} ×{n}" if n > 1 else name for name, n in blocks.items()]
         elif len(kernels) <= MOST_KERNELS and not joins:
             inside = kernels
         else:

@@ -52,7 +52,7 @@ def layer(words: str, copies: int) -> str:
     name, space, arguments = clip(words).partition(" ")
     # Graphviz takes each letter for a whole number of pixels wide, bold ones for too narrow: where
     # the picture is seen elsewhere, a long word would touch the next.
-    apart = "&#160;" * (1 + len(name) // 8) if space else ""
+    apart = "&#160;" * (2 + len(name) // 8) if space else ""
     times = GAP + bold(f"×{copies}") if copies > 1 else ""
     return f"{bold(name)}{apart}{text(arguments)}{times}"
 

@@ -1,4 +1,4 @@
-"""From DOT to SVG, PNG or PDF: by an installed `dot`, else by the Graphviz in pygraphviz's wheel.
+"""From DOT to SVG: by an installed `dot`, else by the Graphviz in pygraphviz's wheel.
 
 Either runs as a process of its own. C code writes to file descriptor 2 as it likes (Fontconfig does
 on many machines), and takes the whole process with it when it crashes. Here its words are read, and
@@ -8,7 +8,6 @@ nothing of the caller's, such as a thread that writes to stderr at that moment, 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -18,11 +17,11 @@ from contextlib import contextmanager
 from html import escape
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
-from archdsl.backends.drawing.options import DPI
+from archdsl.backends.drawing.typeface import COVERED, FONTS
 from archdsl.errors import BuildError, Diagnostic
 
-FORMATS = ("svg", "png", "pdf")
 PATIENCE = 55  # seconds
 
 _HELP = "install Graphviz (https://graphviz.org/download), or write .gv and draw it elsewhere"
@@ -30,8 +29,6 @@ _SLOW = (
     "draw fewer levels: --depth 1 shows stages, 2 blocks; repeat layers with xN, which is drawn "
     "once; or write .gv and draw it elsewhere"
 )
-_FONTS = Path(__file__).parent / "fonts"
-_COVERED = re.compile(r"[\t\n -~\xa0-\u024f\u038e-\u03a1\u03a3-\u045f…‹]*")  # by the fonts there
 _CONFIGURATION = """\
 <fontconfig>
   <dir>{folder}</dir>
@@ -41,19 +38,18 @@ _CONFIGURATION = """\
   <match target="pattern"><edit name="hinting"><bool>false</bool></edit></match>
 </fontconfig>
 """
-_DATE = re.compile(rb"(/CreationDate \(D:)\d{14}")  # of a PDF; the same network is the same bytes
 _CHILD = Path(__file__).parent / "wheel.py"
 
 
-def render(dot: str, form: str, path: Path, dpi: int = DPI) -> None:
-    """Draw DOT text into a file, in one of `FORMATS`, or as `json`: where everything is.
+def render(dot: str, form: Literal["svg", "json"] = "svg") -> str:
+    """What Graphviz draws of DOT text: a picture, or as `json` where everything in it is.
 
     Raises:
         BuildError: there is no Graphviz, or it fails, or takes too long.
     """
     said = "neither a `dot` program nor the package pygraphviz is installed"
     with _fonts(dot) as environment:
-        for command in _commands(form, path, dpi):
+        for command in _commands(form):
             try:
                 done = subprocess.run(
                     command,
@@ -69,22 +65,20 @@ def render(dot: str, form: str, path: Path, dpi: int = DPI) -> None:
             except subprocess.TimeoutExpired:
                 label = f"Graphviz was still at work after {PATIENCE} seconds"
                 raise BuildError(Diagnostic("A701", None, label, help=_SLOW)) from None
-            if done.returncode == 0 and path.stat().st_size:
-                if form == "pdf":
-                    path.write_bytes(_DATE.sub(rb"\g<1>19700101000000", path.read_bytes()))
-                return
+            if done.returncode == 0 and done.stdout:
+                return done.stdout.decode()
             said = _reason(done)
     raise BuildError(Diagnostic("A703", None, said, help=_HELP))
 
 
-def _commands(form: str, path: Path, dpi: int) -> Iterator[list[str]]:
+def _commands(form: str) -> Iterator[list[str]]:
     """The ways to run Graphviz here, the preferred one first."""
     if program := shutil.which("dot"):
-        yield [program, f"-T{form}", *([f"-Gdpi={dpi}"] if form == "png" else []), "-o", str(path)]
+        yield [program, f"-T{form}"]
     package = find_spec("pygraphviz")
     if package and package.origin and sys.executable:
         site = str(Path(package.origin).parent.parent)
-        yield [sys.executable, "-I", "-S", str(_CHILD), site, form, str(dpi), str(path)]
+        yield [sys.executable, "-I", "-S", str(_CHILD), site, form]
 
 
 def _reason(done: subprocess.CompletedProcess[bytes]) -> str:
@@ -102,14 +96,13 @@ def _fonts(text: str) -> Iterator[Mapping[str, str]]:
     characters that ours lack, or where the user says which with FONTCONFIG_FILE. Fontconfig leaves
     files beside the fonts that it reads, so it gets copies.
     """
-    environment = {**os.environ, "TZ": "UTC"}  # which the date in a PDF is long or short by
-    if "FONTCONFIG_FILE" in environment or not _COVERED.fullmatch(text):
-        yield environment
+    if "FONTCONFIG_FILE" in os.environ or not COVERED.fullmatch(text):
+        yield os.environ
         return
     with tempfile.TemporaryDirectory(prefix="archdsl-") as name:
         folder = Path(name)
-        for font in _FONTS.glob("*.ttf"):
+        for font in FONTS.glob("*.ttf"):
             shutil.copyfile(font, folder / font.name)
         configuration = folder / "fonts.conf"
         configuration.write_text(_CONFIGURATION.format(folder=escape(name)), "utf-8")
-        yield environment | {"FONTCONFIG_FILE": str(configuration)}
+        yield {**os.environ, "FONTCONFIG_FILE": str(configuration)}

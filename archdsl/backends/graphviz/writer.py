@@ -64,7 +64,7 @@ class _Writer:
         attributes = _graph(self.theme) | self._page()
         graph.attr("graph", label=self.labels.heading(self.picture), **attributes)
         graph.attr("node", **_node(self.theme))
-        graph.attr("edge", color=self.theme.line, penwidth="0.9", arrowsize="0.5")
+        graph.attr("edge", **_edge(self.theme))
         # A cluster around everything carries the legend; its margin keeps the clusters in it apart.
         legend = self.labels.legend(self.picture) if self.options.legend else ""
         around = {"id": "legend", "label": legend, "labelloc": "b", "penwidth": "0", "margin": "6"}
@@ -228,6 +228,16 @@ def _node(theme: Theme) -> dict[str, str]:
         "margin": "0",
         "width": "0",
         "height": "0",
+    }
+
+
+def _edge(theme: Theme) -> dict[str, str]:
+    return {
+        "fontname": theme.font,
+        "fontcolor": theme.ink,
+        "color": theme.line,
+        "penwidth": "0.9",
+        "arrowsize": "0.5",
     }
 
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from archdsl.backends.drawing import Options
+from archdsl.backends.drawing import Options, forms, page
 from archdsl.backends.layer_table import texts
 from archdsl.backends.layer_table.rows import LayerTable, layer_table
 from archdsl.backends.layer_table.svg import svg
-from archdsl.errors import Diagnostic, WriteError
 from archdsl.files import write_text
 from archdsl.ir import Graph
 
-WRITERS: dict[str, Callable[[LayerTable, Options], str]] = {
-    "svg": svg,
+_TEXTS: dict[str, Callable[[LayerTable, Options], str]] = {
     "html": texts.html,
     "md": texts.markdown,
     "tex": texts.tex,
@@ -22,18 +20,19 @@ WRITERS: dict[str, Callable[[LayerTable, Options], str]] = {
 
 
 def draw(graphs: Sequence[Graph], path: str | Path, options: Options | None = None) -> None:
-    """Write the table of networks: .svg, .html, .md for Markdown, or .tex for LaTeX.
+    """Write the table of networks: .svg, .png, .pdf, .html, .md for Markdown, or .tex for LaTeX.
 
     Raises:
-        WriteError: the suffix is none of these, or the file cannot be written.
+        WriteError: the ending is none of these, or the file cannot be written.
+        BuildError: the PNG would have too many pixels.
     """
-    path = Path(path)
-    writer = WRITERS.get(path.suffix.lower().removeprefix("."))
-    if writer is None:
-        known = ", ".join(f".{form}" for form in WRITERS)
-        label = f"{path}: the suffix `{path.suffix}` is no table"
-        raise WriteError(Diagnostic("A005", None, label, help=f"end it in {known}"))
-    write_text(path, writer(layer_table(graphs), options or Options()))
+    path, options = Path(path), options or Options()
+    form = forms.form(path, forms.TABLE)
+    table = layer_table(graphs)
+    if form in _TEXTS:
+        write_text(path, _TEXTS[form](table, options))
+    else:
+        page.write(svg(table, options), path, form, options.dpi, ", ".join(table.networks))
 
 
 def text(graphs: Sequence[Graph]) -> str:

@@ -1,9 +1,10 @@
 """What a layer table says: stages as rows, networks as columns.
 
 A stage is a labelled sequence, or layers in a row that keep the size of the map; a pool is a row of
-its own. A block is told by the layers with kernels on its longest way, in brackets, as in table 1
-of He et al. (2015); what a table leaves out (activations, learned normalisations, joins, the
-strides inside of blocks) is said below it.
+its own, and a block of blocks that give maps of several sizes is several stages. A block is told by
+the layers with kernels on its longest way, in brackets, as in table 1 of He et al. (2015); what a
+table leaves out (activations, learned normalisations, joins, the strides inside of blocks) is said
+below it.
 """
 
 from __future__ import annotations
@@ -275,10 +276,12 @@ def _children(parts: Sequence[Part]) -> Iterator[ScopeTree]:
 
 
 def _opens(part: ScopeTree) -> bool:
-    """Whether a scope is several stages: a sequence whose parts give maps of several sizes."""
+    """Whether a scope is several stages: its parts, of a block the blocks, give several sizes."""
     if part.scope.kind == "block":
-        return False
-    return len({_size(shape) for shape in _steps(part.parts)}) > 1
+        shapes = [_shape(p) for p in _children(part.parts) if p.scope.kind == "block"]
+    else:
+        shapes = list(_steps(part.parts))
+    return len(set(map(_size, shapes))) > 1
 
 
 def _steps(parts: Sequence[Part]) -> Iterator[Shape]:

@@ -178,6 +178,9 @@ def _text(text: str) -> str:
     return escape(printable(text))
 
 
+_APART = r"\noalign{\vskip 4pt}"  # brackets of two lines would touch
+
+
 def tex(table: LayerTable, options: Options) -> str:
     r"""A `tabular` for \input; it needs no package."""
     columns = "c" * len(table.networks)
@@ -191,6 +194,8 @@ def tex(table: LayerTable, options: Options) -> str:
     for row in table.rows:
         cells = [_tex_cell(groups, count) for groups, count in spans(row)]
         lines.append(" & ".join([_tex(_clip(row.name)), _tex(row.size), *cells]) + r" \\")
+        if any(map(_is_tall, row.cells)):
+            lines.append(_APART)
     lines.append(r"\hline")
     lines += [" & ".join([name, "", *map(_tex, v)]) + r" \\" for name, v in table.figures]
     lines += [r"\hline", r"\end{tabular}", *(f"% {printable(note)}" for note in table.notes)]
@@ -198,7 +203,7 @@ def tex(table: LayerTable, options: Options) -> str:
 
 
 def _tex_cell(groups: Cell, count: int) -> str:
-    found = _stack([_tex_group(group) for group in groups])
+    found = _stack([_tex_group(group) for group in groups], _APART if _is_tall(groups) else "")
     return rf"\multicolumn{{{count}}}{{c}}{{{found}}}" if count > 1 else found
 
 
@@ -209,10 +214,15 @@ def _tex_group(group: Group) -> str:
     return inside + (rf"$\times${group.times}" if group.times > 1 else "")
 
 
-def _stack(lines: list[str]) -> str:
+def _is_tall(cell: Cell) -> bool:
+    """Whether a cell has brackets."""
+    return any(len(group.lines) > 1 for group in cell)
+
+
+def _stack(lines: list[str], apart: str = "") -> str:
     if len(lines) < 2:
         return "".join(lines)
-    below = r" \\ ".join(lines)
+    below = rf" \\{apart} ".join(lines)
     return rf"\begin{{tabular}}{{@{{}}c@{{}}}}{below}\end{{tabular}}"
 
 

@@ -16,9 +16,7 @@ from archdsl.backends.report.levels import levels
 from archdsl.backends.report.page import page, waiting
 from archdsl.files import write_text
 
-ENDINGS = ("html", "htm")
-
-__all__ = ["ENDINGS", "Subject", "html", "waiting", "write"]
+__all__ = ["Subject", "html", "waiting", "write"]
 
 
 def html(subjects: Sequence[Subject], batch: int = 1, live: str = "") -> str:

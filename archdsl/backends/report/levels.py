@@ -6,11 +6,9 @@ before it shows is left out, and so is one that has more boxes than can be looke
 
 from __future__ import annotations
 
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from archdsl.backends.drawing import Options
 from archdsl.backends.graphviz import compose, write
@@ -97,7 +95,7 @@ def _level(graph: Graph, fold: Fold, depth: int | None, dot: str) -> Level:
             standing[f"cluster/{fold.drawn(path)}"] += layers
     return Level(
         "layers" if depth is None else str(depth),
-        _drawn(dot),
+        shrink(render(dot)),
         {identifier(path): runs(layers) for path, layers in standing.items()},
         [identifier(p) for p, u in fold.units.items() if u.scope and fold.drawn(p) == p],
     )
@@ -111,13 +109,6 @@ def _hidden(graph: Graph, fold: Fold) -> set[str]:
         if (unit is not None and unit.scope is not None) or scope.parent in found:
             found.add(scope.path)
     return found
-
-
-def _drawn(dot: str) -> str:
-    with tempfile.TemporaryDirectory(prefix="archdsl-") as folder:
-        path = Path(folder, "picture.svg")
-        render(dot, "svg", path)
-        return shrink(path.read_text("utf-8"))
 
 
 def _inside(graph: Graph) -> dict[str, list[int]]:

@@ -3,22 +3,19 @@
 SVG and TikZ are written here; PDF and PNG are made of the SVG by Typst. The way from a graph:
 
 graph → structure (flows and regions) → select (which tensors, how far folded) → layout (places)
-→ compose (shapes) → svg, tikz, page (PDF, PNG)
+→ compose (shapes) → svg, tikz
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from archdsl.backends.drawing import Options
+from archdsl.backends.drawing import Options, forms, page
 from archdsl.backends.volumes import svg as svg_writer
 from archdsl.backends.volumes.fit import fitted
 from archdsl.backends.volumes.scene import Scene
-from archdsl.errors import Diagnostic, WriteError
-from archdsl.files import replacing, write_text
+from archdsl.files import write_text
 from archdsl.ir import Graph
-
-FORMATS = ("svg", "png", "pdf", "tex")
 
 
 def scene(graph: Graph, options: Options | None = None) -> Scene:
@@ -49,24 +46,13 @@ def draw(graph: Graph, path: str | Path, options: Options | None = None) -> None
     """Draw the network into a file: .svg, .png, .pdf or .tex.
 
     Raises:
-        WriteError: the suffix is none of these, or the file cannot be written.
-        BuildError: the figure does not fit the width asked for.
+        WriteError: the ending is none of these, or the file cannot be written.
+        BuildError: the figure does not fit the width asked for, or has too many pixels.
         SpecError: the network has no path that is to stand out.
     """
     path, options = Path(path), options or Options()
-    form = path.suffix.lower().removeprefix(".")
-    if form not in FORMATS:
-        known = ", ".join(f".{f}" for f in FORMATS)
-        what = f"the suffix `{path.suffix}` is no figure" if path.suffix else "no suffix"
-        raise WriteError(Diagnostic("A005", None, f"{path}: {what}", help=f"end it in {known}"))
+    form = forms.form(path, forms.VOLUMES)
     if form == "tex":
         write_text(path, tex(graph, options))
-        return
-    text = svg(graph, options)
-    if form == "svg":
-        write_text(path, text)
-        return
-    from archdsl.backends.volumes import page
-
-    with replacing(path) as temporary:
-        temporary.write_bytes(page.render(text, form == "pdf", options.dpi, graph.name))
+    else:
+        page.write(svg(graph, options), path, form, options.dpi, graph.name)

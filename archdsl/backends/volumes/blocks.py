@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal
 
+from archdsl.backends.drawing.text import clip
 from archdsl.backends.volumes.figure import Volume
-from archdsl.backends.volumes.measure import clip, width
+from archdsl.backends.volumes.measure import width
 from archdsl.backends.volumes.scale import Lengths
 from archdsl.backends.volumes.solids import Solid, solid
 

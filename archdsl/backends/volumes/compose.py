@@ -46,7 +46,7 @@ def compose(piece: Piece, theme: Theme, name: str, description: str, legend: boo
         room.bottom - room.top + 2 * MARGIN,
         theme.paper,
         theme.ink,
-        f"Arimo,{theme.font}",
+        theme.font,
     )
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from archdsl.backends.drawing import Options
+from archdsl.backends.drawing.text import clip
 from archdsl.backends.volumes.blocks import SIZE
 from archdsl.backends.volumes.compose import compose
 from archdsl.backends.volumes.figure import Fork, Series, volumes_of
 from archdsl.backends.volumes.layout import layout
-from archdsl.backends.volumes.measure import clip
 from archdsl.backends.volumes.notes import annotate
 from archdsl.backends.volumes.pieces import Piece
 from archdsl.backends.volumes.scene import Scene
@@ -22,12 +22,14 @@ READABLE = 5.0  # points of the smallest letters, at the width asked for
 MOST = 120  # volumes that are worth the work of placing them
 ALIKE = 4  # neighbours that are drawn once
 
-WHOLE, SHORT, STAGES = LEVELS[:4], LEVELS[4:6], LEVELS[6:]
+WHOLE, SHORT, PARTS, STAGES = LEVELS[:4], LEVELS[4:6], LEVELS[6:7], LEVELS[7:]
 TRIES = (
     (1, WHOLE),
     (2, WHOLE),
     (1, SHORT),
     (2, SHORT),
+    (1, PARTS),
+    (2, PARTS),
     (3, (*WHOLE, *SHORT)),
     (1, STAGES),
     (2, STAGES),

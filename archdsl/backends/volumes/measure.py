@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any
 
-from archdsl.errors import printable
+from archdsl.backends.drawing.typeface import COVERED, FONTS
 
-FONTS = Path(__file__).parents[1] / "graphviz" / "fonts"
-LONGEST = 40  # characters of a text in the picture
 EM = 1000
-COVERED = re.compile("[\t\n -~\xa0-\u024f\u0370-\u045f\u2010-\u2027\u2190-\u2195\u2212]*")
-"""What is written in letters that the fonts have."""
-
-
-def clip(text: str, longest: int = LONGEST) -> str:
-    """A text as it is shown: nothing in it acts, and a long one loses its middle.
-
-    >>> clip("conv"), clip("a" * 50, 9)
-    ('conv', 'aaaa…aaaa')
-    """
-    text = printable(text[: 2 * longest] + text[-longest:] if len(text) > 3 * longest else text)
-    if len(text) <= longest:
-        return text
-    half = (longest - 1) // 2
-    return f"{text[:half]}…{text[-half:]}"
 
 
 @lru_cache(maxsize=4096)

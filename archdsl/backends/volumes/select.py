@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from archdsl.backends.drawing.text import sign
 from archdsl.backends.volumes import units
 from archdsl.backends.volumes.calls import share, shown
 from archdsl.backends.volumes.figure import Fork, Item, Series, Volume
@@ -29,8 +30,8 @@ class Level:
     """Blocks and regions are a volume each."""
     pools: bool = False
     """A pooled map is drawn with what is made of it."""
-    stages: bool = False
-    """What has a name in the network itself is a volume."""
+    stages: int = 0
+    """Scopes are a volume each, this deep: with 1, what has a name in the network itself."""
 
 
 LEVELS = (
@@ -40,7 +41,8 @@ LEVELS = (
     Level(runs=True, blocks=True),
     Level(runs=True, pools=True),
     Level(runs=True, blocks=True, pools=True),
-    Level(runs=True, blocks=True, pools=True, stages=True),
+    Level(runs=True, blocks=True, pools=True, stages=2),
+    Level(runs=True, blocks=True, pools=True, stages=1),
 )
 
 
@@ -135,12 +137,12 @@ class _Selection:
         return items
 
     def _owner(self, part: Part, inside: str) -> str:
-        """The scope that is drawn for a part: a block, or at the last level a stage; or nothing."""
+        """The scope that is drawn for a part: a block; at the last levels a stage; or nothing."""
         if not self.level.blocks:
             return ""
         below = self._scopes(part, inside)
-        if self.level.stages:
-            return below[0] if below else ""
+        if deep := self.level.stages:
+            return below[deep - 1] if len(below) >= deep else ""
         blocks = [s for s in below if self.scopes[s].kind == "block"]
         return blocks[-1] if blocks else ""
 
@@ -215,15 +217,26 @@ class _Selection:
             if not main:
                 return [n.path for n in nodes]
             volume = units.of_layer(main[0])
-            volume.name, volume.paths = name, [n.path for n in nodes]
+            volume.name = "" if name.isdecimal() else name
+            volume.paths = [n.path for n in nodes]
             return [volume]
-        text = self.scopes[owner].definition
+        text, copies = self.scopes[owner].definition, 1
+        if not text:
+            text, copies = self._only_blocks(owner, nodes)
         words = (text,) if text else units.words(main)
         bare = name.isdecimal() or name.rstrip("0123456789") == text
         volume = units.of_unit(self.graph, parts, owner, words, "" if bare else name)
         if text:
             volume.key = (text, volume.training)
+        volume.copies = copies
         return [volume]
+
+    def _only_blocks(self, owner: str, nodes: Sequence[Node]) -> tuple[str, int]:
+        """The block that layers in a scope are all in copies of, and how many; "" if none is."""
+        chains = (self._chain(scope) for scope in dict.fromkeys(n.scope for n in nodes))
+        inner = {next(iter(chain[chain.index(owner) + 1 :]), owner) for chain in chains}
+        blocks = {self.scopes[scope].definition for scope in inner}  # the owner's own is ""
+        return (blocks.pop(), len(inner)) if len(blocks) == 1 and "" not in blocks else ("", 1)
 
     def _laned(self, region: Region, lanes: int) -> list[Item | str]:
         """Branches that are alike, as volumes in lanes."""
@@ -248,7 +261,7 @@ class _Selection:
         if below:
             branches.sort(key=len)
         sums = join.shape in join.input_shapes and not behind_each_other(join)
-        symbol = join.op.symbol.replace("*", "×").replace("-", "−") if sums else ""
+        symbol = sign(join.op.symbol) if sums else ""
         fork = Fork(branches, f"{join.path}/fork", symbol, below, region.source is None)
         if symbol:
             fork.paths.append(join.path)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from html import escape
 
-from archdsl.backends.volumes.measure import clip
+from archdsl.backends.drawing.text import clip
 from archdsl.backends.volumes.scene import Circle, Group, Line, Point, Polygon, Scene, Shape, Words
 
 ANCHORS = {"left": "start", "middle": "middle", "right": "end"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from archdsl.backends.drawing.latex import escape
-from archdsl.backends.volumes.measure import clip
+from archdsl.backends.drawing.text import clip
 from archdsl.backends.volumes.scene import Circle, Line, Point, Polygon, Scene, Shape, Words
 from archdsl.backends.volumes.svg import LONGEST, arrow, rounded
 from archdsl.errors import printable

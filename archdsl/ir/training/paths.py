@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from archdsl.ir.training.setting import Finding
@@ -51,6 +50,8 @@ def unknown(graph: Graph, path: str, scope: bool = False) -> Iterator[Finding]:
     if scope:
         names = [n for n in names if prefix + n in scopes]
     missing = path.removeprefix(prefix).partition(".")[0]
+    from difflib import get_close_matches
+
     close = get_close_matches(missing, names[:_COMPARED], n=1)
     if close:
         help = f"did you mean `{prefix}{close[0]}`?"

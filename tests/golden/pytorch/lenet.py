@@ -1,6 +1,6 @@
 """lenet: compiled by archdsl 0.1.0 from lenet.arch.
 
-Spec    sha256 7114d2655b275ab078459d4868bed289a2514bea6bb330e41bdfc2884ec46df6
+Spec    sha256 874f55e5c49294576cc498e6020c3d59d7382b7970d870a8c0195df4dada7670
 Input   N x 1 x 32 x 32
 Output  N x 10
 61,706 parameters

@@ -1,0 +1,111 @@
+"""What the styles of pictures share: endings, options, pages of pixels."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+import sys
+from math import ceil
+from pathlib import Path
+
+import pytest
+
+import archdsl
+from archdsl.backends.drawing import Options, forms, page
+from archdsl.backends.drawing.typeface import COVERED, FONTS
+from archdsl.errors import BuildError
+from archdsl.styles import STYLES
+
+SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="{}pt" height="{}pt" viewBox="0 0 1 1">'
+    '<rect width="1" height="1" fill="#123456"/></svg>'
+)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_every_ending_that_a_style_names_is_written(style: str, tmp_path: Path) -> None:
+    net = archdsl.zoo("tiny")
+    for ending in STYLES[style].endings:
+        net.draw(tmp_path / f"a.{ending}", style=style)
+        assert (tmp_path / f"a.{ending}").stat().st_size > 200
+
+
+def test_the_letters_said_to_be_covered_are_in_both_fonts() -> None:
+    tables = pytest.importorskip("fontTools.ttLib", reason="comes with matplotlib")
+    for name in ("Arimo-Regular.ttf", "Arimo-Bold.ttf"):
+        found = tables.TTFont(FONTS / name).getBestCmap()
+        covered = (c for c in range(0x20, 0x10000) if COVERED.fullmatch(chr(c)))
+        assert not [hex(c) for c in covered if c not in found]
+
+
+# Pixels
+
+
+@pytest.mark.parametrize("style", ["graph", "volumes", "table"])
+def test_pixels_are_the_size_times_the_resolution(style: str, tmp_path: Path) -> None:
+    net = archdsl.zoo("tiny")
+    net.draw(tmp_path / "a.png", style=style, width=144.0, dpi=100)
+    net.draw(tmp_path / "a.pdf", style=style, width=144.0)
+    wide, high = struct.unpack(">II", (tmp_path / "a.png").read_bytes()[16:24])
+    assert abs(wide - 200) <= 1
+    assert high > 10
+
+
+@pytest.mark.parametrize(("wide", "high"), [(7200, 7200), (14400, 14400), (100, 14400), (999, 50)])
+def test_a_picture_of_too_many_pixels_is_refused(wide: int, high: int) -> None:
+    """And the resolution that the error names fits, while the next one does not."""
+    with pytest.raises(BuildError) as caught:
+        page.render(SVG.format(wide, high), False, 2400, "x")
+    (found,) = caught.value.diagnostics
+    assert found.code == "A980"
+    fits = int(found.help.split()[1])
+    assert fits >= 10
+    limit = page.MOST_PIXELS
+    assert wide * fits / 72 * high * fits / 72 <= limit < (fits + 1) ** 2 * wide * high / 72**2
+    if ceil(wide * fits / 72) * ceil(high * fits / 72) < 60_000_000:
+        data = page.render(SVG.format(wide, high), False, min(fits, 100), "x")
+        assert data.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("style", ["graph", "volumes", "table"])
+def test_every_style_refuses_too_many_pixels_and_leaves_what_was_there(
+    style: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"earlier")
+    with pytest.raises(BuildError, match="too many pixels"):
+        archdsl.zoo("tiny").draw(path, style=style, width=14_400.0, dpi=2400)
+    assert [p.read_bytes() for p in tmp_path.iterdir()] == [b"earlier"]
+
+
+def test_where_no_resolution_fits_the_error_says_so() -> None:
+    with pytest.raises(BuildError, match=r"a lesser --width fits"):
+        page.render(SVG.format(144_000, 144_000), False, 10, "x")
+
+
+def test_a_pdf_has_no_pixels() -> None:
+    assert page.render(SVG.format(14_400, 14_400), True, 2400, "x").startswith(b"%PDF-")
+
+
+def test_the_largest_picture_takes_a_gigabyte() -> None:
+    resource = pytest.importorskip("resource", reason="POSIX alone tells the memory of a process")
+    code = f"""if True:
+        import resource
+        from archdsl.backends.drawing import page
+        page.render({SVG.format(7070, 7070)!r}, False, 72, "x")
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    unit = 1 if sys.platform == "darwin" else 1024
+    assert resource and int(done.stdout) * unit < 1.4e9
+    assert 7070 * 7070 <= page.MOST_PIXELS < 7072 * 7072
+
+
+@pytest.mark.parametrize("wrong", [{"dpi": 9}, {"dpi": 2401}, {"width": 9.0}, {"width": 14_401.0}])
+def test_options_out_of_range(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="is from"):
+        Options(**wrong)  # type: ignore[arg-type]
+
+
+def test_an_ending_is_told_without_regard_to_its_case() -> None:
+    assert forms.form(Path("a.SVG"), forms.GRAPH) == "svg"
+    assert forms.ending(Path("a")) == ""

@@ -1,0 +1,106 @@
+"""What is written for LaTeX compiles, where there is a LaTeX."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from diagrams import HOSTILE, hostile_graph
+
+import archdsl
+from archdsl import styles
+from archdsl.ir import Graph
+from archdsl.pipeline import zoo_names
+
+PROGRAM = shutil.which("pdflatex")
+
+
+def has(*files: str) -> bool:
+    """Whether the TeX that is here has these packages; each comes by itself in a distribution."""
+    find = shutil.which("kpsewhich")
+    return find is not None and all(
+        subprocess.run([find, name], capture_output=True, check=False).stdout for name in files
+    )
+
+
+pytestmark = [
+    pytest.mark.skipif(PROGRAM is None, reason="there is no pdflatex"),
+    pytest.mark.skipif(not has("tikz.sty", "phvr8t.tfm"), reason="TeX has no TikZ or Helvetica"),
+]
+standalone = pytest.mark.skipif(
+    not has("standalone.cls", "helvet.sty"), reason="TeX has no class standalone"
+)
+
+# A page holds the widest picture of the zoo; the fonts of a paper, not of ours.
+HEAD = r"""\documentclass{article}
+\usepackage[T1]{fontenc}
+\usepackage{tikz}
+\usepackage[paperwidth=4000bp,paperheight=3000bp,margin=10bp]{geometry}
+\begin{document}
+"""
+
+
+def compiled(folder: Path, text: str) -> int:
+    """The pages that pdfLaTeX makes of a document; any error or letter that it lacks fails."""
+    assert PROGRAM is not None
+    (folder / "paper.tex").write_text(text, encoding="utf-8")
+    command = [PROGRAM, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape"]
+    done = subprocess.run(
+        [*command, "paper.tex"], cwd=folder, capture_output=True, timeout=120, check=False
+    )
+    said = done.stdout.decode("latin-1")
+    assert done.returncode == 0, said[-2000:]
+    assert "Missing character" not in said
+    assert "Overfull" not in said
+    pages = re.search(r"\((\d+) pages?", said)
+    return int(pages[1]) if pages else 0
+
+
+def inputs(folder: Path, graphs: Sequence[Graph], style: str) -> str:
+    """A document of a picture a page, each read from its file."""
+    pages: list[str] = []
+    for i, graph in enumerate(graphs):
+        with warnings.catch_warnings(action="ignore"):
+            styles.draw([graph], folder / f"{i}.tex", style)
+        pages.append(rf"\noindent\input{{{i}.tex}}\newpage")
+    return HEAD + "\n".join(pages) + "\n\\end{document}\n"
+
+
+@pytest.mark.parametrize("style", ["graph", "table"])
+def test_every_network_of_the_zoo_compiles(style: str, tmp_path: Path) -> None:
+    graphs = [archdsl.zoo(name).graph for name in zoo_names()]
+    assert compiled(tmp_path, inputs(tmp_path, graphs, style)) == len(graphs)
+
+
+def test_a_table_of_several_networks_compiles(tmp_path: Path) -> None:
+    graphs = [archdsl.zoo(name).graph for name in ("resnet18", "resnet50", "resnet152")]
+    styles.draw(graphs, tmp_path / "table.tex", "table")
+    assert compiled(tmp_path, HEAD + "\\noindent\\input{table}\n\\end{document}\n") == 1
+
+
+@pytest.mark.parametrize("style", ["graph", "table"])
+def test_hostile_names_compile(style: str, tmp_path: Path) -> None:
+    graphs = [hostile_graph(text) for text in HOSTILE]
+    assert compiled(tmp_path, inputs(tmp_path, graphs, style)) == len(graphs)
+
+
+@standalone
+@pytest.mark.parametrize("name", ["alexnet_columns", "unet", "lenet5_original", "siamese", "tiny"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_volumes_are_a_document_of_their_own(name: str, theme: str, tmp_path: Path) -> None:
+    path = tmp_path / "figure.tex"
+    styles.draw([archdsl.zoo(name).graph], path, "volumes", theme=theme)
+    assert compiled(tmp_path, path.read_text(encoding="utf-8")) == 1
+
+
+@standalone
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_names_compile_in_volumes(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "figure.tex"
+    styles.draw([hostile_graph(text)], path, "volumes", label_with=("path",))
+    assert compiled(tmp_path, path.read_text(encoding="utf-8")) == 1
