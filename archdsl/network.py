@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from archdsl.analyses.summary import Plan, Summary
     from archdsl.backends.effective import EffectiveField
     from archdsl.backends.onnx import Exported, ExportOptions
-    from archdsl.backends.report import Subject
+    from archdsl.backends.report import LivePage, Subject
     from archdsl.lint import Finding
     from archdsl.syntax import ast
     from archdsl.train import Options, Outcome
@@ -193,12 +193,13 @@ class Network:
         subject = Subject(self.tree, (self.graph,), network_names(self.tree) == [self.name])
         return at_least(level, lint(subject, Config(select, ignore).rules()))
 
-    def _subject(self, name: str) -> Subject:
+    def _subject(self, name: str, torch: bool = True) -> Subject:
         """All that a report tells of it."""
         from archdsl.backends.report import Subject
 
         found = [finding.diagnostic for finding in self.lint()]
-        return Subject(self.graph, name, self.files(), found, self.torch_source())
+        text = self.torch_source() if torch else ""
+        return Subject(self.graph, name, self.files(), found, text)
 
     def torch_source(self) -> str:
         """The PyTorch module as a file that imports torch alone."""
@@ -316,15 +317,25 @@ class Network:
         """
         report(self, path=path, batch=batch)
 
-    def live_report(self, version: str) -> str:
-        """The text of the page of `report` as `archdsl watch` serves it: it asks for news.
+    def live_report(self, version: str, draw: Callable[[str], str], whole: bool) -> LivePage:
+        """The page of `report` as `archdsl watch` serves it.
+
+        Args:
+            version: which the page calls itself.
+            draw: makes an SVG of DOT text.
+            whole: otherwise without the PyTorch text, and of the pictures the first alone.
 
         Raises:
             BuildError: no Graphviz can be run.
         """
         from archdsl.backends import report as pages
 
-        return pages.html([self._subject(self.name)], live=version)
+        if whole:
+            drawn = pages.levels(self.graph, draw)
+            return pages.LivePage.of(self._subject(self.name), drawn, version)
+        drawing = pages.first(self.graph, draw)
+        subject = self._subject(self.name, torch=False)
+        return pages.LivePage.of(subject, drawing(), version)
 
 
 def compare(*networks: Network, batch: int = 1) -> Comparison:

@@ -196,4 +196,14 @@ MODELS: dict[str, Code] = {
         "A run never writes into another one's folder. Choose another `--name`, or go on with the "
         "one that is there by `--resume`.",
     ),
+    "A985": Code(
+        "watching needs more than is installed",
+        "The packages that serve the page of `archdsl watch` and tell it of saves are an extra. "
+        "`archdsl draw SPEC -o page.html` writes the same page without them.",
+    ),
+    "A986": Code(
+        "the port cannot be had",
+        "Another program listens there, such as another `archdsl watch`, or ports below 1024 are "
+        "not for every user. `--port N` names another one.",
+    ),
 }

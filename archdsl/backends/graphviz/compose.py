@@ -36,21 +36,20 @@ def compose(graph: Graph, options: Options | None = None) -> Picture:
     check_paths(graph, options.highlight)
     match options.depth:
         case None:
-            return _fitting(graph, options)
+            return _Composer(graph, options, fitting(graph, options)).picture()
         case "all":
             return _Composer(graph, options, None).picture()
         case int(depth):
             return _Composer(graph, options, depth).picture()
 
 
-def _fitting(graph: Graph, options: Options) -> Picture:
-    """The picture with the most detail that fits a page; the one with the least, if none does."""
+def fitting(graph: Graph, options: Options) -> int | None:
+    """The depth with the most detail that fits a page, None for every layer; else the least."""
     depths = [None, *range(deepest(graph) + 1, 0, -1)]
     for depth in depths[:-1]:
-        composer = _Composer(graph, options, depth)
-        if composer.height() <= (PAGE if depth is None else TALL):
-            return composer.picture()
-    return _Composer(graph, options, depths[-1]).picture()
+        if _Composer(graph, options, depth).height() <= (PAGE if depth is None else TALL):
+            return depth
+    return depths[-1]
 
 
 class _Composer:

@@ -52,7 +52,7 @@ def render(dot: str, form: str, path: Path, dpi: int = DPI) -> None:
         BuildError: there is no Graphviz, or it fails, or takes too long.
     """
     said = "neither a `dot` program nor the package pygraphviz is installed"
-    with _fonts(dot) as environment:
+    with fonts(dot) as environment:
         for command in _commands(form, path, dpi):
             try:
                 done = subprocess.run(
@@ -81,10 +81,21 @@ def _commands(form: str, path: Path, dpi: int) -> Iterator[list[str]]:
     """The ways to run Graphviz here, the preferred one first."""
     if program := shutil.which("dot"):
         yield [program, f"-T{form}", *([f"-Gdpi={dpi}"] if form == "png" else []), "-o", str(path)]
+    if child := wheel_command():
+        yield [*child, form, str(dpi), str(path)]
+
+
+def wheel_command() -> list[str] | None:
+    """How the Graphviz of the wheel is run; None if it is not installed."""
     package = find_spec("pygraphviz")
-    if package and package.origin and sys.executable:
-        site = str(Path(package.origin).parent.parent)
-        yield [sys.executable, "-I", "-S", str(_CHILD), site, form, str(dpi), str(path)]
+    if not (package and package.origin and sys.executable):
+        return None
+    return [sys.executable, "-I", "-S", str(_CHILD), str(Path(package.origin).parent.parent)]
+
+
+def covered(text: str) -> bool:
+    """Whether the fonts that come with archdsl have all characters of a text."""
+    return _COVERED.fullmatch(text) is not None
 
 
 def _reason(done: subprocess.CompletedProcess[bytes]) -> str:
@@ -94,7 +105,7 @@ def _reason(done: subprocess.CompletedProcess[bytes]) -> str:
 
 
 @contextmanager
-def _fonts(text: str) -> Iterator[Mapping[str, str]]:
+def fonts(text: str) -> Iterator[Mapping[str, str]]:
     """The environment for Graphviz, in which it finds the fonts that come with archdsl.
 
     A bare machine has no font, and Graphviz writes little squares there; and a box is as wide as
@@ -103,7 +114,7 @@ def _fonts(text: str) -> Iterator[Mapping[str, str]]:
     files beside the fonts that it reads, so it gets copies.
     """
     environment = {**os.environ, "TZ": "UTC"}  # which the date in a PDF is long or short by
-    if "FONTCONFIG_FILE" in environment or not _COVERED.fullmatch(text):
+    if "FONTCONFIG_FILE" in environment or not covered(text):
         yield environment
         return
     with tempfile.TemporaryDirectory(prefix="archdsl-") as name:

@@ -1,19 +1,39 @@
-"""Draws with the Graphviz in pygraphviz's wheel; `rendering` runs this file as a process.
+"""Draws with the Graphviz in pygraphviz's wheel; this file runs as a process of its own.
 
-Arguments: the folder that pygraphviz is in, the format, the resolution of a PNG, the output's path.
-DOT comes on stdin. The process starts without site-packages, which makes it quick; pygraphviz needs
-nothing but the standard library.
+Arguments: the folder that pygraphviz is in, the format, the resolution of a PNG, the output's path;
+DOT comes on stdin (`rendering`). With the folder alone it stays, and draws an SVG of each DOT text
+that comes until there are no more (`resident`); either begins with its length in bytes, on a line.
+The process starts without site-packages, which makes it quick; pygraphviz needs nothing but the
+standard library.
 """
 
+import os
 import sys
 
-if __name__ == "__main__":
-    site, form, dpi, path = sys.argv[1:]
-    sys.path.insert(0, site)
 
+def one(form, dpi, path):
     import pygraphviz
 
     graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
     if form == "png":
         graph.graph_attr["dpi"] = dpi
     graph.draw(path, format=form, prog="dot")
+
+
+def many():
+    import pygraphviz
+
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what C code may print is no answer
+    while length := sys.stdin.buffer.readline():
+        graph = pygraphviz.AGraph(string=sys.stdin.buffer.read(int(length)).decode())
+        svg = graph.draw(format="svg", prog="dot") or b""
+        graph.close()
+        answers.write(b"%d\n" % len(svg) + svg)
+        answers.flush()
+
+
+if __name__ == "__main__":
+    site, *rest = sys.argv[1:]
+    sys.path.insert(0, site)
+    one(*rest) if rest else many()

@@ -38,9 +38,8 @@ def page(
         pictures: the SVGs of each network, the coarsest first.
         live: the version of a page that is served and asks for news of itself.
     """
-    extra = ("live",) if live else ()
-    script = joined("js", (*SCRIPTS, *extra))
-    style = themed() + joined("css", (*STYLES, *extra))
+    script = joined("js", (*SCRIPTS, *(("keep", "live") if live else ())))
+    style = themed() + joined("css", (*STYLES, *(("live",) if live else ())))
     templates = (
         f'<template data-network="{n}" data-level="{i}">{svg}</template>\n'
         for n, svgs in enumerate(pictures)

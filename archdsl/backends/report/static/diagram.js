@@ -42,6 +42,20 @@ class DiagramView {
       families.map((family) => h('li', {}, h('span', { class: `swatch ${family}` }), family))));
   }
 
+  /** Whether the picture is the one that the page begins with. */
+  get begun() {
+    return !this.levels.length || this.shown === this.network.pictures.start;
+  }
+
+  state() {
+    return this.begun ? null : this.levels[this.shown].name;
+  }
+
+  restore(name) {
+    const level = this.levels.findIndex((one) => one.name === name);
+    if (level >= 0) this.open(level);
+  }
+
   step(by) {
     const to = this.shown + by;
     if (to >= 0 && to < this.levels.length) this.open(to);
