@@ -10,6 +10,7 @@ const keep = {
       places: this.places.map((place) => document.querySelector(place)).map((element) =>
         element && [element.scrollLeft, element.scrollTop]),
       page: [scrollX, scrollY],
+      focus: document.activeElement && document.activeElement.id,
       chosen: links.chosen && [...members(links.chosen)].map((i) => network.layers.path[i]),
       diagram: diagram.state(),
       view: { x: panzoom.x, y: panzoom.y, scale: panzoom.scale, fitted: panzoom.fitted },
@@ -23,14 +24,19 @@ const keep = {
     const { network, diagram, table, memory, field, panzoom } = app;
     const numbers = new Map(network.layers.path.map((path, i) => [path, i]));
     diagram.restore(state.diagram);
-    Object.assign(memory.input, { value: state.memory.batch });
-    Object.assign(memory.weights, { checked: state.memory.weights });
-    memory.draw();
-    Object.assign(table, state.table);
-    if (!network.layers.families.includes(table.kind)) table.kind = '';
-    table.select.value = table.kind;
-    table.headed();
-    table.update();
+    const { batch, weights } = state.memory;
+    if (batch !== memory.input.value || weights !== memory.weights.checked) {
+      Object.assign(memory.input, { value: batch });
+      Object.assign(memory.weights, { checked: weights });
+      memory.draw();
+    }
+    if (state.table.sorted || state.table.kind || state.table.limit !== table.limit) {
+      Object.assign(table, state.table);
+      if (!network.layers.families.includes(table.kind)) table.kind = '';
+      table.select.value = table.kind;
+      table.headed();
+      table.update();
+    }
     field.picture = state.field.picture;
     field.go(numbers.get(state.field.path), state.field.at);
     const chosen = (state.chosen || []).map((path) => numbers.get(path))
@@ -45,6 +51,8 @@ const keep = {
       const element = document.querySelector(this.places[i]);
       if (element && place) element.scrollTo(...place);
     });
+    const focus = state.focus && byId(state.focus);
+    if (focus && focus !== document.activeElement) focus.focus({ preventScroll: true });
     scrollTo(...state.page);
   },
 };

@@ -72,7 +72,7 @@ const app = {
     tabs.show(shown);
     this.table = new TableView(network, panels.layers);
     new StagesView(network, panels.stages);
-    new MemoryView(network, panels.memory, DATA.batch);
+    this.memory = new MemoryView(network, panels.memory, DATA.batch);
     this.field = new FieldView(network, panels.field);
     new CodeView(network, panels.code);
     new Inspector(network);
