@@ -254,7 +254,7 @@ def test_the_same_network_gives_the_same_page() -> None:
 
 
 def test_every_file_of_the_page_is_used() -> None:
-    known = {f"{name}.js" for name in (*SCRIPTS, "live")} | {"page.html"}
+    known = {f"{name}.js" for name in (*SCRIPTS, "keep", "live")} | {"page.html"}
     known |= {f"{name}.css" for name in (*STYLES, "live")}
     assert {path.name for path in STATIC.iterdir()} == known
 

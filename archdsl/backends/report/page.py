@@ -21,8 +21,9 @@ from archdsl.backends.drawing import THEMES, Theme
 
 STATIC = Path(__file__).parent / "static"
 SCRIPTS = (
-    "dom", "numbers", "network", "links", "tabs", "highlight", "source", "diagram", "panzoom",
-    "table", "charts", "memory", "field", "code", "compare", "inspector", "search", "theme", "main",
+    "dom", "numbers", "network", "links", "tabs", "highlight", "source", "unfold", "diagram",
+    "panzoom", "table", "charts", "memory", "field", "code", "compare", "inspector", "search",
+    "theme", "main",
 )  # fmt: skip
 STYLES = ("colors", "page", "source", "diagram", "table", "charts", "panels", "print")
 
