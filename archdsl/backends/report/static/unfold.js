@@ -54,6 +54,10 @@ const middle = (place) => place.map(([from, to]) => (from + to) / 2);
 const within = (point, place, by = 0) => place.every(([from, to], axis) =>
   point[axis] >= from - by && point[axis] <= to + by);
 
+/** How far a point is outside of a place, along the axis on which it is farther. */
+const distance = (point, place) => Math.max(0, ...place.map(([from, to], axis) =>
+  Math.max(from - point[axis], point[axis] - to)));
+
 function shiftBy(element, by) {
   const shift = (element.shift || [0, 0]).map((n, axis) => n + by[axis]);
   element.shift = shift;
@@ -93,8 +97,12 @@ function makeRoom(group, out, to) {
     return to(centre).map((n, axis) => n - centre[axis]);
   });
   const owner = (points) => {
-    const at = places.findIndex((place) => points.some((point) => within(point, place, NEAR)));
-    return at < 0 ? null : shifts[at];
+    let [least, found] = [NEAR, null];
+    places.forEach((place, i) => {
+      const away = Math.min(...points.map((point) => distance(point, place)));
+      if (away < least) [least, found] = [away, shifts[i]];
+    });
+    return found;
   };
   for (const edge of edges) stretchEdge(edge, to, owner);
   others.forEach((node, i) => shiftBy(node, shifts[i]));
@@ -118,16 +126,16 @@ function stretchEdge(edge, to, owner) {
   for (const path of paths) {
     const points = pointsOf(path);
     const last = points.length - 1;
-    const ends = [0, last].map((at) => {
-      const head = heads.find(({ centre }) =>
-        Math.hypot(centre[0] - points[at][0], centre[1] - points[at][1]) < 8);
+    const far = (at, to) => Math.hypot(points[at][0] - to[0], points[at][1] - to[1]);
+    const ends = [[0, last], [last, 0]].map(([at, other]) => {
+      const head = heads.find(({ centre }) => far(at, centre) < far(other, centre));
       return head ? head.by : owner([points[at]]) || free(points[at]);
     });
     const shifts = points.map((point, i) =>
       (i <= 1 ? ends[0] : i >= last - 1 ? ends[1] : free(point)));
     moveWords(edge, (at) => { // with the line, which they stand at
-      const far = points.map((point) => Math.hypot(point[0] - at[0], point[1] - at[1]));
-      return moved(at, shifts[far.indexOf(Math.min(...far))]);
+      const away = points.map((_, i) => far(i, at));
+      return moved(at, shifts[away.indexOf(Math.min(...away))]);
     });
     setPoints(path, points.map((point, i) => moved(point, shifts[i])));
   }
