@@ -23,13 +23,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.backends.graphviz.resident import Ended, Resident
+from archdsl.backends.report import LivePage, first_level, levels, waiting
 from archdsl.errors import ArchError, BuildError, Diagnostic
 from archdsl.files import MAX_SPEC_BYTES
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-    from archdsl.backends.report import LivePage
     from archdsl.network import Network
 
 HOST = "127.0.0.1"
@@ -66,8 +66,6 @@ class Live:
 
     @property
     def page(self) -> str:
-        from archdsl.backends.report import waiting
-
         return self._shown.html() if self._shown else waiting(self.spec.name, self.version)
 
     @property
@@ -85,7 +83,9 @@ class Live:
             self.files = _files(self.spec, network)
             self._seen = _contents(self.files - self._seen.keys()) | self._seen
             version = f"{self._run}-{self._count + 1}.1"
-            self._shown = network.live_report(version, self._at_once.svg, whole=False)
+            drawing = first_level(network.graph, self._at_once.svg)
+            subject = network.subject(torch=False)
+            self._shown = LivePage.of(subject, drawing(), version)
             self._network, self._count, self.errors = network, self._count + 1, None
         except Exception as error:
             self._refuse(error)
@@ -96,7 +96,8 @@ class Live:
         if network is None or self.errors is not None:
             return False
         try:
-            shown = network.live_report(f"{self._run}-{count}.2", draw.svg, whole=True)
+            drawn = levels(network.graph, draw.svg)
+            shown = LivePage.of(network.subject(), drawn, f"{self._run}-{count}.2")
         except Ended:
             return False
         except Exception as error:

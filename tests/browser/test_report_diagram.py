@@ -90,7 +90,7 @@ ENDS = """
 
 
 def test_what_unfolds_makes_room_for_itself(page: Page) -> None:
-    """Nothing overlaps but a frame and what is in it, and each line begins and ends at something."""
+    """Nothing overlaps but a frame and what is in it; a line begins and ends at something."""
     for name in ("resnet50", "googlenet", "unet", "siamese", "densenet121", "vit_base_patch16_224"):
         browser = page(name)
         browser.js("app.diagram.open(0)")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from archdsl.backends.report.data import Subject, compared, described
-from archdsl.backends.report.levels import Levels, first, levels
+from archdsl.backends.report.levels import first_level, levels
 from archdsl.backends.report.live import LivePage
 from archdsl.backends.report.page import page, waiting
 from archdsl.files import write_text
@@ -21,10 +21,9 @@ ENDINGS = ("html", "htm")
 
 __all__ = [
     "ENDINGS",
-    "Levels",
     "LivePage",
     "Subject",
-    "first",
+    "first_level",
     "html",
     "levels",
     "waiting",

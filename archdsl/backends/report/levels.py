@@ -85,7 +85,7 @@ def levels(graph: Graph, draw: Callable[[str], str] = drawn) -> Levels:
     return found
 
 
-def first(graph: Graph, draw: Callable[[str], str] = drawn) -> Callable[[], Levels]:
+def first_level(graph: Graph, draw: Callable[[str], str] = drawn) -> Callable[[], Levels]:
     """Begin to draw the picture that is shown first; what is returned waits for it.
 
     The picture has no levels beside it, and may be missing where `levels` leaves it out.
