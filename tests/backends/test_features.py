@@ -276,6 +276,28 @@ def test_the_layers_together_show_what_each_shows_alone() -> None:
         assert np.array_equal(alone.tiles, panel.tiles)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "block unit { residual { conv 3x3 4; bn; relu; conv 3x3 4; bn }; relu }\n"
+        "input 3x8x8\nconv 3x3 4; relu\nstage: { unit x2 }\ngap; fc 2\n",
+        "input 3x8x8\nc: conv 3x3 3; relu; @c; relu; conv 3x3 4; gap; fc 2\n",
+    ],
+    ids=["blocks", "shared"],
+)
+def test_layers_in_blocks_and_shared_ones_show_what_each_shows_alone(text: str) -> None:
+    graph = net(text)
+    model = archdsl.backends.torch.build(graph, seed=3)
+    picture = np.random.default_rng(1).integers(0, 255, (8, 8, 3)).astype(np.uint8)
+    sheet = features.activations(graph, picture, model)
+    with_filters = [n.path for n in graph.nodes if n.op.has_filters]
+    assert [panel.path for panel in sheet.panels] == with_filters and len(with_filters) > 2
+    for panel in sheet.panels:
+        (alone,) = features.activations(graph, picture, model, panel.path).panels
+        assert alone.channels == panel.channels
+        assert np.array_equal(alone.tiles, panel.tiles)
+
+
 def test_a_deep_network_shows_some_layers_from_the_first_to_the_last() -> None:
     graph = net("input 1x4x4\nconv 3x3 2 x40\n")
     picture = np.zeros((4, 4), np.uint8)
