@@ -281,7 +281,7 @@ def test_the_layers_together_show_what_each_shows_alone() -> None:
     [
         "block unit { residual { conv 3x3 4; bn; relu; conv 3x3 4; bn }; relu }\n"
         "input 3x8x8\nconv 3x3 4; relu\nstage: { unit x2 }\ngap; fc 2\n",
-        "input 3x8x8\nc: conv 3x3 3; relu; @c; relu; conv 3x3 4; gap; fc 2\n",
+        "input 3x8x8\nc: conv 3x3 3; relu; reuse c; relu; conv 3x3 4; gap; fc 2\n",
     ],
     ids=["blocks", "shared"],
 )
