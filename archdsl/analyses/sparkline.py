@@ -73,7 +73,7 @@ def shows_blocks(stream: TextIO | None, term: str = "") -> bool:
     if stream is None:
         return False
     try:
-        BLOCKS.encode(stream.encoding or "ascii")
+        BLOCKS.encode(stream.encoding or "utf-8")  # a text in memory has none
     except (LookupError, UnicodeEncodeError):
         return False
     return not (stream.isatty() and (term in _POOR or term.startswith("vt")))

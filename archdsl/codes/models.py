@@ -1,6 +1,6 @@
 """The codes of errors in what is made of specs.
 
-A7 building · A8 training · A90 running models · A95 training runs.
+A7 building · A8 training · A90 running models · A95 training runs · A98 this machine.
 """
 
 from __future__ import annotations
@@ -205,5 +205,11 @@ MODELS: dict[str, Code] = {
         "the port cannot be had",
         "Another program listens there, such as another `archdsl watch`, or ports below 1024 are "
         "not for every user. `--port N` names another one.",
+    ),
+    "A987": Code(
+        "out of memory",
+        "What was asked for needs more memory than the machine gives. `summary` says beforehand "
+        "what the weights and the activations of a network take. Files that were there are as they "
+        "were.",
     ),
 }
