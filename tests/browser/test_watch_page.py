@@ -116,6 +116,12 @@ def test_what_one_looks_at_stays(chromium: Browser, address: str, tmp_path: Path
     spec.write_text(text.replace("{}", "renamed"))
     wait(chromium, shows.format("renamed") + whole)
     assert chromium.js(state) == before
+    chromium.js("app.diagram.toggle(app.diagram.named.get('renamed'))")
+    boxes = "return app.diagram.boxes.map((box) => box.dataset.p)"
+    assert "renamed.conv1" in chromium.js(boxes)
+    spec.write_text(text.replace("{}", "renamed").replace("fc 10", "fc 11"))
+    wait(chromium, "document.getElementById('source-text').textContent.includes('fc 11')" + whole)
+    assert "renamed.conv1" in chromium.js(boxes) and "unit2.conv1" not in chromium.js(boxes)
     said = [entry["message"] for entry in chromium.driver.get_log("browser")]
     chromium.js("localStorage.clear()")
     chromium.driver.get("about:blank")
