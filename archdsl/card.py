@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.analyses.table import escape, markdown
 from archdsl.errors import Diagnostic, WriteError, printable
-from archdsl.files import write_text
+from archdsl.files import assembling, one_at_a_time, write_text
 from archdsl.heading import heading, paper
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ def write(
     network: Network, folder: str | Path, license: str = "", weights: str = ""
 ) -> tuple[Path, ...]:
     """Write the card, its picture and the spec into a folder, which is made if missing.
+
+    All of it is made before the first file takes its name, so that a failure changes none; then
+    they do in a row, the card last.
 
     Args:
         network: what the card is of.
@@ -41,11 +44,15 @@ def write(
     picture, card = Path(folder, f"{network.name}.svg"), Path(folder, NAME)
     specs = {Path(folder, name): spec for name, spec in network.files()}
     _refuse_to_lose(card, picture, specs)
-    network.draw(picture)
-    write_text(card, text(network, license, weights))
-    for path, spec in specs.items():
-        if not _is_read_from(network, path):
-            write_text(path, spec)
+    names = [name for name, _ in network.files() if not _is_read_from(network, Path(folder, name))]
+    with assembling(card) as (beside, keep):
+        network.draw(beside / picture.name)
+        write_text(beside / NAME, text(network, license, weights))
+        for name in names:
+            write_text(beside / name, specs[Path(folder, name)])
+        with one_at_a_time(Path(folder)):
+            for name in (*names, picture.name, NAME):
+                keep(name)
     return card, picture, *specs
 
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from archdsl.errors import Diagnostic, ReadError, WriteError
 from archdsl.source import Source
 
 MAX_SPEC_BYTES = 4 << 20
+_LEFT = re.compile(r"\..+\.([0-9a-f]{8})-([0-9]{1,10})-[a-z0-9_]{8}\.tmp")
+_DEVICES = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9])(\..*)?", re.IGNORECASE)
 
 
 def read_source(path: str | Path, name: str | None = None) -> Source:
@@ -100,8 +106,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
 def assembling(path: str | Path) -> Iterator[tuple[Path, Callable[[str], None]]]:
     """As `replacing`, for files that refer to one another: give a temporary folder beside `path`.
 
-    With it comes a function that moves a file of that folder, by its name, to where `path` is; each
-    of these moves happens at one moment. What is not moved is removed.
+    With it comes a function that moves a file of that folder, by its name there, which may have
+    folders in it, to where `path` is; each of these moves happens at one moment. What is not moved
+    is removed.
 
     Raises:
         WriteError: a folder or a file cannot be written; earlier files are left as they were.
@@ -110,9 +117,11 @@ def assembling(path: str | Path) -> Iterator[tuple[Path, Callable[[str], None]]]
     folder: Path | None = None
 
     def keep(name: str) -> None:
-        target = path.with_name(name)
+        target = path.parent / name
+        target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_dir():
             raise IsADirectoryError(21, f"{name} is a folder", str(target))
+        _check_is_regular(target)
         assert folder is not None
         (folder / name).replace(target)
 
@@ -143,16 +152,76 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
         yield
 
 
+def check_writable(path: str | Path) -> None:
+    """Make sure, before long work, that a file can be written: a temporary one is, and removed.
+
+    Raises:
+        WriteError: the folder or the file cannot be written.
+    """
+    path = Path(path)
+    try:
+        handle, name = tempfile.mkstemp(prefix=_prefix(path), suffix=".tmp", dir=path.parent)
+        os.close(handle)
+        Path(name).unlink()
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
 def _prefix(path: Path) -> str:
-    """How temporary names for a file begin, once it is sure that it may be written there."""
+    """How temporary names for a file begin, once it is sure that it may be written there.
+
+    They say which process they are of, so that what a killed one has left can be told.
+    """
     if "\0" in str(path):
         raise OSError(22, "no name has a null character in it")
+    if os.name == "nt" and _DEVICES.fullmatch(path.name):
+        raise OSError(22, "Windows has a device of this name")
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir():
         raise IsADirectoryError(21, "it is a folder", str(path))
+    _check_is_regular(path)
+    _sweep(path.parent.resolve())
+    return f".{path.name[:100]}.{_machine()}-{os.getpid()}-"
+
+
+def _check_is_regular(path: Path) -> None:
     if path.exists() and not path.is_file():  # /dev/null must stay what it is
         raise OSError(22, "it is not a regular file")
-    return f".{path.name[:100]}."
+
+
+@cache
+def _machine() -> str:
+    """Where a process number means the same: this machine, and in it this container."""
+    name = platform.node()
+    with suppress(OSError):
+        name += str(Path("/proc/self/ns/pid").stat().st_ino)
+    return sha256(name.encode()).hexdigest()[:8]
+
+
+@cache
+def _sweep(folder: Path) -> None:
+    """Remove temporary files in a folder whose process is no more; once, when it is first used."""
+    if os.name != "posix":  # elsewhere to ask for a process may be to end it
+        return
+    with suppress(OSError):
+        for left in os.scandir(folder):
+            found = _LEFT.fullmatch(left.name)
+            if found is None or found[1] != _machine() or _is_alive(int(found[2])):
+                continue
+            if left.is_dir(follow_symlinks=False):
+                shutil.rmtree(left.path, ignore_errors=True)
+            else:
+                Path(left.path).unlink()
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # another user's
+        return True
+    return True
 
 
 def _unwritable(path: Path, error: OSError) -> WriteError:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from archdsl.analyses.receptive_field import LayerField
     from archdsl.analyses.summary import Plan, Summary
     from archdsl.backends.effective import EffectiveField
+    from archdsl.backends.features import Sheet
     from archdsl.backends.onnx import Exported, ExportOptions
     from archdsl.backends.report import Subject
     from archdsl.lint import Finding
@@ -193,13 +194,6 @@ class Network:
         subject = Subject(self.tree, (self.graph,), network_names(self.tree) == [self.name])
         return at_least(level, lint(subject, Config(select, ignore).rules()))
 
-    def _subject(self, name: str) -> Subject:
-        """All that a report tells of it."""
-        from archdsl.backends.report import Subject
-
-        found = [finding.diagnostic for finding in self.lint()]
-        return Subject(self.graph, name, self.files(), found, self.torch_source())
-
     def torch_source(self) -> str:
         """The PyTorch module as a file that imports torch alone."""
         from archdsl.backends import torch
@@ -303,6 +297,46 @@ class Network:
 
         draw([self.graph], Path(path), style, **options)
 
+    def draw_filters(self, path: str | Path, at: str, weights: Any = None, seed: int = 0) -> Sheet:
+        """Draw the filters of the convolution `at` a path into a .png, .webp or .svg file.
+
+        Weights are those of `to_torch`. What comes back says in `notes` what was left out, and in
+        `panels` which channels are shown.
+
+        Raises:
+            BuildError: the layer has no filters, or the weights do not fit.
+            WriteError: the suffix is another, or the file cannot be written.
+        """
+        from archdsl.backends import features, torch
+
+        features.layer_with_filters(self.graph, at)  # before weights are read for nothing
+        found = torch.arrays(self.graph, self.to_torch(weights, seed))
+        sheet = features.filters(self.graph, at, found)
+        sheet.save(path)
+        return sheet
+
+    def draw_activations(
+        self, path: str | Path, picture: Any, at: str | None = None, weights: Any = None,
+        seed: int = 0,
+    ) -> Sheet:  # fmt: skip
+        """Draw what the layers, or the one `at` a path, make of a picture; see `draw_filters`.
+
+        The picture is a path, a PIL image or a uint8 array. It is prepared as the file of weights
+        says, if `archdsl train` wrote it, else as the spec does.
+
+        Raises:
+            BuildError: the network takes no picture, or the layer gives no map.
+            SpecError: nothing has the path.
+            ModelError: the picture cannot be read.
+            WriteError: the suffix is another, or the file cannot be written.
+        """
+        from archdsl.backends import features, torch
+
+        model, how = self.to_torch(weights, seed), torch.told(weights).pictures
+        sheet = features.activations(self.graph, picture, model, at, how)
+        sheet.save(path)
+        return sheet
+
     def report(self, path: str | Path, batch: int = 1) -> None:
         """Write one HTML file that shows the spec, the diagram, the layers and the figures, linked.
 
@@ -316,15 +350,13 @@ class Network:
         """
         report(self, path=path, batch=batch)
 
-    def live_report(self, version: str) -> str:
-        """The text of the page of `report` as `archdsl watch` serves it: it asks for news.
+    def subject(self, name: str | None = None, torch: bool = True) -> Subject:
+        """All that a report tells of it, under its own name or another, with the PyTorch text."""
+        from archdsl.backends.report import Subject
 
-        Raises:
-            BuildError: no Graphviz can be run.
-        """
-        from archdsl.backends import report as pages
-
-        return pages.html([self._subject(self.name)], live=version)
+        found = [finding.diagnostic for finding in self.lint()]
+        text = self.torch_source() if torch else ""
+        return Subject(self.graph, name or self.name, self.files(), found, text)
 
 
 def compare(*networks: Network, batch: int = 1) -> Comparison:
@@ -361,5 +393,5 @@ def report(
     from archdsl.backends import report as pages
 
     called = names or [network.name for network in networks]
-    subjects = [network._subject(name) for network, name in zip(networks, called, strict=True)]
+    subjects = [network.subject(name) for network, name in zip(networks, called, strict=True)]
     pages.write(subjects, path, batch)

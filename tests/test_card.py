@@ -53,6 +53,38 @@ def test_the_folder_is_whole(
     assert (folder / "net.onnx").exists()
 
 
+def test_a_failure_changes_no_file_of_the_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = tmp_path / "net.arch"
+    spec.write_text("input 3x8x8\ngap; fc 2\n")
+    folder = tmp_path / "card"
+    card.write(archdsl.load(spec), folder)
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    assert len(before) == 3
+    spec.write_text("input 3x8x8\ngap; fc 3\n")
+
+    def fail(*_: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(card, "text", fail)
+        with pytest.raises(WriteError, match="no space left"):
+            card.write(archdsl.load(spec), folder)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    card.write(archdsl.load(spec), folder)
+    after = {path: path.read_bytes() for path in folder.iterdir()}
+    assert {*after} == {*before} and all(after[path] != before[path] for path in before)
+
+
+def test_a_card_holds_specs_in_folders(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "part.arch").write_text("block unit { conv 3x3; relu }\n")
+    (tmp_path / "net.arch").write_text('import "lib/part.arch"\ninput 3x8x8\nunit; gap; fc 2\n')
+    made = card.write(archdsl.load(tmp_path / "net.arch"), tmp_path / "card")
+    assert tmp_path / "card" / "lib" / "part.arch" in made and all(p.is_file() for p in made)
+
+
 def test_a_page_that_is_no_card_is_not_replaced(tmp_path: Path) -> None:
     net = archdsl.parse(SPEC, file="small.arch")
     page = tmp_path / "README.md"

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archdsl import files
 from archdsl.errors import ReadError, WriteError
-from archdsl.files import MAX_SPEC_BYTES, assembling, read_source, replacing, write_text
+from archdsl.files import (
+    MAX_SPEC_BYTES,
+    assembling,
+    check_writable,
+    read_source,
+    replacing,
+    write_text,
+)
 from archdsl.source import Source, Span
 
 
@@ -126,6 +136,53 @@ def test_the_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
     write_text(tmp_path / "ours", "")
     assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+KILLED = """
+import os, signal, sys
+from archdsl.files import assembling, replacing
+
+with replacing(sys.argv[1]) as temporary, assembling(sys.argv[1]) as (folder, keep):
+    temporary.write_text("half")
+    (folder / "a").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a process is asked for with a signal")
+def test_what_a_killed_process_has_left_goes_with_the_next_write(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+    assert len(list(tmp_path.glob(".a.txt.*.tmp"))) == 2
+    kept = tmp_path / f".b.{files._machine()}-{os.getppid()}-abcdefgh.tmp"
+    foreign = tmp_path / ".b.00000000-999999999-abcdefgh.tmp"
+    others = [kept, foreign, tmp_path / ".b.tmp", tmp_path / "c.abcdefgh-1-abcdefgh.tmp"]
+    for other in others:
+        other.write_text("of a process that lives, of another machine, of another program")
+    files._sweep.cache_clear()
+    write_text(path, "whole")
+    assert {*tmp_path.iterdir()} == {path, *others}
+
+
+def test_whether_a_file_can_be_written_is_known_beforehand(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "a.txt"
+    check_writable(path)
+    assert list(path.parent.iterdir()) == []
+    with pytest.raises(WriteError, match="it is a folder"):
+        check_writable(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WriteError):
+        check_writable(tmp_path / "file" / "a.txt")
+
+
+@pytest.mark.parametrize("name", ["con", "NUL.onnx", "com1.py", "Aux.tar.gz"])
+def test_a_device_of_windows_is_not_written_to(name: str) -> None:
+    assert files._DEVICES.fullmatch(name)
+    assert not files._DEVICES.fullmatch(f"my{name}")
+
+
+def test_a_name_that_begins_like_a_device_is_none() -> None:
+    assert not any(map(files._DEVICES.fullmatch, ("conv.py", "console", "com10", "auxiliary.svg")))
 
 
 def test_line_ends_are_the_same_everywhere(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ ONLY = {
         "backends.volumes",
         "backends.layer_table",
     },
-    "watch": {"errors", "files", "network", "backends.report"},
+    "watch": {"errors", "files", "network", "backends.graphviz", "backends.report"},
     "backends.effective": {"errors", "files", "ir", "analyses", "backends.torch"},
     "backends.features": {
         "errors",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -227,10 +228,14 @@ class Summary:
         return text.getvalue()
 
     def __str__(self) -> str:
-        """The table as plain text, at most 100 columns wide where the names allow it."""
+        """The table as plain text, at most 100 columns wide where the names allow it.
+
+        The bars are of block characters where stdout has them, so that it can be printed.
+        """
+        from archdsl.analyses.sparkline import shows_blocks
         from archdsl.analyses.table import plain
 
-        return plain(self)
+        return plain(self, blocks=shows_blocks(sys.stdout))
 
 
 def summarize(graph: Graph, plan: Plan | None = None) -> Summary:

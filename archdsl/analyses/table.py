@@ -13,6 +13,7 @@ from archdsl.analyses.outline import Row
 from archdsl.analyses.quantity import show_bytes, show_count, show_time
 from archdsl.analyses.receptive_field import reach, sides
 from archdsl.analyses.roofline import Estimate
+from archdsl.analyses.sparkline import ASCII, BLOCKS, beside, places, sparkline
 from archdsl.analyses.summary import Layer, Summary, Usage
 from archdsl.errors import printable
 from archdsl.ir.shapes import Shape, show
@@ -25,6 +26,7 @@ PAGE = 60  # rows that a table has at most where its depth is not asked for
 _RULE = "    \n    \n -- \n    \n    \n    \n    \n    \n"  # a rule under the head, in ASCII
 TENSORS = 12  # inputs, and outputs, that are named in the head
 JOINS = 3  # misaligned ones that are named
+LABEL = 14  # columns that the name of a total, or of its bars, may take
 GAP = 2  # between columns, one of them the box's
 
 Depth = int | Literal["all"] | None
@@ -49,8 +51,15 @@ class _Column:
         return self.natural if self.room is None else min(self.room, self.natural)
 
 
-def render(summary: Summary, console: Console, depth: Depth = None) -> None:
-    """Print the table and the totals, with the columns that fit the console."""
+def render(summary: Summary, console: Console, depth: Depth = None, blocks: bool = True) -> None:
+    """Print the table and the totals, with the columns that fit the console.
+
+    Args:
+        summary: a network's table.
+        console: where to.
+        depth: how deep the rows go.
+        blocks: whether the console shows the block characters that bars are drawn with.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -79,13 +88,13 @@ def render(summary: Summary, console: Console, depth: Depth = None) -> None:
     totals = Table.grid(padding=(0, GAP, 0, 0))
     totals.add_column(style="bold", no_wrap=True)
     totals.add_column()
-    for name, value in _totals(summary):
+    for name, value in _drawn(summary, console.width, BLOCKS if blocks else ASCII):
         totals.add_row(name, Text(value))
     console.print(totals)
 
 
-def plain(summary: Summary, depth: Depth = None, width: int = WIDTH) -> str:
-    """The table as text without colour."""
+def plain(summary: Summary, depth: Depth = None, width: int = WIDTH, blocks: bool = True) -> str:
+    """The table as text without colour, its bars of block characters or of ASCII."""
     from rich.console import Console
 
     text = io.StringIO()
@@ -96,7 +105,7 @@ def plain(summary: Summary, depth: Depth = None, width: int = WIDTH) -> str:
         force_jupyter=False,  # in a notebook it would show the text, and give none
         color_system=None,
     )
-    render(summary, console, depth)
+    render(summary, console, depth, blocks)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
 
@@ -255,6 +264,31 @@ def _totals(summary: Summary) -> Iterator[tuple[str, str]]:
         yield "misaligned", printable(f"{join.path} joins branches centred at {join}")
     if len(summary.misaligned) > JOINS:
         yield "", f"and {len(summary.misaligned) - JOINS} more joins"
+
+
+def _drawn(summary: Summary, width: int, signs: str) -> Iterator[tuple[str, str]]:
+    """The totals, with bars of where the parameters and the MACs are."""
+    amounts = places([layer.totals for layer in summary.layers])
+    tops = [row for row in summary.rows if not row.depth]
+    for name, value in _totals(summary):
+        yield name, value
+        if name not in ("parameters", "MACs"):
+            continue
+        at = ("parameters", "MACs").index(name)
+        shares = [(row.totals.params, row.totals.macs)[at] for row in tops]
+        room = width - LABEL - GAP
+        note = beside(_most(shares, tops), room, len(amounts))
+        bars = sparkline([amount[at] for amount in amounts], room - len(note))
+        if bars is not None:
+            label = "by layer" if bars.layers == 1 else f"by {bars.layers} layers"
+            yield label, bars.draw(signs) + note
+
+
+def _most(shares: Sequence[int], rows: Sequence[Row]) -> str:
+    """Which of the outermost rows has the most."""
+    most = max(shares)
+    name = rows[shares.index(most)].name
+    return f"  {100 * most // (sum(shares) or 1)}% in {printable(name)}" if name else ""
 
 
 def _memory(summary: Summary) -> Iterator[tuple[str, str]]:

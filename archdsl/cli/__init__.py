@@ -120,7 +120,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             _complain(f"the output cannot be written: {(error.strerror or str(error)).lower()}")
         return _silence()
     except MemoryError:
-        return _complain("out of memory: the network is too large for this machine")
+        return _failure(_out_of_memory(), settings)
     except RecursionError:
         return _complain("the spec is nested too deeply to be compiled")
     except Exception as error:
@@ -139,6 +139,13 @@ def _failure(error: Exception, settings: Settings) -> int:
         color = settings.color(sys.stderr)
         click.echo("\n\n".join(d.render(color) for d in error.diagnostics), err=True, color=True)
     return FAILED
+
+
+def _out_of_memory() -> Exception:
+    from archdsl.errors import BuildError, Diagnostic
+
+    help = "`check` and `summary` need no memory for the weights, `-p` may make the network smaller"
+    return BuildError(Diagnostic("A987", None, "this machine has no more to give", help=help))
 
 
 def _defect(error: Exception, settings: Settings) -> int:

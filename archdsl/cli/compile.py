@@ -81,9 +81,12 @@ def command(
     """
     from archdsl.cli.output import listing
     from archdsl.elaborate import Limits
+    from archdsl.files import check_writable
     from archdsl.pipeline import open_one
 
     network = open_one(spec, parameters, Limits(**limits))
+    for kind in kinds:
+        check_writable(folder / f"{network.name}{ENDINGS[kind]}")  # before the slow work
     summary = network.summary()
     wanted = weights is not None or {"onnx", "weights"} & set(kinds)
     model = module(network, weights, renaming, seed) if wanted else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
-from archdsl.cli.weights import module, seed_option, told, weights_options
+from archdsl.cli.weights import module, seed_option, weights_options
 
 if TYPE_CHECKING:
     from archdsl.backends.onnx import Exported
@@ -95,6 +95,7 @@ def command(
         raise click.UsageError("--fp16 and --bf16 exclude one another")
     from archdsl.backends.onnx import ExportOptions
     from archdsl.backends.onnx.options import OPSET
+    from archdsl.backends.torch import told
     from archdsl.elaborate import Limits
     from archdsl.pipeline import open_one
 

@@ -101,15 +101,15 @@ def draw_features(
 ) -> None:
     """Write the picture that is asked for, and tell what it leaves out."""
     from archdsl.backends import features
-    from archdsl.backends.torch import arrays
+    from archdsl.backends.torch import arrays, told
     from archdsl.cli.output import listing, written
-    from archdsl.cli.weights import module, told
+    from archdsl.cli.weights import module
 
     graph = network.graph
     if filters is not None:
         features.layer_with_filters(graph, filters)  # before weights are read for nothing
     model = module(network, weights, renaming, seed)
-    if weights is None:
+    if weights is None and not settings.quiet:
         text = f"the weights are fresh, of seed {seed}; --weights FILE takes trained ones"
         click.echo(f"note: {text}", err=True)
     if filters is not None:
@@ -122,7 +122,7 @@ def draw_features(
     path = output or Path("build", f"{network.name}.{what}.{kind}.png")
     settings.progress(f"drawing {path}")
     files = written(path, lambda: sheet.save(path))
-    for note in sheet.notes:
+    for note in () if settings.quiet else sheet.notes:
         click.echo(f"note: {note}", err=True)
     if settings.json:
         shown = [{"path": p.path, "channels": p.channels, "of": p.of} for p in sheet.panels]

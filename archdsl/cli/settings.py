@@ -60,14 +60,17 @@ class Settings:
         """A network's table, unless --quiet: on a terminal as wide as that is, else plain."""
         if self.quiet:
             return
+        from archdsl.analyses.sparkline import shows_blocks
         from archdsl.analyses.table import plain, render
 
+        blocks = shows_blocks(sys.stdout, os.environ.get("TERM", ""))
         if not sys.stdout.isatty():
-            click.echo(plain(summary, depth))
+            click.echo(plain(summary, depth, blocks=blocks))
             return
         from rich.console import Console
 
-        render(summary, Console(no_color=not self.color(sys.stdout), highlight=False), depth)
+        console = Console(no_color=not self.color(sys.stdout), highlight=False)
+        render(summary, console, depth, blocks)
 
 
 def _set(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:

@@ -176,7 +176,7 @@ def _watching(settings: Settings) -> Iterator[Watch | None]:
 def _exported(outcome: Outcome, settings: Settings) -> Path:
     """The best weights as an ONNX file in the run's folder."""
     from archdsl.backends.onnx import ExportOptions
-    from archdsl.cli.weights import told
+    from archdsl.backends.torch import told
     from archdsl.network import Network
     from archdsl.train.record import read
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from archdsl.cli.settings import Settings, common, limits_option, parameters_option
+
+if TYPE_CHECKING:
+    from archdsl.errors import BuildError
 
 NEEDED = ("starlette", "uvicorn", "watchfiles")
 
@@ -39,8 +44,7 @@ def command(
     file.arch:network. Ctrl-C ends it.
     """
     if missing := [name for name in NEEDED if find_spec(name) is None]:
-        text = f"watch needs {', '.join(missing)}: pip install 'archdsl[report]'"
-        raise click.ClickException(text)
+        raise lacking(missing)
     from archdsl.elaborate import Limits
     from archdsl.pipeline import open_one
     from archdsl.watch import HOST, Live, first, listen, serve
@@ -51,13 +55,8 @@ def command(
 
     async def run() -> None:
         live = Live(path, lambda: open_one(spec, parameters, Limits(**limits), check=False))
-        first(live)
-        try:
-            at = listen(port)
-        except OSError as error:
-            reason = f"port {port}: {error.strerror}; --port 0 takes one that is free"
-            raise click.BadParameter(reason, param_hint="--port") from None
-        with at:
+        with listen(port) as at:
+            first(live)
             url = f"http://{HOST}:{at.getsockname()[1]}/"
             if live.errors:
                 click.echo(live.errors, err=True)
@@ -69,3 +68,11 @@ def command(
             click.launch(url)
 
     asyncio.run(run())
+
+
+def lacking(packages: Sequence[str]) -> BuildError:
+    """The error of packages that are not installed."""
+    from archdsl.errors import BuildError, Diagnostic
+
+    label = f"{', '.join(packages)} cannot be imported"
+    return BuildError(Diagnostic("A985", None, label, help="pip install 'archdsl[report]'"))

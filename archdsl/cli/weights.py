@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from torch.nn import Module
 
-    from archdsl.ir.preprocess import Preprocess
     from archdsl.network import Network
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -47,28 +45,6 @@ def weights_options(command: _Command) -> _Command:
 
 
 seed_option = _SEED
-
-
-class Told(NamedTuple):
-    """What `archdsl train` has written into a file of weights, beside them."""
-
-    pictures: Preprocess | None = None
-    """How the pictures were prepared that it learnt from."""
-    classes: tuple[str, ...] = ()
-
-
-def told(weights: str | None) -> Told:
-    """What a file of weights says of itself; nothing, if it comes from elsewhere."""
-    from archdsl.backends.torch import about
-    from archdsl.ir.preprocess import Preprocess
-
-    said = about(weights) if weights is not None else {}
-    try:
-        how = said.get("preprocess")
-        pictures = Preprocess.model_validate_json(how) if how is not None else None
-        return Told(pictures, tuple(map(str, json.loads(said.get("classes", "[]")))))
-    except (ValueError, TypeError):
-        return Told()
 
 
 def module(network: Network, weights: str | None, renaming: dict[str, str], seed: int) -> Module:

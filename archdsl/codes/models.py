@@ -1,6 +1,8 @@
 """The codes of errors in what is made of specs.
 
 A7 building · A8 training · A90 running models · A95, A97 training runs.
+    ),
+A7 building · A8 training · A90 running models · A95 training runs · A98 this machine.
 """
 
 from __future__ import annotations
@@ -228,5 +230,21 @@ MODELS: dict[str, Code] = {
         "A PNG is made in memory, some 20 bytes for a pixel, and may have 50 million pixels: "
         "A3 at 600 an inch has 70 million, A4 35 million. `.pdf` and `.svg` are as sharp at any "
         "size.",
+    ),
+    "A985": Code(
+        "watching needs more than is installed",
+        "The packages that serve the page of `archdsl watch` and tell it of saves are an extra. "
+        "`archdsl draw SPEC -o page.html` writes the same page without them.",
+    ),
+    "A986": Code(
+        "the port cannot be had",
+        "Another program listens there, such as another `archdsl watch`, or ports below 1024 are "
+        "not for every user. `--port N` names another one.",
+    ),
+    "A987": Code(
+        "out of memory",
+        "What was asked for needs more memory than the machine gives. `summary` says beforehand "
+        "what the weights and the activations of a network take. Files that were there are as they "
+        "were.",
     ),
 }

@@ -66,7 +66,7 @@ def test_csv(summary: Summary) -> None:
 
 
 def test_the_text_is_plain_and_fits_a_page(summary: Summary) -> None:
-    text = plain(summary, "all")
+    text = plain(summary, "all", blocks=False)
     assert text.isascii()
     assert "\x1b" not in text
     lines = text.splitlines()

@@ -18,7 +18,7 @@ import archdsl
 from archdsl import zoo
 from archdsl.backends import features
 from archdsl.backends.drawing.forms import FEATURES
-from archdsl.backends.features import tiles
+from archdsl.backends.features import Panel, Sheet, tiles
 from archdsl.errors import BuildError, ModelError, SpecError, WriteError
 from archdsl.ir import layers
 from archdsl.ir.preprocess import Preprocess
@@ -186,16 +186,52 @@ def test_the_files_hold_the_tiles(tmp_path: Path) -> None:
     (image,) = root.iter(f"{SVG}image")
     data = re.sub("^data:image/png;base64,", "", image.get("href", ""))
     grid = np.asarray(Image.open(BytesIO(b64decode(data))))[..., 0]
-    assert grid.shape == (32, 66), "two tiles of 2x2 values of 16 pixels, 2 between"
-    assert grid[8::16, [8, 24, 32, 33, 42, 58]].tolist() == [
+    assert grid.shape == (44, 66), "two tiles of 2x2 values of 16 pixels, 2 between, and a strip"
+    assert (grid[:12] == 255).all()
+    numbers = [t for t in root.iter(f"{SVG}text") if t.get("font-size") == "9"]
+    assert [(t.text, t.get("x")) for t in numbers] == [("0", "16"), ("1", "50")]
+    assert grid[20::16, [8, 24, 32, 33, 42, 58]].tolist() == [
         [0, 85, 255, 255, 255, 170],
         [170, 255, 255, 255, 85, 0],
     ]
     for ending in ("png", "webp"):
         whole = np.asarray(Image.open(tmp_path / f"a.{ending}").convert("RGB"))
-        assert (whole[-16 - 32 : -16, 16 : 16 + 66, 0] == grid).all(), ending
+        shown = whole[-16 - 44 : -16, 16 : 16 + 66, 0]
+        assert (shown[12:] == grid[12:]).all(), ending
+        assert (shown[:12, :8] < 100).any() and (shown[:12, 34:42] < 100).any(), "the numbers"
+        assert (shown[:12, 12:34] == 255).all(), "and nothing beside them"
     with pytest.raises(WriteError, match=r"one of \.png, \.webp, \.svg"):
         sheet.save(tmp_path / "a.gif")
+
+
+def test_small_tiles_have_no_numbers_and_rows_have_one_each() -> None:
+    tiles = np.zeros((4, 3, 3, 3), np.uint8)
+    small = Panel("small", "a", tiles[:, :1, :1], 40, (0, 1, 2, 3), 4)  # 16 pixels across
+    assert 'font-size="9"' not in Sheet("a", (small,)).svg()
+    rows = Panel("rows", "a", tiles, 2, (5, 7), 8)  # 48 pixels across, two tiles a channel
+    root = ElementTree.fromstring(Sheet("a", (rows,)).svg())
+    found = [t for t in root.iter(f"{SVG}text") if t.get("font-size") == "9"]
+    first = float(found[0].get("y", "0"))
+    assert [(t.text, t.get("x"), float(t.get("y", "0")) - first) for t in found] == [
+        ("5", "16", 0.0),
+        ("7", "16", 48.0 + 12 + 2),
+    ]
+
+
+def test_a_network_draws_them_itself(tmp_path: Path) -> None:
+    net = archdsl.parse("input 3x8x8\nconv 3x3 4; relu\nconv 3x3 4; gap; fc 2\n")
+    model = net.to_torch(seed=3)
+    sheet = net.draw_filters(tmp_path / "a.png", "conv1", model)
+    assert sheet.panels[0].channels == (0, 1, 2, 3)
+    again = net.draw_filters(tmp_path / "b.png", "conv1", seed=3)
+    assert np.array_equal(again.panels[0].tiles, sheet.panels[0].tiles)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    picture = np.random.default_rng(1).integers(0, 255, (8, 8, 3)).astype(np.uint8)
+    maps = net.draw_activations(tmp_path / "m.svg", picture, at="conv2", weights=model)
+    (panel,) = features.activations(net.graph, picture, model, "conv2").panels
+    assert np.array_equal(maps.panels[0].tiles, panel.tiles)
+    with pytest.raises(BuildError, match="`relu` has no filters"):
+        net.draw_filters(tmp_path / "c.png", "relu1")
 
 
 # Activations
@@ -235,6 +271,28 @@ def test_the_layers_together_show_what_each_shows_alone() -> None:
     picture = rng.integers(0, 255, (8, 8, 3)).astype(np.uint8)
     sheet = features.activations(graph, picture, model)
     assert [panel.path for panel in sheet.panels] == ["conv1", "conv2"]
+    for panel in sheet.panels:
+        (alone,) = features.activations(graph, picture, model, panel.path).panels
+        assert alone.channels == panel.channels
+        assert np.array_equal(alone.tiles, panel.tiles)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "block unit { residual { conv 3x3 4; bn; relu; conv 3x3 4; bn }; relu }\n"
+        "input 3x8x8\nconv 3x3 4; relu\nstage: { unit x2 }\ngap; fc 2\n",
+        "input 3x8x8\nc: conv 3x3 3; relu; reuse c; relu; conv 3x3 4; gap; fc 2\n",
+    ],
+    ids=["blocks", "shared"],
+)
+def test_layers_in_blocks_and_shared_ones_show_what_each_shows_alone(text: str) -> None:
+    graph = net(text)
+    model = archdsl.backends.torch.build(graph, seed=3)
+    picture = np.random.default_rng(1).integers(0, 255, (8, 8, 3)).astype(np.uint8)
+    sheet = features.activations(graph, picture, model)
+    with_filters = [n.path for n in graph.nodes if n.op.has_filters]
+    assert [panel.path for panel in sheet.panels] == with_filters and len(with_filters) > 2
     for panel in sheet.panels:
         (alone,) = features.activations(graph, picture, model, panel.path).panels
         assert alone.channels == panel.channels

@@ -44,15 +44,84 @@ def test_fold_and_unfold_all(page: Page) -> None:
 
 def test_a_block_unfolds_where_it_is_and_folds_again(page: Page) -> None:
     browser = page("resnet50")
+    before = boxes(browser)
     browser.click("#canvas [data-p='layer3.0'] .handle")
-    assert "layer3.0.conv1" in boxes(browser)
+    inside = [path for path in boxes(browser) if path.startswith("layer3.0.")]
+    assert "layer3.0.conv1" in inside
+    others = [path for path in before if path != "layer3.0"]
+    assert [path for path in boxes(browser) if path not in inside] == others, "no other unfolds"
+    assert level(browser) == "2 of 5 +"
     frame = browser.one("#canvas [data-p='cluster/layer3.0'] path").rect
     canvas = browser.one("#canvas").rect
     assert canvas["y"] <= frame["y"] and frame["x"] >= canvas["x"]
     browser.click("#canvas [data-p='cluster/layer3.0'] .handle")
-    assert "layer3.0" in boxes(browser)
+    assert boxes(browser) == before and level(browser) == "2 of 5"
     browser.double_click("#canvas [data-p='layer3.0'] polygon")
     assert "layer3.0.conv1" in boxes(browser)
+
+
+OVERLAPS = """
+    const inner = app.diagram.view.firstElementChild;
+    const { nodes, frames } = kinds(inner);
+    const drawn = nodes.filter((node) => !/title|point/.test(node.getAttribute('class')));
+    const places = [...drawn, ...frames].map((one) => [one.dataset.p, placeOf(one)]);
+    const apart = ([[l, r], [t, b]], [[L, R], [T, B]]) =>
+      r <= L + 0.2 || R <= l + 0.2 || b <= T + 0.2 || B <= t + 0.2;
+    const holds = ([x, y], [X, Y]) =>
+      x[0] <= X[0] + 0.2 && x[1] >= X[1] - 0.2 && y[0] <= Y[0] + 0.2 && y[1] >= Y[1] - 0.2;
+    const found = [];
+    places.forEach(([a, one], i) => places.slice(0, i).forEach(([b, other]) => {
+      const frame = a.startsWith('cluster/') || b.startsWith('cluster/');
+      if (!apart(one, other) && !(frame && (holds(one, other) || holds(other, one)))) {
+        found.push([a, b]);
+      }
+    }));
+    return found"""
+
+ENDS = """
+    const inner = app.diagram.view.firstElementChild;
+    const { nodes, frames, edges } = kinds(inner);
+    const places = [...nodes, ...frames].map(placeOf);
+    const border = ([x, y], place) => within([x, y], place, 2.5);
+    const loose = (points) => !places.some((place) => points.some((point) => border(point, place)));
+    const begins = (edge) => pointsOf(edge.querySelector('path')).slice(0, 1);
+    return edges.filter((edge) => loose(begins(edge)) || shapesOf(edge).some((shape) =>
+      shape.tagName === 'polygon' && loose(pointsOf(shape)))).length"""
+
+
+def test_what_unfolds_makes_room_for_itself(page: Page) -> None:
+    """Nothing overlaps but a frame and what is in it; a line begins and ends at something."""
+    for name in ("resnet50", "googlenet", "unet", "siamese", "densenet121", "vit_base_patch16_224"):
+        browser = page(name)
+        browser.js("app.diagram.open(0)")
+        assert browser.js(OVERLAPS) == [], name
+        for _ in range(5):  # also what is in a block that was unfolded
+            browser.js(
+                """const { boxes } = app.diagram;
+                const shut = boxes.filter((box) => app.diagram.finer(box) >= 0);
+                if (shut.length) app.diagram.toggle(shut[Math.floor(shut.length / 2)]);"""
+            )
+            assert browser.js(OVERLAPS) == [], name
+            assert browser.js(ENDS) == 0, name
+        missing = browser.js(
+            "return DATA.networks[0].layers.path.filter((_, i) => !app.diagram.of.has(i))"
+        )
+        assert missing == [], name
+
+
+def test_a_fold_within_a_fold(page: Page) -> None:
+    browser = page("resnet18")
+    browser.js("app.diagram.open(0)")
+    coarse = boxes(browser)
+    browser.js("app.diagram.toggle(app.diagram.named.get('layer2'))")
+    browser.js("app.diagram.toggle(app.diagram.named.get('layer2.0'))")
+    assert "layer2.0.conv1" in boxes(browser) and "layer2.1" in boxes(browser)
+    assert "layer1" in boxes(browser)
+    browser.js("app.diagram.toggle(app.diagram.named.get('cluster/layer2.0'))")
+    assert "layer2.0" in boxes(browser) and "layer2.0.conv1" not in boxes(browser)
+    browser.js("app.diagram.toggle(app.diagram.named.get('layer2.0'))")
+    browser.js("app.diagram.toggle(app.diagram.named.get('cluster/layer2'))")
+    assert boxes(browser) == coarse
 
 
 def test_every_layer_is_in_some_box_of_every_level(page: Page) -> None:

@@ -172,6 +172,7 @@ def test_filters_and_activations_are_drawn(cli: Cli, small: Path, tmp_path: Path
     fresh = cli(*kernels, tmp_path / "b.png", "--seed", 5)
     assert "note: the weights are fresh, of seed 5" in fresh.err
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert cli(*kernels, tmp_path / "b.png", "-q").err == "", "a note is no error"
     maps = ("draw", small, "--activations", picture, "--weights", weights, "--json", "-o")
     result = cli(*maps, tmp_path / "c.svg", "--at", "maxpool1")
     data = json.loads(result.out)

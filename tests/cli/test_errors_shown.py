@@ -16,6 +16,7 @@ from command import Cli, process
 import archdsl.pipeline
 from archdsl.cli import cli as group
 from archdsl.cli import run
+from archdsl.errors import Diagnostic, WriteError
 
 BAD_FILES = {
     "an empty file": b"",
@@ -71,12 +72,31 @@ def test_a_place_that_cannot_be_written(
     assert blocked.read_text() == "in the way"
 
 
-def test_a_later_failure_leaves_whole_files(cli: Cli, small: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_written_is_known_before_anything_is(
+    cli: Cli, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "out"
     (out / "small.svg").mkdir(parents=True)
+    monkeypatch.setattr("archdsl.cli.compile.module", None)  # nothing is built for nothing
+    result = cli("compile", small, "-o", out, "--emit", "json,onnx,svg")
+    assert result.status == 1
+    assert "small.svg" in result.err and [p.name for p in out.iterdir()] == ["small.svg"]
+
+
+def test_a_later_failure_leaves_whole_files(
+    cli: Cli, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "small.svg").write_text("an earlier one")
+
+    def fail(*_: object) -> None:
+        raise WriteError(Diagnostic("A005", None, "small.svg: no space left on device"))
+
+    monkeypatch.setattr(archdsl.network.Network, "draw", fail)
     result = cli("compile", small, "-o", out, "--emit", "json,torch,svg")
     assert result.status == 1
-    assert "small.svg" in result.err
+    assert "small.svg" in result.err and (out / "small.svg").read_text() == "an earlier one"
     assert (out / "small.json").read_text() == archdsl.load(small).graph.to_json()
     assert (out / "small.py").read_text() == archdsl.load(small).torch_source()
     assert sorted(p.name for p in out.iterdir()) == ["small.json", "small.py", "small.svg"]
@@ -131,7 +151,7 @@ def test_version(cli: Cli) -> None:
     ("raised", "status", "told"),
     [
         (ValueError("it is 41"), 1, f"archdsl {archdsl.__version__}, please report"),
-        (MemoryError(), 1, "out of memory"),
+        (MemoryError(), 1, "error[A987]: out of memory"),
         (RecursionError(), 1, "nested too deeply"),
         (KeyboardInterrupt(), 130, "interrupted"),
     ],
@@ -150,7 +170,7 @@ def test_what_nobody_foresaw(
     result = cli("check", "x")
     assert (result.status, result.out) == (status, "")
     assert told in result.err
-    assert len(result.err.strip().splitlines()) == 1
+    assert len(result.err.strip().splitlines()) <= 3
     assert "Traceback" not in result.err
     if isinstance(raised, ValueError):
         assert "Traceback" in cli("check", "-v", "x").err

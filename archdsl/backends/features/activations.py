@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +15,7 @@ from archdsl.backends.features.sheet import Panel, Sheet, listed, square
 from archdsl.backends.features.tiles import own_range, strongest
 from archdsl.errors import BuildError, Diagnostic
 from archdsl.ir import preprocess
-from archdsl.ir.graph import Graph, Node, Output
+from archdsl.ir.graph import Graph, Node
 from archdsl.ir.preprocess import Preprocess
 from archdsl.ir.shapes import kind, show
 
@@ -128,20 +131,58 @@ def _run(
     graph: Graph, nodes: list[Node], given: NDArray[np.float32], weights: Any
 ) -> list[NDArray[Any]]:
     """The outputs of layers, channels x rows x columns."""
+    if len(nodes) == 1:
+        return [_alone(graph, nodes[0], given, weights)]
+    together = _together(graph, nodes, given, weights)
+    return [
+        found if found is not None else _alone(graph, node, given, weights)
+        for node, found in zip(nodes, together, strict=True)
+    ]
+
+
+def _alone(graph: Graph, node: Node, given: NDArray[np.float32], weights: Any) -> NDArray[Any]:
+    """The output of the network that ends in a layer."""
     import torch
 
-    part = up_to(graph, nodes[-1].path if len(nodes) == 1 else graph.main.node)
-    state = own_weights(graph, part, weights)
-    if len(nodes) > 1:
-        outputs = tuple(
-            Output(name=f"out{i}", node=n.path, shape=n.shape) for i, n in enumerate(nodes)
-        )
-        part = part.model_copy(update={"outputs": outputs})
-    model = backend.build(part, state).eval()
+    part = up_to(graph, node.path)
+    model = backend.build(part, own_weights(graph, part, weights)).eval()
     with torch.no_grad():
-        found = model(torch.from_numpy(given))
-    results = [found[f"out{i}"] for i in range(len(nodes))] if isinstance(found, dict) else [found]
-    return [result[0].numpy() for result in results]
+        return model(torch.from_numpy(given))[0].numpy()
+
+
+def _together(
+    graph: Graph, nodes: list[Node], given: NDArray[np.float32], weights: Any
+) -> list[NDArray[Any] | None]:
+    """The outputs of layers in one run; None of one that is no module of its own.
+
+    They are copied as they leave their modules, since what follows may overwrite them.
+    """
+    import torch
+
+    part = up_to(graph, graph.main.node)
+    model = backend.build(part, own_weights(graph, part, weights)).eval()
+    calls: dict[str, list[str]] = defaultdict(list)
+    for node in part.nodes:
+        calls[node.owner].append(node.path)  # a shared module is called once for each
+    seen: dict[str, list[NDArray[Any]]] = defaultdict(list)
+
+    def keep(owner: str) -> Callable[..., None]:
+        return lambda module, inputs, output: seen[owner].append(output[0].numpy().copy())
+
+    for owner in {part.by_path[node.path].owner for node in nodes}:
+        with suppress(AttributeError):
+            model.get_submodule(owner).register_forward_hook(keep(owner))
+    with torch.no_grad():
+        model(torch.from_numpy(given))
+
+    def of(node: Node) -> NDArray[Any] | None:
+        owner = part.by_path[node.path].owner
+        if len(seen[owner]) != len(calls[owner]):
+            return None
+        found = seen[owner][calls[owner].index(node.path)]
+        return found if found.shape == node.shape else None
+
+    return list(map(of, nodes))
 
 
 def _panel(node: Node, maps: NDArray[Any], count: int, strip: bool) -> tuple[Panel, int]:

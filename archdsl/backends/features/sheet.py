@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
@@ -24,6 +24,8 @@ WIDTH = 720  # pixels that a grid is about as wide as
 ZOOM = 16  # pixels that a value is at most
 LARGEST = 192  # pixels of a tile's longer side; a larger one is made smaller by averaging
 GAP, MARGIN, TEXT = 2, 16, 14
+STRIP, SMALL = 12, 9  # pixels of the strip above a tile that has its number, and of the number
+ROOM = 24  # pixels across of the smallest tile that has one; four digits fit
 PAPER, INK = "#ffffff", "#1c1c1c"
 
 
@@ -74,10 +76,10 @@ class Sheet:
                 image.save(temporary, format="WEBP", lossless=True)
 
     def image(self) -> Image.Image:
-        """The sheet with its lines of text."""
+        """The sheet with its lines of text, and the channels' numbers where there is room."""
         from PIL import Image, ImageDraw, ImageFont
 
-        font = ImageFont.load_default(TEXT)
+        font, small = ImageFont.load_default(TEXT), ImageFont.load_default(SMALL)
         grids = [_grid(panel) for panel in self.panels]
         lines = [printable(line) for line in self._lines()]
         probe = ImageDraw.Draw(Image.new("RGB", (1, 1)))
@@ -93,6 +95,8 @@ class Sheet:
             if i >= len(lines) - len(grids):
                 grid = grids[i - len(lines)]
                 sheet.paste(grid, (MARGIN, y))
+                for number, dx, dy in _numbers(self.panels[i - len(lines)]):
+                    pen.text((MARGIN + dx, y + dy), str(number), INK, small)
                 y += grid.height + MARGIN
         return sheet
 
@@ -112,6 +116,11 @@ class Sheet:
                 place = f'x="{MARGIN}" y="{y}" width="{grid.width}" height="{grid.height}"'
                 style = 'style="image-rendering:pixelated"'
                 parts.append(f'<image {place} {style} href="{_data(grid)}"/>')
+                parts += (
+                    f'<text x="{MARGIN + dx}" y="{y + dy + SMALL}" font-size="{SMALL}" '
+                    f'fill="{INK}">{number}</text>'
+                    for number, dx, dy in _numbers(self.panels[i - len(lines)])
+                )
                 y += grid.height + MARGIN
         width = 2 * MARGIN + max(*(g.width for g in grids), *(8 * len(x) for x in lines))
         size = f'viewBox="0 0 {width} {y}" width="{width}" height="{y}"'
@@ -132,19 +141,39 @@ def square(count: int) -> int:
 
 
 def _grid(panel: Panel) -> Image.Image:
-    """The tiles, each value a square of pixels, with gaps between them."""
+    """The tiles, each value a square of pixels, with gaps between them and strips for numbers."""
     from PIL import Image
 
     down, across = panel.grid
     _, rows, columns, _ = panel.tiles.shape
     size = _size(rows, columns, across)
-    grid = Image.new("RGB", (across * (size[0] + GAP) - GAP, down * (size[1] + GAP) - GAP), PAPER)
+    strip = _strip(panel)
+    high = size[1] + strip + GAP
+    grid = Image.new("RGB", (across * (size[0] + GAP) - GAP, down * high - GAP), PAPER)
     how = Image.Resampling.NEAREST if size[0] >= columns else Image.Resampling.BOX
     for i, tile in enumerate(panel.tiles):
         picture = Image.fromarray(tile).resize(size, how)
         y, x = divmod(i, across)
-        grid.paste(picture, (x * (size[0] + GAP), y * (size[1] + GAP)))
+        grid.paste(picture, (x * (size[0] + GAP), y * high + strip))
     return grid
+
+
+def _strip(panel: Panel) -> int:
+    """Pixels above each tile for its number; 0 where the tiles are too small for one."""
+    _, rows, columns, _ = panel.tiles.shape
+    return STRIP if _size(rows, columns, panel.across)[0] >= ROOM else 0
+
+
+def _numbers(panel: Panel) -> Iterator[tuple[int, int, int]]:
+    """The channels' numbers, from 0, and where in the grid: above each one's tile, or its first."""
+    if not _strip(panel):
+        return
+    _, rows, columns, _ = panel.tiles.shape
+    wide, high = _size(rows, columns, panel.across)
+    each = len(panel.tiles) // len(panel.channels)  # tiles of a channel: one, or a row
+    for i, number in enumerate(panel.channels):
+        y, x = divmod(i * each, panel.across)
+        yield number, x * (wide + GAP), y * (high + STRIP + GAP)
 
 
 def _size(rows: int, columns: int, across: int) -> tuple[int, int]:

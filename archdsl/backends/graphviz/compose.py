@@ -40,22 +40,26 @@ def compose(graph: Graph, options: Options | None = None) -> Picture:
     check_paths(graph, options.highlight)
     match options.depth:
         case None:
-            return _fitting(graph, options)
+            return _Composer(graph, options, fitting(graph, options)).picture()
         case "all":
             return _Composer(graph, options, None).picture()
         case int(depth):
             return _Composer(graph, options, depth).picture()
 
 
-def _fitting(graph: Graph, options: Options) -> Picture:
-    """The picture with the most detail that fits a page; the one with the least, if none does."""
+def fitting(graph: Graph, options: Options) -> int | None:
+    """The depth with the most detail that fits a page, None for every layer; else the least."""
+    return _fitting(graph, options).depth
+
+
+def _fitting(graph: Graph, options: Options) -> _Composer:
     best = _Composer(graph, options, 1)
     for depth in (*range(2, deepest(graph) + 2), None):  # the more detail, the longer it takes
         composer = _Composer(graph, options, depth)
         if not composer.fits():
             break
         best = composer
-    return best.picture()
+    return best
 
 
 class _Composer:
@@ -63,6 +67,7 @@ class _Composer:
         self.graph = graph
         self.options = options
         self.fold = Fold(graph, depth)
+        self.depth = depth
         self.all_layers = depth is None
         self.figures = Figures(graph, options)
         hidden = {path for unit in self.fold.units.values() if unit.scope for path in _all(unit)}

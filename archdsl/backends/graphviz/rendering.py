@@ -48,7 +48,7 @@ def render(dot: str, form: Literal["svg", "json"] = "svg") -> str:
         BuildError: there is no Graphviz, or it fails, or takes too long.
     """
     said = "neither a `dot` program nor the package pygraphviz is installed"
-    with _fonts(dot) as environment:
+    with fonts(dot) as environment:
         for command in _commands(form):
             try:
                 done = subprocess.run(
@@ -75,10 +75,16 @@ def _commands(form: str) -> Iterator[list[str]]:
     """The ways to run Graphviz here, the preferred one first."""
     if program := shutil.which("dot"):
         yield [program, f"-T{form}"]
+    if child := wheel_command():
+        yield [*child, form]
+
+
+def wheel_command() -> list[str] | None:
+    """How the Graphviz of the wheel is run; None if it is not installed."""
     package = find_spec("pygraphviz")
-    if package and package.origin and sys.executable:
-        site = str(Path(package.origin).parent.parent)
-        yield [sys.executable, "-I", "-S", str(_CHILD), site, form]
+    if not (package and package.origin and sys.executable):
+        return None
+    return [sys.executable, "-I", "-S", str(_CHILD), str(Path(package.origin).parent.parent)]
 
 
 def _reason(done: subprocess.CompletedProcess[bytes]) -> str:
@@ -88,7 +94,7 @@ def _reason(done: subprocess.CompletedProcess[bytes]) -> str:
 
 
 @contextmanager
-def _fonts(text: str) -> Iterator[Mapping[str, str]]:
+def fonts(text: str) -> Iterator[Mapping[str, str]]:
     """The environment for Graphviz, in which it finds the fonts that come with archdsl.
 
     A bare machine has no font, and Graphviz writes little squares there; and a box is as wide as

@@ -89,11 +89,12 @@ class Agreement:
         batches = " and ".join(map(str, self.batches))
         verb = "equals" if self.tolerance < 1e-3 else "agrees with"
         return (
-            f"{verb} PyTorch: largest difference {self.absolute:.1e}, {self.relative:.1e} of the "
+            "gives values that are infinite or no number, as PyTorch does; beside them it "
+            * (not self.finite)
+            + f"{verb} PyTorch: largest difference {self.absolute:.1e}, {self.relative:.1e} of the "
             f"largest output (at most {self.tolerance:.0e}; {self.runs} runs, batch {batches}, "
             f"onnxruntime on {self.device})"
             + ("; as it gives the same for all inputs, each layer was compared" * self.blind)
-            + ("; some of what it gives is infinite or no number" * (not self.finite))
         )
 
 

@@ -12,20 +12,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from archdsl.backends.report.data import Subject, compared, described
-from archdsl.backends.report.levels import levels
+from archdsl.backends.report.levels import first_level, levels
+from archdsl.backends.report.live import LivePage
 from archdsl.backends.report.page import page, waiting
 from archdsl.files import write_text
 
-__all__ = ["Subject", "html", "waiting", "write"]
+__all__ = ["LivePage", "Subject", "first_level", "html", "levels", "waiting", "write"]
 
 
-def html(subjects: Sequence[Subject], batch: int = 1, live: str = "") -> str:
+def html(subjects: Sequence[Subject], batch: int = 1) -> str:
     """The text of the page; the same networks give the same text on the same Graphviz.
 
     Args:
         subjects: what it shows; several are compared, with the first as the measure.
         batch: how many examples the figures of memory are for, at first.
-        live: the version of a page that is served and asks for news of itself.
 
     Raises:
         BuildError: no Graphviz can be run.
@@ -38,7 +38,7 @@ def html(subjects: Sequence[Subject], batch: int = 1, live: str = "") -> str:
     comparison = compared(subjects, batch) if len(subjects) > 1 else None
     data = {"batch": batch, "networks": networks, "comparison": comparison}
     title = " · ".join(subject.name for subject in subjects)
-    return page(title, data, [[level.svg for level in found.levels] for found in drawn], live)
+    return page(title, data, [[level.svg for level in found.levels] for found in drawn])
 
 
 def write(subjects: Sequence[Subject], path: str | Path, batch: int = 1) -> None:

@@ -6,12 +6,15 @@ before it shows is left out, and so is one that has more boxes than can be looke
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from archdsl.backends.drawing import Options
 from archdsl.backends.graphviz import compose, write
+from archdsl.backends.graphviz.compose import fitting
 from archdsl.backends.graphviz.fold import Fold
 from archdsl.backends.graphviz.markup import identifier
 from archdsl.backends.graphviz.rendering import render
@@ -47,16 +50,19 @@ class Levels:
     """The boxes of the picture that was too large to be drawn; 0 if all were drawn."""
 
 
-def levels(graph: Graph) -> Levels:
+def levels(graph: Graph, draw: Callable[[str], str] = render) -> Levels:
     """The pictures of a network.
+
+    Args:
+        graph: the network.
+        draw: makes an SVG of DOT text; called in several threads.
 
     Raises:
         BuildError: no Graphviz can be run.
     """
     found = Levels()
-    plain = Options(legend=False)  # which lets the picture choose
-    fitting = write(compose(graph, plain), plain)
-    before = ""
+    start = _text(graph, fitting(graph, _options(None)))
+    planned: list[tuple[int | None, Fold, str]] = []
     total = 0
     for depth in _depths(graph):
         fold = Fold(graph, depth)
@@ -64,15 +70,35 @@ def levels(graph: Graph) -> Levels:
         if count > MOST or total + count > MOST_IN_ALL:
             found.omitted = count
             break
-        text = write(compose(graph, _options(depth)), _options(depth))
-        if text == before:
+        text = _text(graph, depth)
+        if planned and text == planned[-1][2]:
             continue
         total += count
-        if text == fitting:
-            found.start = len(found.levels)
-        found.levels.append(_level(graph, fold, depth, text))
-        before = text
+        if text == start:
+            found.start = len(planned)
+        planned.append((depth, fold, text))
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        drawing = [pool.submit(draw, text) for _, _, text in reversed(planned)]  # longest first
+        svgs = [one.result() for one in reversed(drawing)]
+    for (depth, fold, _), svg in zip(planned, svgs, strict=True):
+        found.levels.append(_level(graph, fold, depth, shrink(svg)))
     return found
+
+
+def first_level(graph: Graph, draw: Callable[[str], str] = render) -> Callable[[], Levels]:
+    """Begin to draw the picture that is shown first; what is returned waits for it.
+
+    The picture has no levels beside it, and may be missing where `levels` leaves it out.
+    """
+    depth = fitting(graph, _options(None))
+    fold = Fold(graph, depth)
+    count = sum(fold.drawn(path) == path for path in fold.units)
+    if count > MOST:
+        return lambda: Levels(omitted=count)
+    pool = ThreadPoolExecutor(1)
+    drawing = pool.submit(draw, _text(graph, depth))
+    pool.shutdown(wait=False)
+    return lambda: Levels([_level(graph, fold, depth, shrink(drawing.result()))])
 
 
 def _depths(graph: Graph) -> Iterator[int | None]:
@@ -84,7 +110,11 @@ def _options(depth: int | None) -> Options:
     return Options(legend=False, depth="all" if depth is None else depth)
 
 
-def _level(graph: Graph, fold: Fold, depth: int | None, dot: str) -> Level:
+def _text(graph: Graph, depth: int | None) -> str:
+    return write(compose(graph, _options(depth)), _options(depth))
+
+
+def _level(graph: Graph, fold: Fold, depth: int | None, svg: str) -> Level:
     standing: dict[str, list[int]] = defaultdict(list)
     numbers = {node.path: i for i, node in enumerate(graph.nodes)}
     for path, unit in fold.units.items():
@@ -95,7 +125,7 @@ def _level(graph: Graph, fold: Fold, depth: int | None, dot: str) -> Level:
             standing[f"cluster/{fold.drawn(path)}"] += layers
     return Level(
         "layers" if depth is None else str(depth),
-        shrink(render(dot)),
+        svg,
         {identifier(path): runs(layers) for path, layers in standing.items()},
         [identifier(p) for p, u in fold.units.items() if u.scope and fold.drawn(p) == p],
     )

@@ -21,8 +21,9 @@ from archdsl.backends.drawing import THEMES, Theme
 
 STATIC = Path(__file__).parent / "static"
 SCRIPTS = (
-    "dom", "numbers", "network", "links", "tabs", "highlight", "source", "diagram", "panzoom",
-    "table", "charts", "memory", "field", "code", "compare", "inspector", "search", "theme", "main",
+    "dom", "numbers", "network", "links", "tabs", "highlight", "source", "unfold", "diagram",
+    "panzoom", "table", "charts", "memory", "field", "code", "compare", "inspector", "search",
+    "theme", "main",
 )  # fmt: skip
 STYLES = ("colors", "page", "source", "diagram", "table", "charts", "panels", "print")
 
@@ -38,9 +39,8 @@ def page(
         pictures: the SVGs of each network, the coarsest first.
         live: the version of a page that is served and asks for news of itself.
     """
-    extra = ("live",) if live else ()
-    script = joined("js", (*SCRIPTS, *extra))
-    style = themed() + joined("css", (*STYLES, *extra))
+    script = joined("js", (*SCRIPTS, *(("keep", "live") if live else ())))
+    style = themed() + joined("css", (*STYLES, *(("live",) if live else ())))
     templates = (
         f'<template data-network="{n}" data-level="{i}">{svg}</template>\n'
         for n, svgs in enumerate(pictures)

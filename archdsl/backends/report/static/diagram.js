@@ -1,4 +1,4 @@
-// The diagram at its levels of detail. Unfolding a block goes to the level that shows its inside.
+// The diagram at its levels of detail, and with blocks unfolded where they stand (unfold.js).
 
 class DiagramView {
   constructor(network, number, panzoom) {
@@ -10,6 +10,7 @@ class DiagramView {
     this.picked = new Marks('picked');
     this.around = new Marks('around');
     this.shown = -1;
+    this.unfolded = []; // paths of blocks, in the order in which they were unfolded
     this.tools();
     if (this.levels.length) this.open(network.pictures.start);
     else this.empty();
@@ -42,6 +43,21 @@ class DiagramView {
       families.map((family) => h('li', {}, h('span', { class: `swatch ${family}` }), family))));
   }
 
+  /** Whether the picture is the one that the page begins with. */
+  get begun() {
+    return !this.levels.length ||
+      (this.shown === this.network.pictures.start && !this.unfolded.length);
+  }
+
+  state() {
+    return this.begun ? null : { name: this.levels[this.shown].name, unfolded: this.unfolded };
+  }
+
+  restore(state) {
+    const level = state ? this.levels.findIndex(({ name }) => name === state.name) : -1;
+    if (level >= 0) this.redraw(level, state.unfolded);
+  }
+
   step(by) {
     const to = this.shown + by;
     if (to >= 0 && to < this.levels.length) this.open(to);
@@ -49,24 +65,46 @@ class DiagramView {
 
   /** Shows a level; where a path is given, moves to what stands for it there. */
   open(level, path) {
-    if (level !== this.shown) this.insert(level);
+    if (level !== this.shown || this.unfolded.length) this.insert(level);
     this.shown = level;
+    this.unfolded = [];
+    this.told();
+    const target = path && (this.named.get(`cluster/${path}`) || this.named.get(path));
+    if (target) this.panzoom.reveal(this.boxOf(target), true);
+  }
+
+  /** Shows a level with some blocks unfolded. */
+  redraw(level, paths) {
+    this.open(level);
+    for (const path of paths) {
+      const box = this.named.get(path);
+      if (box) this.unfold(box);
+    }
+  }
+
+  told() {
+    const level = this.shown;
     const { omitted } = this.network.pictures;
     const name = this.levels[level].name;
-    this.level.textContent = name === 'layers' ? 'every layer'
-      : `${level + 1} of ${this.levels.length}`;
+    this.level.textContent = (name === 'layers' ? 'every layer'
+      : `${level + 1} of ${this.levels.length}`) + (this.unfolded.length ? ' +' : '');
     this.level.title = omitted ? `more detail would be ${showWhole(omitted)} boxes` : 'level of detail';
     this.less.disabled = level === 0;
     this.more.disabled = level + 1 === this.levels.length;
-    const target = path && (this.named.get(`cluster/${path}`) || this.named.get(path));
-    if (target) this.panzoom.reveal(this.boxOf(target), true);
     this.point(links.pointed);
     this.choose(links.chosen);
   }
 
-  insert(level) {
+  /** A level's picture, to be changed at will; its elements know which level they are of. */
+  picture(level) {
     const query = `template[data-network="${this.number}"][data-level="${level}"]`;
-    const picture = document.querySelector(query).content.querySelector('svg').cloneNode(true);
+    const found = document.querySelector(query).content.querySelector('svg').cloneNode(true);
+    for (const element of found.querySelectorAll('[data-p]')) element.level = level;
+    return found;
+  }
+
+  insert(level) {
+    const picture = this.picture(level);
     this.view = s('g', {}, [...picture.children]);
     const svg = s('svg', {
       role: 'group', 'aria-label': `Diagram of ${this.network.name}`,
@@ -78,19 +116,20 @@ class DiagramView {
       onkeydown: (event) => this.key(event),
     }, this.view);
     byId('canvas').replaceChildren(svg);
-    this.index(this.levels[level]);
+    this.index();
     this.panzoom.show(this.view, this.view.getBBox());
   }
 
   /** Finds what stands for which layers, and marks what can be folded. */
-  index({ standing, closed }) {
+  index() {
     this.of = new Map();
     this.frames = new Map();
     this.named = new Map();
     this.runs = new Map();
     this.boxes = [];
-    const shut = new Set(closed);
+    for (const handle of this.view.querySelectorAll('.handle')) handle.remove();
     for (const element of this.view.querySelectorAll('[data-p]')) {
+      const { standing } = this.levels[element.level];
       const title = element.classList.contains('title');
       const path = (title ? 'cluster/' : '') + element.dataset.p;
       const runs = standing[path];
@@ -100,20 +139,31 @@ class DiagramView {
       const frame = path.startsWith('cluster/');
       for (const layer of members(runs)) add(frame ? this.frames : this.of, layer, element);
       if (frame) {
-        if (!title) this.handle(element, '−', this.levelOf((level) =>
-          level.closed.includes(element.dataset.p.slice(8))) >= 0);
+        if (!title) this.handle(element, '−', this.folds(element));
       } else {
         element.setAttribute('role', 'button');
         element.setAttribute('tabindex', this.boxes.length ? '-1' : '0');
         this.boxes.push(element);
-        this.handle(element, '+', shut.has(path) && this.levelOf((level) =>
-          `cluster/${path}` in level.standing) >= 0);
+        this.handle(element, '+', this.finer(element) >= 0);
       }
     }
   }
 
-  levelOf(fits) {
-    return this.levels.findIndex(fits);
+  /** The level that shows what is in a box, -1 if none does. */
+  finer(element) {
+    const path = element.dataset.p;
+    if (!this.levels[element.level].closed.includes(path)) return -1;
+    return this.levels.findIndex((one, i) => i > element.level && `cluster/${path}` in one.standing);
+  }
+
+  /** Whether a frame can be a box: because it was one, or at a coarser level. */
+  folds(element) {
+    const path = element.dataset.p.slice(8);
+    return this.unfolded.includes(path) || this.coarser(path) >= 0;
+  }
+
+  coarser(path) {
+    return this.levels.findLastIndex((one, i) => i < this.shown && one.closed.includes(path));
   }
 
   /** A mark on a block that unfolds or folds it. */
@@ -132,14 +182,41 @@ class DiagramView {
   toggle(element) {
     if (!element || !this.runs.has(element)) return;
     const path = element.dataset.p.replace(/^cluster\//, '');
-    const frame = element.dataset.p.startsWith('cluster/') || element.classList.contains('title');
-    const level = frame
-      ? this.levels.findLastIndex((one, i) => i < this.shown && one.closed.includes(path))
-      : this.levels.findIndex((one, i) => i > this.shown && `cluster/${path}` in one.standing);
-    if (level < 0) return;
-    choose(this.runs.get(element), this);
-    this.open(level, path);
+    const runs = this.runs.get(element);
+    const frame = element.dataset.p !== path || element.classList.contains('title');
+    if (!frame) {
+      if (!this.unfold(element)) return;
+    } else if (this.unfolded.includes(path)) {
+      const inner = (one) => one === path || one.startsWith(`${path}.`);
+      const { x, y, scale } = this.panzoom;
+      this.redraw(this.shown, this.unfolded.filter((one) => !inner(one)));
+      Object.assign(this.panzoom, { x, y, scale });
+      this.panzoom.reveal(this.boxOf(this.named.get(path)), true);
+    } else {
+      const level = this.coarser(path);
+      if (level < 0) return;
+      this.open(level, path);
+    }
+    choose(runs, this);
     say(`${path} ${frame ? 'folded' : 'unfolded'}`);
+  }
+
+  /** Unfolds a block where it stands; false if no level shows what is in it. */
+  unfold(box) {
+    const level = this.finer(box);
+    if (level < 0) return false;
+    const path = box.dataset.p;
+    const finer = this.picture(level).firstElementChild;
+    const frame = finer.querySelector(`[data-p="${CSS.escape(`cluster/${path}`)}"]`);
+    if (!frame) return false;
+    unfoldInPlace(this.view.firstElementChild, box, finer, frame);
+    this.unfolded = [...this.unfolded, path];
+    this.index();
+    this.panzoom.grown(this.view.getBBox());
+    this.told();
+    this.match(this.matching);
+    this.panzoom.reveal(this.boxOf(frame), true);
+    return true;
   }
 
   boxOf(element) {
@@ -147,7 +224,8 @@ class DiagramView {
     const own = shape.getBBox();
     const inner = this.view.firstElementChild.transform.baseVal.consolidate();
     const by = inner ? inner.matrix : { e: 0, f: 0 };
-    return { x: own.x + by.e, y: own.y + by.f, width: own.width, height: own.height };
+    const [dx, dy] = element.shift || [0, 0];
+    return { x: own.x + by.e + dx, y: own.y + by.f + dy, width: own.width, height: own.height };
   }
 
   runsAt(event) {

@@ -91,6 +91,16 @@ class FieldView {
     this.draw();
   }
 
+  /** To a unit of a layer, where there are such a layer and such a unit. */
+  go(layer, at) {
+    if (layer === undefined) return;
+    this.open(layer);
+    if (at.length === this.sides.length) {
+      this.at = at.map((n, axis) => Math.min(n, this.sides[axis] - 1));
+    }
+    this.draw();
+  }
+
   move(axis, to) {
     if (!(axis in this.at)) return;
     this.at[axis] = Math.min(Math.max(0, Math.floor(to) || 0), this.sides[axis] - 1);

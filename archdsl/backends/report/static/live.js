@@ -1,49 +1,52 @@
-// Of a page that is served: the news of its spec. A new picture is loaded, errors lie over the old one.
+// Of a page that is served: the news of its spec. The page changes itself, errors lie over the rest.
 
 const live = {
-  kept: ['#source-text', '#panels .panel:not(.off) .scroll', '#compare'],
+  /** A version is RUN-N.STAGE; at the second stage, the pictures that are not seen at once are there. */
+  version: document.body.dataset.live,
 
   start() {
-    this.restore();
     const news = new EventSource('events');
     news.onmessage = (event) => {
       const { version, errors } = JSON.parse(event.data);
-      if (version !== document.body.dataset.live) this.reload();
-      else this.show(errors);
+      this.show(errors);
+      if (version === this.version) return;
+      if (typeof app === 'undefined' || version.split('-')[0] !== this.version.split('-')[0]) {
+        location.reload(); // there was no network yet, or another server answers now
+      } else if (version.endsWith('.2') || app.diagram.begun) {
+        this.change();
+      } // else what is looked at is drawn at the second stage
     };
   },
 
-  reload() {
-    const places = this.kept.map((selector) => this.at(selector)).map((element) =>
-      element && [element.scrollLeft, element.scrollTop]);
-    const tab = document.querySelector('[role="tab"][aria-selected="true"]');
-    const state = { tab: tab && tab.id, places, page: [scrollX, scrollY] };
-    try {
-      sessionStorage.setItem('archdsl-live', JSON.stringify(state));
-    } catch { // then it begins at its top
+  /** Takes the newest state, however many versions were told meanwhile. */
+  async change() {
+    if (this.changing) {
+      this.again = true;
+      return;
     }
-    location.reload();
+    this.changing = true;
+    try {
+      do {
+        this.again = false;
+        const state = await (await fetch('state')).json();
+        if (state && state.version !== this.version) this.take(state);
+      } while (this.again);
+    } catch { // the server has gone; the news begin again when it is back
+    }
+    this.changing = false;
   },
 
-  restore() {
-    let state = null;
-    try {
-      state = JSON.parse(sessionStorage.getItem('archdsl-live'));
-      sessionStorage.removeItem('archdsl-live');
-    } catch { // as above
+  take({ version, title, data, pictures }) {
+    for (const old of document.querySelectorAll('template[data-level]')) old.remove();
+    for (const [level, svg] of pictures.entries()) {
+      const template = h('template', { 'data-network': 0, 'data-level': level });
+      template.innerHTML = svg; // as in the page itself: Graphviz's shapes, their words escaped
+      document.body.append(template);
     }
-    if (!state) return;
-    const tab = state.tab && document.getElementById(state.tab);
-    if (tab) tab.click();
-    state.places.forEach((place, i) => {
-      const element = this.at(this.kept[i]);
-      if (element && place) element.scrollTo(...place);
-    });
-    scrollTo(...state.page);
-  },
-
-  at(selector) {
-    return document.querySelector(selector);
+    this.version = version;
+    document.body.dataset.live = version;
+    document.title = title;
+    app.change(data);
   },
 
   show(errors) {

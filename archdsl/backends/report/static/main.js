@@ -56,6 +56,7 @@ const app = {
     this.header(network);
     if (this.at === i) return;
     this.at = i;
+    this.network = network;
     Object.assign(links, { pointed: null, chosen: null, listeners: [] });
     const shown = tabs.shown || 'layers';
     tabs.clear();
@@ -71,11 +72,20 @@ const app = {
     tabs.show(shown);
     this.table = new TableView(network, panels.layers);
     new StagesView(network, panels.stages);
-    new MemoryView(network, panels.memory, DATA.batch);
+    this.memory = new MemoryView(network, panels.memory, DATA.batch);
     this.field = new FieldView(network, panels.field);
     new CodeView(network, panels.code);
     new Inspector(network);
     search.open(network, [this.table, this.diagram]);
+  },
+
+  /** Shows other data; what one looks at stays. */
+  change(data) {
+    const state = keep.state();
+    Object.assign(DATA, data);
+    this.at = -1;
+    this.open(0);
+    keep.restore(state);
   },
 
   header(network) {

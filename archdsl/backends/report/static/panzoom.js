@@ -23,6 +23,13 @@ class PanZoom {
     this.fit();
   }
 
+  /** The picture is larger or smaller now, and stays where it is. */
+  grown(box) {
+    this.box = box;
+    this.fitted = false;
+    this.apply();
+  }
+
   get size() {
     return [this.frame.clientWidth || 1, this.frame.clientHeight || 1];
   }

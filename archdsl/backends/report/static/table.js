@@ -78,12 +78,16 @@ class TableView {
     const same = sorted && sorted.column === column;
     if (same && sorted.way !== first) this.sorted = null;
     else this.sorted = { column, way: same ? other[first] : first };
+    this.headed();
+    this.update();
+    say(this.sorted ? `sorted by ${column.title}, ${this.sorted.way}` : 'in the network’s order');
+  }
+
+  headed() {
     COLUMNS.forEach((each, i) => {
       const on = this.sorted && this.sorted.column === each;
       this.heads[i].setAttribute('aria-sort', on ? this.sorted.way : 'none');
     });
-    this.update();
-    say(this.sorted ? `sorted by ${column.title}, ${this.sorted.way}` : 'in the network’s order');
   }
 
   /** The layers that are wanted, in the order that is wanted. */
