@@ -47,7 +47,6 @@ PACKAGES = {
     "sklearn": "train",
     "matplotlib": "experiments",
     "skimage": "experiments",
-    "optuna": "experiments",
 }
 VERSIONS = ("archdsl", "torch", "numpy", "scikit-learn", "scipy", "matplotlib")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -128,7 +127,8 @@ def _settle(name: str, job: Job) -> None:
 
 
 def _begin(temporary: str) -> None:
-    """Prepare a process for jobs, which is not to outlive the first one."""
+    """Prepare a process for jobs: one thread, and no longer life than the first process has."""
+    os.environ |= dict.fromkeys(THREADS, "1")  # before numpy and torch read them
     import torch
 
     def follow() -> None:
@@ -149,8 +149,9 @@ def processes(count: int) -> Iterator[ProcessPoolExecutor]:
     with tempfile.TemporaryDirectory() as temporary:
         pool = ProcessPoolExecutor(count, context, _begin, (temporary,))
         try:
-            with _single_threads(), _deaf():
-                pool.submit(os.getpid)  # which begins all processes
+            with _deaf():
+                for _ in range(count):  # each begins a process, as long as none is idle
+                    pool.submit(os.getpid)
             yield pool
         except BaseException:
             for child in multiprocessing.active_children():
@@ -161,21 +162,13 @@ def processes(count: int) -> Iterator[ProcessPoolExecutor]:
 
 
 @contextlib.contextmanager
-def _single_threads() -> Iterator[None]:
-    """Let processes that begin meanwhile compute with one thread each."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ |= dict.fromkeys(THREADS, "1")
-    yield
-    for name, value in before.items():
-        os.environ.pop(name) if value is None else os.environ.update({name: value})
-
-
-@contextlib.contextmanager
 def _deaf() -> Iterator[None]:
     """Let processes that begin meanwhile not hear Ctrl-C: the first process ends them."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    yield
-    signal.signal(signal.SIGINT, before)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def cores() -> int:

@@ -202,11 +202,11 @@ def _text(runs: Runs) -> str:
     )
     return f"""
         R² is the share of a filter's variance that the best Gabor explains, of all places, sizes,
-        directions, frequencies and phases, a constant added; an edge or a blob is one, too. The network is given
-        a strong weight decay, which smooths its filters; the control has the same. It is no good
-        classifier: patches to validate with are cut from the right quarter of each photograph,
-        which it has not seen, and it takes {there:.0%} of them for another photograph's,
-        {control:.0%} where pixels are shuffled."""
+        directions, frequencies and phases, a constant added; an edge or a blob is one, too. The
+        network is given a strong weight decay, which smooths its filters; the control has the same.
+        It is no good classifier: patches to validate with are cut from the right quarter of each
+        photograph, which it has not seen, and it takes {there:.0%} of them for another
+        photograph's, {control:.0%} where pixels are shuffled."""
 
 
 def draw(runs: Runs) -> Figure:
