@@ -65,7 +65,7 @@ def test_two_processes_thaw_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """They compute the features together, and average gradients of what they train then."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     spec = tmp_path / "two.arch"
-    spec.write_text(SPEC.replace("epochs 3", "freeze all except fc epochs=2; epochs 4"))
+    spec.write_text(SPEC.replace("epochs 3", "freeze all except fc1 epochs=2; epochs 4"))
     single = start(open_to_train(str(spec)).graph, Options(tmp_path, "one", "cpu"))
     assert any("are kept in" in note for note in single.notes)
     torchrun("train", spec, "--runs", tmp_path, "--name", "two", "--device", "cpu")
