@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archdsl.errors import ArchError
+from archdsl.errors import ArchError, BuildError
 from archdsl.ir import Graph
 from archdsl.train import checkpoint, record
 from archdsl.train.assemble import Assembly
@@ -217,17 +217,19 @@ class _Run:
     def _thawed(self, epochs: int) -> Parts:
         """The parts that train everything, behind so many epochs."""
         self.note(f"behind epoch {epochs} all of the network is trained")
-        return self.assembly.parts(freezing=False)
+        self.parts = self.assembly.parts(freezing=False)  # those before are let go
+        return self.parts
 
     @contextmanager
     def _fitting(self) -> Iterator[None]:
         """Tell of a checkpoint that does not fit."""
         try:
             yield
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        except (KeyError, TypeError, ValueError, RuntimeError, BuildError) as error:
             if self.state is None:
                 raise
-            why = str(error).partition("\n")[0]
+            told = error.diagnostics[0].label if isinstance(error, BuildError) else str(error)
+            why = told.partition("\n")[0]
             label = f"its checkpoint is of another network or version ({why})"
             raise refusal("A957", label) from None
 

@@ -5,11 +5,11 @@
 What each way says beside digits.arch is in `WAYS`. On the command line it is the same:
 
     archdsl train digits.arch --data known.npz --name known
-    archdsl train digits.arch -p classes=10 --data new.npz --from runs/known \\
-        --freeze 'all except fc'
+    archdsl train digits.arch -p classes=10 --data new.npz --from runs/known
 
-The head has another number of classes, so it starts fresh. What is printed is what was measured: on
-tasks as small as these, it may gain to start with what was learnt, or not.
+with `--freeze 'all except fc'` for the first. The head has another number of classes, so it starts
+fresh. What is printed is what was measured: on tasks as small as these, it may gain to start with
+what was learnt, or not.
 """
 
 from __future__ import annotations

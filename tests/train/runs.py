@@ -54,7 +54,7 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
 
 
-def go(folder: Path, name: str) -> None:
+def go(folder: Path, name: str, section: str = EVERYTHING) -> None:
     """Begin a run, or go on with it: what a process does that is killed now and then."""
     import torch
 
@@ -68,4 +68,4 @@ def go(folder: Path, name: str) -> None:
             for left in sorted(path.rglob("*"), reverse=True):
                 left.unlink()
             path.rmdir()
-        start(graph(EVERYTHING), options)
+        start(graph(section), options)

@@ -18,13 +18,15 @@ COMMANDS = re.findall(r"^    archdsl ((?:train|export|predict) .*)$", PAGE, re.M
 
 def test_the_commands_of_the_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "specs").symlink_to(ROOT / "specs")
     Image.new("L", (8, 8)).save("digit.png")
     assert len(COMMANDS) >= 6
     for command in COMMANDS:
         assert run(shlex.split(command)) == 0, command
     assert {p.name for p in Path("runs").iterdir()} == {"lenet_digits", "slower", "further"} | {
-        "lenet_digits-2"
+        "lenet_digits-2",
+        "head",
     }
 
 

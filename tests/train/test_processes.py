@@ -60,6 +60,21 @@ def test_two_processes_come_to_the_weights_of_one(tmp_path: Path) -> None:
         assert all(float(x) == pytest.approx(float(y), rel=1e-4) for x, y in figures)
 
 
+@pytest.mark.timeout(600)
+def test_two_processes_thaw_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They compute the features together, and average gradients of what they train then."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    spec = tmp_path / "two.arch"
+    spec.write_text(SPEC.replace("epochs 3", "freeze all except fc1 epochs=2; epochs 4"))
+    single = start(open_to_train(str(spec)).graph, Options(tmp_path, "one", "cpu"))
+    assert any("are kept in" in note for note in single.notes)
+    torchrun("train", spec, "--runs", tmp_path, "--name", "two", "--device", "cpu")
+    one, two = weights(single), weights(tmp_path / "two")
+    for key, value in one.items():
+        difference = float((two[key] - value).abs().max() / value.abs().max())
+        assert difference <= TOLERANCE, key
+
+
 @pytest.mark.parametrize("world", [2, 3])
 def test_the_shares_make_up_the_batches(world: int) -> None:
     data = Arrays(torch.arange(23.0)[:, None], torch.arange(23))

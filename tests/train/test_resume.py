@@ -55,13 +55,38 @@ def reached(folder: Path) -> int:
 @pytest.mark.timeout(600)
 def test_killed_at_random_moments(whole: Path, tmp_path: Path) -> None:
     """`make fuzz` does it with more; ARCHDSL_KILLS says how many."""
+    killed(EVERYTHING, whole, tmp_path, KILLS)
+
+
+THAWS = """\
+data synthetic 52
+optimizer adamw lr=0.01
+clip 1; ema 0.9
+epochs 6; batch 8; accumulate 2; seed 3
+freeze until conv1 epochs=3
+"""
+
+
+@pytest.mark.timeout(600)
+def test_killed_before_and_behind_a_thaw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With features that are kept, found again, or being written."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    whole = trained(tmp_path / "whole", THAWS)
+    assert any("are kept in" in note for note in whole.notes)
+    for path in (tmp_path / "cache").rglob("*.npy"):
+        path.unlink()
+    killed(THAWS, whole.folder, tmp_path, 4)
+
+
+def killed(section: str, whole: Path, tmp_path: Path, kills: int) -> None:
+    """Kill a run so often, and compare its end with that of the whole one."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["torch", "lightning_fabric", "runs", "archdsl.train.run"])
     draw = random.Random(1)
     run = tmp_path / "run"
     cut = 0
-    for _ in range(KILLS):
-        process = context.Process(target=go, args=(tmp_path, "run"))
+    for _ in range(kills):
+        process = context.Process(target=go, args=(tmp_path, "run", section))
         process.start()
         begun = reached(run) + draw.randrange(2)
         while reached(run) < begun and process.is_alive():
@@ -71,11 +96,11 @@ def test_killed_at_random_moments(whole: Path, tmp_path: Path) -> None:
         os.kill(process.pid or 0, signal.SIGKILL)
         process.join()
         cut += any(run.rglob(".*.tmp"))
-    process = context.Process(target=go, args=(tmp_path, "run"))
+    process = context.Process(target=go, args=(tmp_path, "run", section))
     process.start()
     process.join()
     assert process.exitcode == 0
-    print(f"killed {KILLS} times, {cut} times in a write")
+    print(f"killed {kills} times, {cut} times in a write")
     assert same(weights(run), weights(whole))
     assert figures(run) == figures(whole)
     assert not list(run.rglob(".*.tmp")), "what a killed write has left"

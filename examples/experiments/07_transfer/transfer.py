@@ -28,26 +28,27 @@ WAYS = {  # what is said beside the spec, and whether it begins with what was le
 }
 LEARNT = tuple(way for way, (_, learnt) in WAYS.items() if learnt)
 HELD_OUT = 60  # digits of each class
-BATCH = 32
+EPOCH = 300  # examples of an epoch, of which many are the same
 
 
 def jobs(short: bool) -> list[dict[str, Any]]:
-    counts, seeds, steps = ((5,), 1, 20) if short else ((3, 10, 50), 5, 400)
+    counts, seeds, epochs = ((5,), 1, 4) if short else ((3, 10, 50), 5, 24)
     return [
-        {"count": count, "seed": seed, "steps": steps} for count in counts for seed in range(seeds)
+        {"count": count, "seed": seed, "epochs": epochs}
+        for count in counts
+        for seed in range(seeds)
     ]
 
 
-def measure(count: int, seed: int, steps: int) -> dict[str, Any]:
+def measure(count: int, seed: int, epochs: int) -> dict[str, Any]:
     """The error of each way on digits held out, with so many of each class to learn from.
 
-    All ways take as many steps.
+    All ways take as many steps: what is few comes several times in an epoch.
     """
     import numpy as np
     import torch
 
     known, few, held = digits(count, seed)
-    epochs = steps // -(-len(few[0]) // BATCH)
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -55,13 +56,13 @@ def measure(count: int, seed: int, steps: int) -> dict[str, Any]:
         np.savez(folder / "known.npz", x=known[0], y=known[1])
         np.savez(folder / "few.npz", x=few[0], y=few[1])
         first = train(
-            "transfer.arch", seed=seed, changes=[f"steps {steps}"],
+            "transfer.arch", seed=seed, changes=[f"epochs {epochs // 2}"],
             data=folder / "known.npz",
         )  # fmt: skip
         torch.save(first.model.state_dict(), folder / "known.pth")
         found["known"] = first.rows[-1].train_accuracy
         for way, (changes, learnt) in WAYS.items():
-            said = [change.format(head=epochs // 4) for change in changes]
+            said = [change.format(head=epochs // 3) for change in changes]
             said += [f"epochs {epochs}"]
             said += [f'from "{folder / "known.pth"}"'] if learnt else []
             # Ten outputs, of which 0 to 4 are never right: so the head is fresh.
@@ -86,6 +87,7 @@ def digits(count: int, seed: int) -> tuple[Any, Any, Any]:
     by_class = [draw.permutation(np.flatnonzero(y == label)) for label in range(5, 10)]
     held = np.concatenate([numbers[:HELD_OUT] for numbers in by_class])
     few = np.concatenate([numbers[HELD_OUT : HELD_OUT + count] for numbers in by_class])
+    few = np.resize(few, EPOCH)
     known = np.flatnonzero(y < 5)
     parts = [(x[numbers], y[numbers]) for numbers in (known, few, held)]
     return parts[0], parts[1], parts[2]
