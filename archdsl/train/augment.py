@@ -15,6 +15,7 @@ from archdsl.ir import Graph
 from archdsl.ir.shapes import Shape, channels, show
 from archdsl.ir.training import images as settings
 from archdsl.train.blends import Terms, cutmix, mixup
+from archdsl.train.inputs import as_they_are
 from archdsl.train.refuse import needed, refusal
 from archdsl.train.statistics import Components
 
@@ -285,7 +286,7 @@ class Preparation:
     def learn(self, inputs: Any, targets: Any) -> tuple[Any, Terms]:
         """A batch to learn from, and its targets with their weights."""
         if len(self.inputs) > 1:
-            return self._several(inputs), [(1.0, targets)]
+            return as_they_are(self.inputs, inputs), [(1.0, targets)]
         images, terms = floats(inputs), [(1.0, targets)]
         for (_, run), blends in zip(self.steps, self.blends, strict=True):
             images, terms = run(images, terms) if blends else (run(images), terms)
@@ -294,7 +295,7 @@ class Preparation:
     def validate(self, inputs: Any) -> Any:
         """A batch to validate with; of ten crops, the first axis has them one after the other."""
         if len(self.inputs) > 1:
-            return self._several(inputs)
+            return as_they_are(self.inputs, inputs)
         images = floats(inputs)
         if self.evaluation is not None:
             images = self._cut(images)
@@ -326,19 +327,6 @@ class Preparation:
             return crops[0]
         crops += [crop.flip(3) for crop in crops]
         return torch.stack(crops, 1).flatten(0, 1)
-
-    def _several(self, inputs: Any) -> Any:
-        """The inputs of a network of several, as they are: images alone are prepared.
-
-        Raises:
-            TrainError: they are of other shapes, or not so many.
-        """
-        given = [tuple(each.shape[1:]) for each in inputs] if isinstance(inputs, tuple) else []
-        if given != [each.shape for each in self.inputs]:
-            names = ", ".join(f"{each.name} {show(each.shape)}" for each in self.inputs)
-            came = ", ".join(map(show, given)) or "one tensor"
-            raise refusal("A954", f"an example comes as {came}, and the network takes {names}")
-        return tuple(map(floats, inputs))
 
     def _fitting(self, images: Tensor) -> Tensor:
         """The batch, if it has the shape that the network takes.

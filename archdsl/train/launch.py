@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from archdsl.ir import Graph
 from archdsl.ir.training import Training
-from archdsl.ir.training.data import HuggingFace, ImageFolder
 from archdsl.ir.training.learning import Muon
-from archdsl.train import frozen, shard
+from archdsl.train import frozen, inputs, shard
 from archdsl.train.objective import untrained
 from archdsl.train.place import alone, placed
 from archdsl.train.refuse import needed, refusal
@@ -59,27 +58,12 @@ def checked(graph: Graph) -> Training:
     if training is None:
         help = "`archdsl train` brings the defaults; in Python, write `train { }` into the spec"
         raise refusal("A955", f"`{graph.name}` has no `train` section", help)
-    _several(graph, training)
+    inputs.suited(graph, training)
     frozen.check(graph)
     if training.precision.kind == "fp16" and isinstance(training.optimizer, Muon):
         label = "`precision fp16` scales the loss for one optimizer, and muon comes with AdamW"
         raise refusal("A955", label, "`precision bf16` needs no scaling")
     return training
-
-
-def _several(graph: Graph, training: Training) -> None:
-    """Refuse for a network of several inputs what is about its one picture.
-
-    Raises:
-        TrainError: a setting is.
-    """
-    said = [*training.augment, training.eval]
-    said += [] if training.normalize.statistics == ((), ()) else [training.normalize]
-    word = next((each for each in said if each is not None), None)
-    if len(graph.inputs) > 1 and (word or isinstance(training.data, ImageFolder | HuggingFace)):
-        names = ", ".join(i.name for i in graph.inputs)
-        label = f"`{(word or training.data).text()}` is about one picture; the inputs are {names}"
-        raise refusal("A955", label, "`data npz` and `data python` give inputs as they are")
 
 
 _PRECISIONS = {"fp32": "32-true", "tf32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}

@@ -355,7 +355,7 @@ def train(processes: int) -> Iterable[Figure]:
     detail = f"{found['reading'] * 1e3:.1f} ms: random_crop, hflip, normalize"
     what = "train: to read and augment a batch, of its step"
     yield Figure(what, 100 * found["reading"] / found["bare"], 5, " %", detail=detail)
-    yield from (Figure(*json.loads(line)) for line in python(HERE / "transfer.py").splitlines())
+    yield from (Figure(*json.loads(line)) for line in python(HERE / "frozen.py").splitlines())
 
 
 def loader(processes: int, images: int = 512) -> Iterable[Figure]:

@@ -1,6 +1,6 @@
 """Epochs of a linear classifier on a frozen ResNet-20: with kept features, without, and unfrozen.
 
-    python tests/bench/transfer.py
+    python tests/bench/frozen.py
 
 The second epoch of each of three runs that take turns, on CIFAR-sized noise, one thread, with its
 validation. Prints a line of JSON for each figure of `bench.py`.

@@ -11,11 +11,10 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 
 
-@pytest.mark.parametrize("network", ["alexnet", "resnet50", "vit_base_patch16_224"])
-def test_both_sides_train(network: str) -> None:
+def test_both_sides_train() -> None:
     import gpu
 
-    found = gpu.main([network, "--device", "cpu", "--batch", "2", "--steps", "2", "--plain"])
+    found = gpu.main(["resnet50", "--device", "cpu", "--batch", "1", "--steps", "2", "--plain"])
     assert all(found[side]["rate"] > 0 for side in ("compiled", "hand"))
 
 

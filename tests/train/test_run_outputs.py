@@ -114,9 +114,3 @@ def test_a_network_with_heads_trains_and_hands_over_all_its_weights(tmp_path: Pa
 
     outcome = trained(tmp_path, "data synthetic 16; epochs 2; batch 8", HEADS)
     assert set(load_file(outcome.best)) == set(graph("", HEADS).state())
-
-
-def test_several_inputs_are_refused(tmp_path: Path) -> None:
-    network = "input a 3x8x8\ninput b 3x8x8\nadd { @a | @b }\ngap; fc 4\n"
-    with pytest.raises(TrainError, match="the network takes 2 inputs"):
-        trained(tmp_path, "data synthetic 16", network)
