@@ -8,7 +8,8 @@ import pytest
 
 import archdsl
 from archdsl.backends.graphviz import dot
-from archdsl.backends.graphviz.resident import Ended, Resident, drawn
+from archdsl.backends.graphviz.rendering import render
+from archdsl.backends.graphviz.resident import Ended, Resident
 from archdsl.errors import BuildError
 
 
@@ -23,7 +24,7 @@ def test_its_pictures_are_those_of_a_process_each(resident: Resident) -> None:
     resident.warm()
     for name in ("lenet", "resnet18", "lenet"):
         text = dot(archdsl.zoo(name).graph)
-        assert resident.svg(text) == drawn(text)
+        assert resident.svg(text) == render(text)
 
 
 def test_characters_that_its_fonts_lack_are_drawn_by_others(resident: Resident) -> None:
