@@ -125,11 +125,11 @@ def test_nothing_before_what_is_trained() -> None:
     [
         ("augment hflip", "`augment hflip` draws another image each time"),
         ("checkpoint head", "`checkpoint head` computes a part behind it again"),
-        ('data python "mine:data" workers=0', "the data come from code of your own"),
+        ('data python "of_my_own:data" workers=0', "the data come from code of your own"),
     ],
 )
 def test_why_features_are_not_kept(section: str, why: str) -> None:
-    Path("mine.py").write_text(
+    Path("of_my_own.py").write_text(
         "import torch\n"
         "class Mine:\n"
         "    def __len__(self): return 8\n"
@@ -208,7 +208,8 @@ def test_the_oldest_features_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_folder_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    Path("cache").write_text("no folder")
+    Path("file").write_text("no folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(Path("file").absolute()))
     outcome = trained("freeze all except head")
     assert "every epoch computes what is frozen anew" in outcome.notes[0]
     assert outcome.finished
