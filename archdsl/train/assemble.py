@@ -58,7 +58,7 @@ class Assembly:
         self.placement = placement(graph, options)
         for pictures in (sets.train, sets.valid):
             if isinstance(pictures, Pictures):
-                pictures.keep()
+                pictures.keep(note)
         self.module = self._module(weights)
         held = frozen(graph)
         self.freezes = bool(held.layers)

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.errors import printable
 from archdsl.ir.cut import Part
+from archdsl.train import room
 from archdsl.train.behind import features
 from archdsl.train.data.loader import Batches
 
@@ -30,11 +29,6 @@ if TYPE_CHECKING:
     from torch import Tensor, dtype, nn
 
 VERSION = 1
-MOST = 64 << 30
-"""Bytes of all kept features together."""
-SPARE = 1 << 30
-"""Bytes of the disk that are left free."""
-STALE = 24 * 3600  # seconds after which what was begun is not being written any more
 
 
 class Unkept(Exception):
@@ -85,8 +79,7 @@ class Kept:
 
 def folder() -> Path:
     """Where features are kept."""
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(home) / "archdsl" / "features"
+    return room.folder("features")
 
 
 def key(first: Part, whole: nn.Module, examples: str, about: dict[str, Any]) -> str:
@@ -163,7 +156,7 @@ class Store:
     def _made(self, wanted: Wanted) -> Path:
         temporary: Path = self._decided(lambda: _begun(wanted))
         try:
-            size = f"{wanted.width:,} values each, {_size(wanted.bytes)}"
+            size = f"{wanted.width:,} values each, {room.size(wanted.bytes)}"
             count = f"{len(wanted.batches.examples):,} examples"
             self.note(f"computing once the features of {count} {wanted.what}: {size}")
             why = ""
@@ -253,15 +246,15 @@ def _begun(wanted: Wanted) -> Path:
 
     home = folder()
     home.mkdir(parents=True, exist_ok=True)
-    _tidy(home)
-    if wanted.bytes > MOST:
-        most = f"{_size(MOST)} are kept in all"
-        raise Unkept(f"the features {wanted.what} would take {_size(wanted.bytes)}; {most}")
-    _make_room(home, MOST - wanted.bytes)
-    free = shutil.disk_usage(home).free - SPARE
+    room.tidy(home)
+    if wanted.bytes > room.MOST:
+        most = f"{room.size(room.MOST)} are kept in all"
+        raise Unkept(f"the features {wanted.what} would take {room.size(wanted.bytes)}; {most}")
+    room.make_room(home, "*.npy", room.MOST - wanted.bytes)
+    free = room.spare(home)
     if free < wanted.bytes:
-        left = f"the disk of {printable(str(home))} has {_size(max(free, 0))} to spare"
-        raise Unkept(f"the features {wanted.what} would take {_size(wanted.bytes)}; {left}")
+        left = f"the disk of {printable(str(home))} has {room.size(free)} to spare"
+        raise Unkept(f"the features {wanted.what} would take {room.size(wanted.bytes)}; {left}")
     handle, name = tempfile.mkstemp(prefix=f".{wanted.key}.", suffix=".tmp", dir=home)
     header = {"descr": "<f4", "fortran_order": False, "shape": wanted.shape}
     with os.fdopen(handle, "wb") as file:
@@ -278,30 +271,3 @@ def _finished(wanted: Wanted, temporary: Path) -> Path:
     path = folder() / f"{wanted.key}-{digest}.npy"
     temporary.replace(path)
     return path
-
-
-def _tidy(home: Path) -> None:
-    """Remove what was being written when a run was killed."""
-    for left in home.glob(".*.tmp"):
-        with suppress(OSError):
-            if time.time() - left.stat().st_mtime > STALE:
-                left.unlink()
-
-
-def _make_room(home: Path, most: int) -> None:
-    """Remove the features that were not used for the longest time until the others fit."""
-    held = sorted((p.stat().st_mtime_ns, p.stat().st_size, p) for p in home.glob("*.npy"))
-    total = sum(size for _, size, _ in held)
-    for _, size, path in held:
-        if total <= most:
-            return
-        with suppress(OSError):
-            path.unlink()
-            total -= size
-
-
-def _size(count: int) -> str:
-    for unit, width in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if count >= width:
-            return f"{count / width:.1f} {unit}"
-    return f"{count} bytes"

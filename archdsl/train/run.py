@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +26,7 @@ from archdsl.train.optimize import Ema
 from archdsl.train.parts import Parts
 from archdsl.train.refuse import refusal
 from archdsl.train.settle import arithmetic
-from archdsl.train.statistics import Components, settled
+from archdsl.train.statistics import Components, settled, wanted
 from archdsl.train.watch import Row, Several, Watch
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ def start(
     fabric = launched(graph, options)
     with arithmetic(training, fabric.world_size):
         sets = read_data(graph)
-        graph, components = _learnt(graph, sets)
+        told = watch.note if watch is not None and fabric.global_rank == 0 else None
+        graph, components = _learnt(graph, sets, told)
         run = _Run(graph, options, fabric, sets, components, watch)
         folder: Any = None
         if fabric.global_rank == 0:
@@ -136,13 +137,16 @@ def _differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     ]
 
 
-def _learnt(graph: Graph, sets: Sets) -> tuple[Graph, Components | None]:
+def _learnt(
+    graph: Graph, sets: Sets, told: Callable[[str], None] | None
+) -> tuple[Graph, Components | None]:
     """The graph with what is to be learnt of the data before."""
     training = checked(graph)
     size = training.batch.size
     each = None
     if isinstance(sets.train, Pictures):
-        sets.train.keep()
+        if wanted(graph):
+            sets.train.keep(told)
         size = 1  # images of several sizes
     elif not len(sets.train):
         raise refusal("A952", "the data have no examples")

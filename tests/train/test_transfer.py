@@ -13,7 +13,7 @@ from test_resume import StopAt
 import archdsl
 from archdsl.backends.torch import build, save
 from archdsl.errors import TrainError
-from archdsl.train import Options, Outcome, resume, start
+from archdsl.train import Options, Outcome, resume, room, start
 from archdsl.train.watch import Watch
 
 # A branch goes around the second block, so that two tensors cross a cut in it; dropout and
@@ -179,29 +179,25 @@ def test_damaged_features_are_computed_anew() -> None:
 
 
 def test_features_stay_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    from archdsl.train import features
-
     expected = weights(trained("freeze all except head"))
     for path in kept():
         path.unlink()
-    monkeypatch.setattr(features, "MOST", 1000)
+    monkeypatch.setattr(room, "MOST", 1000)
     outcome = trained("freeze all except head", "small")
     assert "would take" in outcome.notes[0]
     assert same(weights(outcome), expected)
-    monkeypatch.setattr(features, "MOST", 64 << 30)
-    monkeypatch.setattr(features, "SPARE", 1 << 60)
+    monkeypatch.setattr(room, "MOST", 64 << 30)
+    monkeypatch.setattr(room, "SPARE", 1 << 60)
     outcome = trained("freeze all except head", "full")
     assert "0 bytes to spare" in outcome.notes[0]
     assert not list(Path("cache").rglob("*.*"))
 
 
 def test_the_oldest_features_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    from archdsl.train import features
-
     trained("freeze all except head")
     first = set(kept())
     most = sum(path.stat().st_size for path in first)
-    monkeypatch.setattr(features, "MOST", most + 200)
+    monkeypatch.setattr(room, "MOST", most + 200)
     trained("freeze all except head; precision bf16", "other")
     assert not first & set(kept())
     assert sum(path.stat().st_size for path in kept()) <= most + 200

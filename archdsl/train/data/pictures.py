@@ -6,16 +6,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
-from os import environ
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.errors import ModelError
-from archdsl.files import replacing
 from archdsl.ir import Graph, preprocess
 from archdsl.ir.preprocess import KINDS, Channels, Preprocess
 from archdsl.ir.shapes import channels, show
 from archdsl.ir.training.images import TenCrop
+from archdsl.train.data.pack import Pack, Unpacked, packed
 from archdsl.train.refuse import refusal
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ class Pictures:
     ten: bool = False
     """Whether ten crops are cut out of it then."""
     cache: str = "none"
-    kept: list[NDArray[np.uint8] | Broken] | None = field(default=None, repr=False)
+    kept: list[NDArray[np.uint8] | Broken] | Pack | None = field(default=None, repr=False)
     content: str = ""
     """A name for all of them by what they are, where they are no files."""
 
@@ -59,33 +58,47 @@ class Pictures:
         import torch
 
         found = self.kept[index] if self.kept is not None else self._read(index)
+        if isinstance(found, str):
+            found = Broken(found)
         if isinstance(found, Broken):
             return found, self.labels[index]
         return torch.from_numpy(found), self.labels[index]
 
-    def keep(self) -> None:
-        """Read all images into memory, if that is asked for."""
-        if self.cache == "memory" and self.kept is None:
+    def keep(self, note: Callable[[str], None] | None = None) -> None:
+        """Decode all images into memory or onto the disk, if that is asked for and not yet done.
+
+        Args:
+            note: is told that it is done now, or why it cannot be.
+        """
+        note = note or (lambda text: None)
+        if self.cache == "none" or self.kept is not None:
+            return
+        if self.cache == "memory":
             with ThreadPoolExecutor() as pool:  # Pillow decodes without holding Python's lock
                 self.kept = list(pool.map(self._read, range(len(self))))
+            return
+        try:
+            self.kept = self._packed(note)
+        except Unpacked as why:
+            note(f"every epoch decodes the images anew: {why}")
+            self.cache = "none"
+
+    def _packed(self, note: Callable[[str], None]) -> Pack:
+        name = self.fingerprint()
+        if name is None:
+            raise Unpacked("they may be others each time")
+
+        def decode(index: int) -> NDArray[np.uint8] | str:
+            found = self._read(index)
+            return found.why if isinstance(found, Broken) else found
+
+        return packed(name, len(self), decode, note)
 
     def _read(self, index: int) -> NDArray[np.uint8] | Broken:
-        import numpy as np
-
-        path = self._cached(index)
-        if path is not None and path.is_file():
-            try:
-                return np.load(path, allow_pickle=False)
-            except (OSError, ValueError, EOFError):
-                pass  # cut off by a full disk: read it again
         try:
-            found = self._decoded(index)
+            return self._decoded(index)
         except ModelError as error:
             return Broken(error.diagnostics[0].label)
-        if path is not None:
-            with replacing(path) as temporary, temporary.open("wb") as file:
-                np.save(file, found)
-        return found
 
     def _decoded(self, index: int) -> NDArray[np.uint8]:
         """The image in bytes: channels, rows, columns; to validate with, perhaps ten of them."""
@@ -110,19 +123,12 @@ class Pictures:
         width, height = (max(1, round(n * self.size / short)) for n in picture.size)
         return picture.resize((width, height), Image.Resampling.BILINEAR)
 
-    def _cached(self, index: int) -> Path | None:
-        """Where the decoded image lies on the disk; another one if the file changes."""
-        if self.cache != "disk":
-            return None
-        about = self._stamp(index)
-        if about is None:
-            return None
-        key = sha256(repr((*about, *self._way())).encode()).hexdigest()
-        home = environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-        return Path(home) / "archdsl" / "images" / key[:2] / f"{key}.npy"
+    def _stamp(self, index: int) -> tuple[Path, int, int, int] | None:
+        """What changes when an image's file does; None if it is none, or is not there.
 
-    def _stamp(self, index: int) -> tuple[Path, int, int] | None:
-        """What changes when an image's file does; None if it is none, or is not there."""
+        The time of the last change to the file itself is the system's own: an archive that is
+        unpacked sets the other one.
+        """
         source = self.source(index)
         if not isinstance(source, Path):
             return None
@@ -130,7 +136,7 @@ class Pictures:
             stat = source.stat()
         except OSError:
             return None
-        return source.resolve(), stat.st_mtime_ns, stat.st_size
+        return source.resolve(), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
     def _way(self) -> tuple[Any, ...]:
         """How a decoded image depends on the settings."""
