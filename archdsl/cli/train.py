@@ -29,7 +29,12 @@ INTERRUPTED = 130
 )  # fmt: skip
 @click.option("--data", metavar="PATH", help="Read the data from there, not where the spec says.")
 @click.option("--epochs", metavar="N", type=click.IntRange(1), help="So many passes over the data.")
-@click.option("--from", "start", metavar="WEIGHTS", help="Begin with a .safetensors or .pth file.")
+@click.option(
+    "--from",
+    "start",
+    metavar="WEIGHTS",
+    help="Begin with a run's folder, a .safetensors or a .pth file.",
+)
 @click.option(
     "--freeze", metavar="WHAT",
     help="What is not trained, as `freeze` says it: 'all except fc', 'until layer3 epochs=5'.",
@@ -124,6 +129,8 @@ def command(
 
         said = [*changes, *([f"epochs {epochs}"] if epochs else [])]
         said += [f"from {From.show('path', start)}"] if start else []
+        if freeze is not None and (not freeze.strip() or set(freeze) & set(";\n")):
+            raise click.UsageError(f"--freeze {freeze!r}: one `freeze` is wanted, without the word")
         said += [f"freeze {freeze}"] if freeze else []
         network = open_to_train(spec, parameters, Limits(**limits), said, data)
         outcome = _started(network, options, settings)

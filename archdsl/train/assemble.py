@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.backends import torch as backend
 from archdsl.ir import Graph
+from archdsl.ir.training.tuning import TuneEverything
 from archdsl.train import keep
 from archdsl.train.augment import OneByOne, Preparation, one_by_one
 from archdsl.train.data import Sets
@@ -63,6 +64,9 @@ class Assembly:
         held = frozen(graph)
         self.freezes = bool(held.layers)
         """Whether a part is frozen at first."""
+        tuning = self.training.tuning
+        if not self.freezes and not isinstance(tuning, TuneEverything):
+            note(f"`{tuning.text()}` freezes nothing: all of the network is trained")
 
     def _module(self, weights: Any) -> nn.Module:
         """The network with its starting weights, on its device."""

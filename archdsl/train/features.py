@@ -226,14 +226,27 @@ class Store:
 def _found(wanted: Wanted) -> Path | None:
     """The file of these features, if it is there and whole."""
     for path in folder().glob(f"{wanted.key}-*.npy"):
+        if not path.is_file():
+            continue  # a pipe, a device, a folder
         with path.open("rb") as file:
             digest = file_digest(file, "sha256").hexdigest()[:16]
-        if path.stem.endswith(digest):
+        if path.stem.endswith(digest) and _fits(path, wanted):
             with suppress(OSError):
                 os.utime(path)  # it was used
             return path
         path.unlink(missing_ok=True)
     return None
+
+
+def _fits(path: Path, wanted: Wanted) -> bool:
+    """Whether a file holds a matrix of the right size."""
+    import numpy as np
+
+    try:
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return False
+    return found.shape == wanted.shape and found.dtype == np.float32
 
 
 def _begun(wanted: Wanted) -> Path:

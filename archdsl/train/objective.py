@@ -196,7 +196,9 @@ def _check(part: Part, target: Tensor) -> None:
         low, high = int(target.min()), int(target.max())
         if low < 0 or high >= channels(part.shape):
             label = f"a target is class {low if low < 0 else high}; {name} has {wanted} values"
-            help = f"`-p classes={high + 1}`, if the spec has it; they are numbered from 0"
+            help = "classes are numbered from 0"
+            if low >= 0:
+                help = f"`-p classes={high + 1}`, if the spec has it; they are numbered from 0"
             raise refusal("A954", label, help)
     elif target[0].numel() != torch.Size(part.shape).numel():
         given = show(tuple(target.shape[1:])) or "a number"

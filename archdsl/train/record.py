@@ -24,6 +24,8 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,6 +73,27 @@ def new_folder(runs: Path, name: str | None, network: str) -> Path:
             raise refusal("A005", label) from None
 
 
+@contextmanager
+def held(folder: Path, first: bool) -> Iterator[None]:
+    """Keep other runs from a folder while it is written to; the first process does for all.
+
+    Raises:
+        TrainError: another one has it.
+    """
+    if not first:
+        yield
+        return
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+    except Timeout:
+        help = "wait for it, or end it; it can be resumed then"
+        label = f"{printable(str(folder))}: another process is at work on this run"
+        raise refusal("A958", label, help) from None
+
+
 def environment() -> dict[str, Any]:
     """What the numbers of a run may depend on, beside the spec."""
     import torch
@@ -101,9 +124,9 @@ class Record(Watch):
         files: Files,
         components: Components | None,
         options: dict[str, Any],
-        examples: list[int],
+        data: dict[str, Any],
     ) -> None:
-        """Write what is known before the first step."""
+        """Write what is known before the first step; `data` is what is known of them."""
         training = self.graph.training
         assert training is not None
         for _, text in files[:1]:
@@ -119,7 +142,7 @@ class Record(Watch):
             "parameters": json.loads(self.graph.to_json())["parameters"],
             "settings": training.text().splitlines()[1:-1],
             "classes": list(self.classes),
-            "examples": examples,
+            **data,
             "components": components and [components.values, components.vectors],
             "options": options,
             "command": sys.argv,

@@ -18,6 +18,7 @@ from archdsl.train.assemble import Assembly
 from archdsl.train.board import Board
 from archdsl.train.data import Sets
 from archdsl.train.data import read as read_data
+from archdsl.train.data.examples import fingerprint
 from archdsl.train.data.loader import Batches
 from archdsl.train.data.pictures import Pictures
 from archdsl.train.launch import Options, checked, launched, placement
@@ -86,10 +87,12 @@ def start(
         if fabric.global_rank == 0:
             folder = record.new_folder(options.runs, options.name, graph.name)
         folder = run.into(fabric.broadcast(folder))
-        if fabric.global_rank == 0:
-            run.record.describe(files or [], components, options.to_dict(), _counts(sets))
         try:
-            return run.train([])
+            with record.held(folder, fabric.global_rank == 0):
+                if fabric.global_rank == 0:
+                    about = {"examples": _counts(sets), "data": fingerprint(sets.train)}
+                    run.record.describe(files or [], components, options.to_dict(), about)
+                return run.train([])
         except ArchError:
             if fabric.global_rank == 0 and not (folder / "metrics.csv").exists():
                 record.discard(folder)
@@ -109,14 +112,17 @@ def resume(folder: Path, options: Options | None = None, watch: Watch | None = N
     training = checked(graph)
     state, wrong = checkpoint.load(folder / "last")
     fabric = launched(graph, options)
-    with arithmetic(training, fabric.world_size):
-        if fabric.global_rank == 0:
+    first = fabric.global_rank == 0
+    with record.held(folder, first), arithmetic(training, fabric.world_size):
+        if first:
             record.tidy(folder)
         wrong += _differences(about["environment"], record.environment())
         sets = read_data(graph)
         if _counts(sets) != about["examples"]:
             label = f"the data have {_counts(sets)} examples to learn from and to validate with"
             raise refusal("A957", f"{label}, they had {about['examples']} when the run began")
+        if about.get("data") not in (None, fingerprint(sets.train)):
+            wrong.append("the data are others than when the run began, or have been written anew")
         run = _Run(graph, options, fabric, sets, components, watch, state)
         run.into(folder)
         return run.train(wrong)
@@ -166,7 +172,7 @@ class _Run:
         fabric: Fabric,
         sets: Sets,
         components: Components | None,
-        watch: Watch | None,
+        watch: Watch | None = None,
         state: dict[str, Any] | None = None,
     ) -> None:
         self.graph, self.options, self.watch, self.state = graph, options, watch, state

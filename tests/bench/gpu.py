@@ -14,7 +14,7 @@ import argparse
 import json
 import statistics
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -23,11 +23,12 @@ from torch import nn
 
 import archdsl
 from archdsl.ir import Graph
+from archdsl.train.assemble import Assembly
 from archdsl.train.data import read
 from archdsl.train.launch import Options, launched
 from archdsl.train.loop import Loop
 from archdsl.train.optimize import optimizers
-from archdsl.train.run import _Run
+from archdsl.train.parts import Parts
 from archdsl.train.watch import Step, Watch
 
 WARM = 5  # steps that are not counted; the first compiles
@@ -49,21 +50,22 @@ class Clock(Watch):
         self.last = now
 
 
-class Hand(_Run):
-    """A run of the hand-written module."""
+class Hand(Assembly):
+    """The parts of a training of the hand-written module."""
 
-    def _module(self) -> nn.Module:
+    def _module(self, weights: Any) -> nn.Module:
         module = BY_NAME[self.graph.name]()
-        copy_weights(super()._module(), module)
-        return module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        copy_weights(super()._module(weights), module)
+        module = module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        return module.to(self.fabric.device)
 
-    def _set_up(self, module: nn.Module) -> tuple[nn.Module, list[Any]]:
+    def _set_up(self, parts: Parts) -> Parts:
         settings = optimizers(self.graph, archdsl.Network(self.graph).to_torch())[0].param_groups[0]
-        group = {"params": list(module.parameters()), "share": settings["share"]}
+        group = {"params": list(self.module.parameters()), "share": settings["share"]}
         made = torch.optim.SGD([group], lr=settings["lr"], momentum=settings["momentum"])
-        runs: Any = torch.compile(module) if self.training.compile.on else module
+        runs: Any = torch.compile(self.module) if self.training.compile.on else self.module
         model, *ready = self.fabric.setup(runs, made, _reapply_compile=False)
-        return model, ready
+        return replace(parts, model=model, optimizers=ready)
 
 
 def graph_of(network: str, batch: int, steps: int, compiled: bool) -> Graph:
@@ -74,7 +76,7 @@ def graph_of(network: str, batch: int, steps: int, compiled: bool) -> Graph:
     return archdsl.zoo(network).graph.model_copy(update={"training": training})
 
 
-def once(kind: type[_Run], graph: Graph, device: Any) -> dict[str, float]:
+def once(kind: type[Assembly], graph: Graph, device: Any) -> dict[str, float]:
     """One run's figures."""
     options = Options(device=device)
     fabric = launched(graph, options)
@@ -82,7 +84,8 @@ def once(kind: type[_Run], graph: Graph, device: Any) -> dict[str, float]:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
     clock = Clock()
-    Loop(kind(graph, options, fabric, read(graph), None).parts, clock, None, lambda _: False).run()
+    parts = kind(graph, options, fabric, read(graph), None, None, print).parts(freezing=False)
+    Loop(parts, clock, None, lambda _: False, lambda _: parts).run()
     assert graph.training is not None
     counted = clock.times[min(WARM, len(clock.times) - 1) :]
     held = torch.cuda.max_memory_allocated() if fabric.device.type == "cuda" else 0
@@ -98,10 +101,10 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--plain", action="store_true")
     asked = parser.parse_args(arguments)
     graph = graph_of(asked.network, asked.batch, asked.steps, not asked.plain)
-    turns = [(_Run, Hand), (Hand, _Run)]
+    turns = [(Assembly, Hand), (Hand, Assembly)]
     runs = [(kind, once(kind, graph, asked.device)) for turn in turns for kind in turn]
     found: dict[str, Any] = {}
-    for name, kind in (("compiled", _Run), ("hand", Hand)):
+    for name, kind in (("compiled", Assembly), ("hand", Hand)):
         own = [figures for each, figures in runs if each is kind]
         found[name] = {key: statistics.mean(f[key] for f in own) for key in ("rate", "bytes")}
     print(json.dumps(found))

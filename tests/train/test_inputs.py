@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -136,3 +137,19 @@ def test_the_zoos_siamese_network_trains(tmp_path: Path) -> None:
     net = open_to_train("siamese", {}, None, changes, None)
     run = start(net.graph, Options(tmp_path, device="cpu"))
     assert run.finished and run.best.is_file()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "code", "said"),
+    [
+        ({"x": np.float32(3), "y": np.arange(4)}, "A953", "`x` is a single number"),
+        ({"x": np.zeros((4, 3)), "y": np.int64(1)}, "A953", "`y` is a single number"),
+        ({"y": np.arange(4)}, "A952", "no array `x`"),
+    ],
+)
+def test_arrays_that_are_none(tmp_path: Path, arrays: Any, code: str, said: str) -> None:
+    np.savez(tmp_path / "a.npz", **arrays)
+    made = graph(f'data npz "{tmp_path}/a.npz"', "input 3\nfc 4\n")
+    with pytest.raises(TrainError, match=said) as caught:
+        start(made, Options(tmp_path, device="cpu"))
+    assert [d.code for d in caught.value.diagnostics] == [code]

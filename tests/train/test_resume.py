@@ -15,7 +15,7 @@ import torch
 from runs import EVERYTHING, go, graph, same, trained, weights
 
 from archdsl.errors import TrainError
-from archdsl.train import Options, checkpoint, resume, start
+from archdsl.train import Options, checkpoint, record, resume, start
 from archdsl.train.watch import Step, Watch
 
 KILLS = int(os.environ.get("ARCHDSL_KILLS", "6"))
@@ -244,3 +244,13 @@ def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_one_process_at_a_time_is_at_work_on_a_run(tmp_path: Path) -> None:
+    with record.held(tmp_path, True):
+        with pytest.raises(TrainError, match="another process"), record.held(tmp_path, True):
+            pass
+        with record.held(tmp_path, False):  # the others of the same run
+            pass
+    with record.held(tmp_path, True):
+        pass

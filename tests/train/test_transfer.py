@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from runs import graph, same, weights
@@ -348,3 +351,17 @@ def test_sections_text_survives() -> None:
     made = graph("freeze all except head patience=2", NETWORK)
     again = archdsl.ir.Graph.from_json(made.to_json())
     assert again.training == made.training
+
+
+def test_a_file_that_holds_something_else_is_made_anew() -> None:
+    first = trained("freeze all except head")
+    for path in kept():
+        np.save(path, np.zeros((3, 2), np.float32))
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        path.replace(path.with_stem(f"{path.stem.rpartition('-')[0]}-{digest}"))
+    os.mkfifo(kept()[0].with_stem(kept()[0].stem + "0"))
+    assert same(weights(first), weights(trained("freeze all except head", "again")))
+
+
+def test_what_freezes_nothing_is_told() -> None:
+    assert "freezes nothing" in trained("freeze until one").notes[0]

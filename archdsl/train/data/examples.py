@@ -91,9 +91,11 @@ def fingerprint(examples: Examples) -> str | None:
         return examples.fingerprint()
     if not isinstance(examples, Arrays):
         return None
-    inputs = examples.inputs.contiguous()
-    digest = sha256(f"{inputs.dtype} {tuple(inputs.shape)}".encode())
-    digest.update(inputs.reshape(-1).numpy().data)
+    digest = sha256()
+    given = examples.inputs
+    for inputs in given if isinstance(given, tuple) else (given,):
+        digest.update(f"{inputs.dtype} {tuple(inputs.shape)}".encode())
+        digest.update(inputs.contiguous().reshape(-1).numpy().data)
     return digest.hexdigest()
 
 

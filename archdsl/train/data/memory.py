@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archdsl.errors import TrainError
 from archdsl.ir.shapes import channels, show
 from archdsl.ir.training.data import Digits, Npz, Synthetic
 from archdsl.train.data.examples import Arrays, Sets, divided
@@ -89,11 +90,16 @@ def npz(data: Npz, graph: Graph) -> Sets:
                 known = ", ".join(file.files)
                 raise refusal("A952", f"{path}: it has no array `{missing[0]}`; it has {known}")
             inputs, targets = [file[name] for name in names], file[data.targets]
+    except TrainError:
+        raise
     except (OSError, ValueError, EOFError, KeyError) as error:
         raise refusal("A953", f"{path}: {str(error).partition('.')[0].lower()}") from None
     except Exception as error:  # zipfile's and zlib's own
         raise refusal("A953", f"{path}: it is truncated or damaged ({error})") from None
     found: list[Tensor] = []
+    for name, array in zip((*names, data.targets), (*inputs, targets), strict=True):
+        if not array.ndim:
+            raise refusal("A953", f"{path}: `{name}` is a single number, not one for each example")
     for name, array, given in zip(names, inputs, graph.inputs, strict=True):
         if len(array) != len(targets) or not len(array):
             raise refusal("A953", f"{path}: {len(array)} inputs and {len(targets)} targets")
