@@ -15,7 +15,7 @@ from pathlib import Path
 
 import optuna
 
-from archdsl.errors import TrainError
+from archdsl.errors import ArchError, TrainError
 from archdsl.pipeline import open_to_train
 from archdsl.train import Options, start
 from archdsl.train.watch import Row, Watch
@@ -94,4 +94,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ArchError as error:  # the spec or a setting is wrong, or the folder has another's trials
+        sys.exit(str(error))

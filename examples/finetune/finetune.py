@@ -14,6 +14,7 @@ what was learnt, or not.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -71,5 +72,10 @@ def tell(what: str, outcome: Outcome) -> None:
 
 
 if __name__ == "__main__":
-    arguments = sys.argv[1:]
-    main(Path(arguments[0] if arguments else "finetune"), int((arguments[1:] or ["12"])[0]))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("finetune"))
+    parser.add_argument("epochs", type=int, nargs="?", default=12)
+    given = parser.parse_args()
+    if (given.folder / "runs").exists():
+        sys.exit(f"{given.folder / 'runs'} is there from before; remove it or name another folder")
+    main(given.folder, given.epochs)
