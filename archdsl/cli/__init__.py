@@ -95,7 +95,24 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # where a character is lacking, its number
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run(arguments))
+    status = run(arguments)
+    if _among_others():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
+
+
+def _among_others() -> bool:
+    """Whether this is one of several processes that train together.
+
+    The threads by which PyTorch lets them talk now and then abort a process in its very last
+    moment, when all is done; torchrun then ends the others, too.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.distributed.is_available():
+        return False
+    return torch.distributed.is_initialized()
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
 from dataclasses import asdict, dataclass
@@ -103,17 +102,7 @@ def launched(graph: Graph, options: Options) -> Fabric:
         precision=_PRECISIONS[training.precision.kind],
     )
     fabric.launch()
-    if processes > 1:
-        atexit.register(_apart)
     return fabric
-
-
-def _apart() -> None:
-    """End the talk among processes: its threads, still there at the very end, would abort it."""
-    import torch
-
-    if torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()
 
 
 def placement(graph: Graph, options: Options) -> Placement | None:

@@ -220,6 +220,7 @@ class _Run:
         handed = loop.handed() if finished else {}
         if finished and self.first:
             self.record.finish(handed, loop.parts)
+        self.assembly.fabric.barrier()  # none ends while the first still writes
         rows = tuple(loop.progress.rows)
         notes = tuple(self.notes)
         return Outcome(self.folder, rows, finished, tuple(said), self.first, notes)
