@@ -267,8 +267,9 @@ def panels(
 
 
 def pictures(axes: Sequence[Any], draw: Callable[[Any, int], None]) -> None:
-    """Call `draw(axis, i)` for each axis, which then has neither ticks nor grid."""
+    """Call `draw(axis, i)` for each axis, which then has neither ticks nor grid, but a frame."""
     for i, axis in enumerate(axes):
         draw(axis, i)
         axis.set(xticks=[], yticks=[])
         axis.grid(False)
+        axis.spines[:].set_visible(True)

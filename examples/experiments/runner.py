@@ -90,7 +90,9 @@ def find(names: Sequence[str] = ()) -> list[Experiment]:
     """
     known = [Experiment(folder) for folder in sorted(HERE.glob("[0-9][0-9]_*"))]
     known = [e for e in known if (e.folder / f"{e.name}.py").is_file()]
-    words = {word: e for e in known for word in (e.name, e.folder.name, str(e.number))}
+    words = {
+        word: e for e in known for word in (e.name, e.folder.name, str(e.number), f"{e.number:02}")
+    }
     if wrong := [name for name in names if name.rstrip("/") not in words]:
         raise LabError(
             f"no experiment is called {wrong[0]}; there are {', '.join(e.name for e in known)}"

@@ -152,7 +152,7 @@ def _text(runs: Runs) -> str:
 
 def draw(runs: Runs) -> Figure:
     counts = runs.each("count")
-    figure, axis = panels(1, 1, 7, 2.8)
+    figure, axis = panels(1, 1, 7, 3.0)
     colors = dict(zip(WAYS, (GREY, PURPLE, BLUE, ORANGE, GREEN), strict=True))
     for i, (way, color) in enumerate(colors.items()):
         places = [place + (i - 2) * 0.16 for place in range(len(counts))]
@@ -164,5 +164,5 @@ def draw(runs: Runs) -> Figure:
     axis.set(xticks=range(len(counts)), ylabel="error on digits held out, %")
     axis.set_xticklabels([f"{count} of each class" for count in counts])
     axis.grid(visible=False, axis="x")
-    axis.legend()
+    figure.legend(loc="outside upper center", ncols=len(colors))
     return figure

@@ -260,4 +260,5 @@ def _board(axis: Any, found: dict[str, Any]) -> None:
     axis.set(xlim=(-0.6, SIDE - 0.4), ylim=(SIDE - 0.4, -0.6), aspect="equal")
     axis.set(xticks=range(SIDE), yticks=range(SIDE), xticklabels=[], yticklabels=[])
     axis.tick_params(length=0)
+    axis.spines[:].set_visible(False)
     axis.set(title="black to move; ring: wanted, blue: given")
