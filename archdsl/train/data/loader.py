@@ -5,11 +5,11 @@ from __future__ import annotations
 import signal
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from archdsl.train.data import user
-from archdsl.train.data.examples import Arrays, Examples, Inputs, length
+from archdsl.train.data.examples import Arrays, Examples, Inputs, length, over
 from archdsl.train.data.pictures import Broken, Pictures
 from archdsl.train.draws import generator, mixed
 from archdsl.train.refuse import refusal
@@ -38,6 +38,18 @@ class Batch:
     @property
     def count(self) -> int:
         return 0 if self.inputs is None else length(self.inputs)
+
+    def pin_memory(self) -> Batch:
+        """The batch where a GPU copies it from by itself: torch's loader asks for it."""
+        if self.inputs is None:
+            return self
+        return replace(self, inputs=over(self.inputs, _pinned), targets=_pinned(self.targets))
+
+
+def _pinned(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: each.pin_memory() for key, each in value.items()}
+    return value.pin_memory()
 
 
 def order(count: int, seed: int, epoch: int, labels: Tensor | None = None) -> Tensor:
