@@ -75,6 +75,37 @@ def test_the_columns_of_alexnet_are_on_two_gpus(any_device: None) -> None:
         assert str(value.device) == ("cuda:1" if key.partition(".")[0] in second else "cuda:0"), key
 
 
+HALVES = {"alphago_policy": "hidden.12", "vit_large_patch16_224": "blocks.12"}
+
+
+@pytest.mark.parametrize("name", HALVES)
+def test_what_comes_behind_a_placed_layer_is_where_it_is(name: str, any_device: None) -> None:
+    net = archdsl.zoo(name).graph
+    path = HALVES[name]
+    where = place.placed(net, [f"{path}=cuda:1"], "cuda:0")
+    first = next(i for i, n in enumerate(net.nodes) if f"{n.path}.".startswith(f"{path}."))
+    assert 0.4 < first / len(net.nodes) < 0.6
+    assert {where.devices[node.path] for node in net.nodes[:first]} == {"cuda:0"}
+    assert {where.devices[node.path] for node in net.nodes[first:]} == {"cuda:1"}
+    before = {node.path for node in net.nodes[:first]}
+    crossing = sum(tensor in before for node in net.nodes[first:] for tensor in node.inputs)
+    text = source(net, where)
+    assert text.count('.to("cuda:1")') == crossing
+    assert text.count('.to("cuda:0")') == 1  # the output comes back
+
+
+@pytest.mark.parametrize(
+    ("name", "path"), [("alphago_policy", "hidden.12"), ("vit_tiny_patch16_224", "blocks.6")]
+)
+def test_half_a_network_elsewhere_computes_the_same(name: str, path: str, any_device: None) -> None:
+    net = archdsl.zoo(name).graph
+    where = place.placed(net, [f"{path}=cpu:1"], "cpu")
+    inputs = torch.randn(2, *net.inputs[0].shape, generator=torch.Generator().manual_seed(0))
+    alone, spread = (build(net, seed=0, placement=each).eval() for each in (None, where))
+    with torch.no_grad():
+        assert torch.equal(alone(inputs), spread(inputs))
+
+
 # Chains, blocks, joins of many kinds, auxiliary heads, weights that are used twice. (Fake tensors
 # cannot be cut, nor drawn from a truncated normal: no ViT.)
 ZOO = (
