@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 FONTS = Path(__file__).parent / "fonts"
+REGULAR, BOLD = FONTS / "Arimo-Regular.ttf", FONTS / "Arimo-Bold.ttf"
 COVERED = re.compile(
     "[\t\n -~\xa0-\u024f\u038e-\u03a1\u03a3-\u045f\u2010-\u2027\u2030-\u203a\u2190-\u2195\u2212]*"
 )

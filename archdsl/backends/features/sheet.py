@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archdsl.backends.drawing.forms import FEATURES, form
+from archdsl.backends.drawing.theme import FONT
+from archdsl.backends.drawing.typeface import REGULAR
 from archdsl.errors import printable
 from archdsl.files import replacing, write_text
 
@@ -25,6 +27,7 @@ ZOOM = 16  # pixels that a value is at most
 LARGEST = 192  # pixels of a tile's longer side; a larger one is made smaller by averaging
 GAP, MARGIN, TEXT = 2, 16, 14
 STRIP, SMALL = 12, 9  # pixels of the strip above a tile that has its number, and of the number
+FINER = 4  # times as large as they will be, letters are drawn
 ROOM = 24  # pixels across of the smallest tile that has one; four digits fit
 PAPER, INK = "#ffffff", "#1c1c1c"
 
@@ -77,26 +80,23 @@ class Sheet:
 
     def image(self) -> Image.Image:
         """The sheet with its lines of text, and the channels' numbers where there is room."""
-        from PIL import Image, ImageDraw, ImageFont
+        from PIL import Image
 
-        font, small = ImageFont.load_default(TEXT), ImageFont.load_default(SMALL)
         grids = [_grid(panel) for panel in self.panels]
-        lines = [printable(line) for line in self._lines()]
-        probe = ImageDraw.Draw(Image.new("RGB", (1, 1)))
-        widths = [*(g.width for g in grids), *(ceil(probe.textlength(x, font)) for x in lines)]
+        lines = [_letters(printable(line), TEXT) for line in self._lines()]
+        widths = [each.width for each in (*grids, *lines)]
         step = round(1.6 * TEXT)
         height = 2 * MARGIN + step * len(lines) + sum(g.height + MARGIN for g in grids) - MARGIN
         sheet = Image.new("RGB", (max(widths) + 2 * MARGIN, height), PAPER)
-        pen = ImageDraw.Draw(sheet)
         y = MARGIN
         for i, line in enumerate(lines):
-            pen.text((MARGIN, y), line, INK, font)
+            sheet.paste(INK, (MARGIN, y), line)
             y += step
             if i >= len(lines) - len(grids):
                 grid = grids[i - len(lines)]
                 sheet.paste(grid, (MARGIN, y))
                 for number, dx, dy in _numbers(self.panels[i - len(lines)]):
-                    pen.text((MARGIN + dx, y + dy), str(number), INK, small)
+                    sheet.paste(INK, (MARGIN + dx, y + dy), _letters(str(number), SMALL))
                 y += grid.height + MARGIN
         return sheet
 
@@ -124,7 +124,7 @@ class Sheet:
                 y += grid.height + MARGIN
         width = 2 * MARGIN + max(*(g.width for g in grids), *(8 * len(x) for x in lines))
         size = f'viewBox="0 0 {width} {y}" width="{width}" height="{y}"'
-        head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif"'
+        head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="{FONT}"'
         title = f"<title>{escape(printable(self.title))}</title>"
         paper = f'<rect width="{width}" height="{y}" fill="{PAPER}"/>'
         body = "\n".join(parts)
@@ -133,6 +133,22 @@ class Sheet:
     def _lines(self) -> list[str]:
         """What is written: the title, then a line above each grid."""
         return [self.title, *(panel.title for panel in self.panels)]
+
+
+def _letters(text: str, size: int) -> Image.Image:
+    """Where there is ink, for letters of so many pixels.
+
+    They are drawn larger and made smaller: as they are, each would be moved to a whole pixel, and
+    the gaps between them differ.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.truetype(REGULAR, FINER * size)
+    _, _, right, bottom = font.getbbox(text)
+    width, height = ceil(right / FINER), ceil(bottom / FINER)
+    mask = Image.new("L", (FINER * max(1, width), FINER * max(1, height)))
+    ImageDraw.Draw(mask).text((0, 0), text, 255, font)
+    return mask.reduce(FINER)
 
 
 def square(count: int) -> int:

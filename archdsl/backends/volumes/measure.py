@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from typing import Any
 
-from archdsl.backends.drawing.typeface import COVERED, FONTS
+from archdsl.backends.drawing.typeface import BOLD, COVERED, REGULAR
 
 EM = 1000
 
@@ -27,5 +27,5 @@ def _letter(letter: str, bold: bool) -> float:
 def _font(bold: bool) -> Any:
     from PIL import ImageFont
 
-    name = "Arimo-Bold.ttf" if bold else "Arimo-Regular.ttf"
-    return ImageFont.truetype(FONTS / name, EM, layout_engine=ImageFont.Layout.BASIC)
+    path = BOLD if bold else REGULAR
+    return ImageFont.truetype(path, EM, layout_engine=ImageFont.Layout.BASIC)
