@@ -101,19 +101,25 @@ def confusion(name: str, counts: Sequence[Sequence[int]], classes: Sequence[str]
     """How often each class (row) was taken for which (column), as an SVG."""
     n = len(counts)
     told = n <= CLASSES
-    side = 28 if told else max(2.0, 900 / n)
+    largest = max(map(max, counts))
+    side = max(28, 8 * len(str(largest)) + 4) if told else max(2.0, 900 / n)
     names = list(classes) if len(classes) == n else [str(i) for i in range(n)]
-    left = 16 + (8 * max(len(word) for word in names) if told else 0) + 24
-    top = TOP + (8 * max(len(word) for word in names) if told else 0) + 8
+    wide = 8 * max(map(len, names)) if told else 0
+    upright = wide <= side
+    left = 16 + wide + 24
+    top = TOP + (12 if upright else wide) + 8
 
     def parts() -> Iterator[str]:
         for i, row in enumerate(counts):
             most = max(1, sum(row))
             if told:
                 yield _text(left - 8, top + side * (i + 0.65), names[i], anchor="end")
-                x = left + side * (i + 0.6)
-                turned = _text(x, top - 8, names[i])
-                yield f'<g transform="rotate(-90 {x:.1f} {top - 8})">{turned}</g>'
+                if upright:
+                    yield _text(left + side * (i + 0.5), top - 8, names[i], anchor="middle")
+                else:
+                    x = left + side * (i + 0.6)
+                    turned = _text(x, top - 8, names[i])
+                    yield f'<g transform="rotate(-90 {x:.1f} {top - 8})">{turned}</g>'
             for j, count in enumerate(row):
                 yield from _cell(left + side * j, top + side * i, side, count, most, i == j, told)
 

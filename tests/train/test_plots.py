@@ -68,6 +68,22 @@ def test_confusion_shows_the_counts() -> None:
     assert "\x1b" not in text
 
 
+def test_confusion_turns_names_that_are_wider_than_its_cells() -> None:
+    counts = [[5, 0], [0, 7]]
+    assert "rotate" not in plots.confusion("net", counts, ("0", "1"))
+    assert plots.confusion("net", counts, ("a cat", "1")).count("rotate") == 2
+
+
+def test_confusion_has_room_for_its_numbers() -> None:
+    sides = [
+        float(
+            parts(plots.confusion("net", [[n, 0], [0, 7]], ("0", "1")), "rect")[1].get("width", "0")
+        )
+        for n in (5, 123_456)
+    ]
+    assert sides[0] < sides[1] and sides[1] >= 6 * 7
+
+
 def test_confusion_of_many_classes_has_no_numbers() -> None:
     counts = (np.eye(200, dtype=int) * 3).tolist()
     text = plots.confusion("net", counts, ())
