@@ -68,7 +68,7 @@ ONLY = {
     "lint": {"source", "version", "errors", "files", "syntax", "ir", "elaborate", "analyses"},
     # It runs any ONNX file, ours or not: what it must know is in the file, as `ir.preprocess` says.
     "serve": {"errors", "files", "ir"},
-    "train": {"errors", "files", "ir", "serve", "backends.torch", "backends.features"},
+    "train": {"resources", "errors", "files", "ir", "serve", "backends.torch", "backends.features"},
     "backends.torch": {"errors", "files", "ir"},
     "backends.onnx": {"errors", "files", "ir", "serve"},
     "backends.drawing": {"errors", "files", "ir"},

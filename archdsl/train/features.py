@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.errors import printable
 from archdsl.ir.cut import Part
+from archdsl.resources import cache_folder
 from archdsl.train import room
 from archdsl.train.behind import features
 from archdsl.train.data.loader import Batches
@@ -79,7 +80,7 @@ class Kept:
 
 def folder() -> Path:
     """Where features are kept."""
-    return room.folder("features")
+    return cache_folder() / "features"
 
 
 def key(first: Part, whole: nn.Module, examples: str, about: dict[str, Any]) -> str:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from archdsl.errors import printable
+from archdsl.resources import cache_folder
 from archdsl.train import room
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def packed(name: str, count: int, decode: Decode, note: Callable[[str], None]) -
     from filelock import FileLock
 
     key = sha256(f"{VERSION} {PIL.__version__} {name}".encode()).hexdigest()[:32]
-    home = room.folder("images")
+    home = cache_folder() / "images"
     path = home / f"{key}.pack"
     try:
         home.mkdir(parents=True, exist_ok=True)
