@@ -37,11 +37,3 @@ def make_room(home: Path, pattern: str, most: int) -> None:
         with suppress(OSError):
             path.unlink()
             total -= size
-
-
-def size(count: int) -> str:
-    """Bytes in words."""
-    for unit, width in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if count >= width:
-            return f"{count / width:.1f} {unit}"
-    return f"{count} bytes"

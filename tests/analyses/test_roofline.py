@@ -9,8 +9,8 @@ import pytest
 import archdsl
 from archdsl import devices
 from archdsl.analyses import cost
-from archdsl.analyses.quantity import read_bytes, show_bytes, show_time
 from archdsl.analyses.roofline import Device, estimate
+from archdsl.quantity import read_bytes, show_bytes, show_time
 
 SIMPLE = Device("a device", 10**9, 1e9, 1e-6, {"float32": 1e12}, {"float32": 1e10})
 
