@@ -8,15 +8,20 @@ from typing import Any
 
 import numpy as np
 import onnx
+import pytest
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 from PIL import Image
 
+import archdsl
 from archdsl.cli import run
+from archdsl.errors import ModelError
 
 Array = NDArray[Any]
 
 NAMES = ["red", "green", "blue"]
+RED = Image.new("RGB", (20, 10), (255, 0, 0))
+OLIVE = Image.new("RGB", (10, 20), (204, 153, 0))  # 0.8, 0.6, 0
 PLAIN = {"mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]}
 
 
@@ -100,6 +105,16 @@ def with_external_data(path: Path, location: str, **place: str) -> Path:
         tensor.external_data.add(key=key, value=value)
     path.write_bytes(model.SerializeToString())
     return path
+
+
+def refused(code: str, path: Path, **options: Any) -> str:
+    """Why there is no session of a model: the label of the one error, which names the file."""
+    with pytest.raises(ModelError) as error:
+        archdsl.Session(path, **options)
+    (found,) = error.value.diagnostics
+    assert found.code == code, found
+    assert found.label.startswith(f"{path}: ")
+    return found.label
 
 
 def status(*arguments: object) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,9 @@ from archdsl.ir.shapes import Shape
 if TYPE_CHECKING:
     import onnxruntime
     import torch
-    from numpy.typing import NDArray
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
+Weights = dict[str, np.ndarray[Any, np.dtype[Any]]]
 
 # Graphs made by hand
 
@@ -92,10 +93,10 @@ def random_arrays(shapes: tuple[Shape, ...], batch: int, seed: int = 0) -> list[
     return [generator.standard_normal((batch, *s), dtype=np.float32) for s in shapes]
 
 
-def random_weights(graph: Graph, seed: int = 0) -> dict[str, NDArray[Any]]:
+def random_weights(graph: Graph, seed: int = 0) -> Weights:
     """Weights that hide nothing: no zero biases, no unit gains, no neutral running statistics."""
     generator = np.random.default_rng(seed)
-    found: dict[str, NDArray[Any]] = {}
+    found: Weights = {}
     for key, weight in graph.state().items():
         if weight.dtype == "int64":
             found[key] = np.full(weight.shape, 7, np.int64)
@@ -114,7 +115,7 @@ def assert_close(actual: Array, expected: Array) -> None:
     np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5 * scale)
 
 
-def load_weights(module: torch.nn.Module, weights: dict[str, NDArray[Any]]) -> torch.nn.Module:
+def load_weights(module: torch.nn.Module, weights: Weights) -> torch.nn.Module:
     """The module with these weights, for inference."""
     import torch
 
@@ -164,7 +165,7 @@ def check_onnx(path: Path) -> None:
     onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
 
 
-def stored_weights(path: Path) -> dict[str, NDArray[Any]]:
+def stored_weights(path: Path) -> Weights:
     """The weights and constants of a file, by their names."""
     import onnx
 
@@ -176,3 +177,10 @@ def stored_weights(path: Path) -> dict[str, NDArray[Any]]:
 def file_names(folder: Path) -> list[str]:
     """What is in a folder."""
     return sorted(p.name for p in folder.iterdir())
+
+
+def data_name(folder: Path) -> str:
+    """The one file of weights of a.onnx, whose name says what it holds."""
+    (path,) = folder.glob("a.onnx.*.data")
+    assert path.name == f"a.onnx.{sha256(path.read_bytes()).hexdigest()[:16]}.data"
+    return path.name

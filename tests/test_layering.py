@@ -23,7 +23,7 @@ each_file = pytest.mark.parametrize(
 
 # From the text to the artefacts. A part imports from those before it and from itself alone.
 ORDER = [
-    ["source", "codes", "version", "resources", "heading"],
+    ["source", "codes", "version", "resources", "heading", "quantity"],
     ["errors"],
     ["files"],
     ["syntax"],
@@ -63,20 +63,30 @@ ONLY = {
     "ir": set[str](),
     "ops": {"ir"},
     "elaborate": BASICS | {"syntax", "ir"},
-    "analyses": {"errors", "ir"},
-    "devices": {"errors", "files", "analyses"},
+    "analyses": {"quantity", "errors", "ir"},
+    "devices": {"quantity", "errors", "files", "analyses"},
     "lint": {"source", "version", "errors", "files", "syntax", "ir", "elaborate", "analyses"},
     # It runs any ONNX file, ours or not: what it must know is in the file, as `ir.preprocess` says.
     "serve": {"errors", "files", "ir"},
-    "train": {"errors", "files", "ir", "serve", "backends.torch", "backends.features"},
+    "train": {
+        "quantity",
+        "resources",
+        "errors",
+        "files",
+        "ir",
+        "serve",
+        "backends.torch",
+        "backends.features",
+    },
     "backends.torch": {"errors", "files", "ir"},
     "backends.onnx": {"errors", "files", "ir", "serve"},
     "backends.drawing": {"errors", "files", "ir"},
-    "backends.graphviz": {"errors", "files", "ir", "analyses", "backends.drawing"},
-    "backends.volumes": {"errors", "files", "ir", "analyses", "backends.drawing"},
-    "backends.layer_table": {"errors", "files", "ir", "analyses", "backends.drawing"},
+    "backends.graphviz": {"quantity", "errors", "files", "ir", "analyses", "backends.drawing"},
+    "backends.volumes": {"quantity", "errors", "files", "ir", "analyses", "backends.drawing"},
+    "backends.layer_table": {"quantity", "errors", "files", "ir", "analyses", "backends.drawing"},
     "backends.report": {
         "version",
+        "quantity",
         "errors",
         "files",
         "ir",
@@ -264,7 +274,7 @@ def words(path: Path) -> Iterator[tuple[int, str]]:
                 pass
 
 
-IGNORANT = ("analyses", "lint", "backends", "cli", "network.py", "pipeline.py")
+IGNORANT = ("quantity.py", "analyses", "lint", "backends", "cli", "network.py", "pipeline.py")
 DOWNSTREAM = [p for p in FILES if p.relative_to(ROOT).parts[0] in IGNORANT]
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from archdsl.analyses import cost
 from archdsl.analyses.cost import NOTHING, Totals
 from archdsl.analyses.liveness import output_values
-from archdsl.analyses.quantity import show_bytes, show_count
 from archdsl.analyses.receptive_field import Field, fields, reach
 from archdsl.ir.graph import Graph, Node
 from archdsl.ir.shapes import Shape, show
+from archdsl.quantity import show_bytes, show_count
 
 MARGIN = 56  # columns in front of the text
 

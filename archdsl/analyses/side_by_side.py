@@ -10,10 +10,10 @@ from typing import Literal
 from archdsl.analyses.compare import Comparison, Figures
 from archdsl.analyses.copies import groups
 from archdsl.analyses.difference import Difference, Row, Step
-from archdsl.analyses.quantity import show_bytes
 from archdsl.analyses.receptive_field import reach
 from archdsl.errors import printable
 from archdsl.ir.shapes import show
+from archdsl.quantity import show_bytes
 
 WIDTH = 100  # columns of a file or a page
 CONTEXT = 1  # layers that are alike, shown on either side of a difference

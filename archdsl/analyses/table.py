@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Literal
 
 from archdsl.analyses.copies import groups
 from archdsl.analyses.outline import Row
-from archdsl.analyses.quantity import show_bytes, show_count, show_time
 from archdsl.analyses.receptive_field import reach, sides
 from archdsl.analyses.roofline import Estimate
 from archdsl.analyses.sparkline import ASCII, BLOCKS, beside, places, sparkline
 from archdsl.analyses.summary import Layer, Summary, Usage
 from archdsl.errors import printable
 from archdsl.ir.shapes import Shape, show
+from archdsl.quantity import show_bytes, show_count, show_time
 
 if TYPE_CHECKING:
     from rich.console import Console

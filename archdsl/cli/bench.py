@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
+from archdsl.cli.settings import Settings, common, json_option, spec_options
 
 if TYPE_CHECKING:
     from archdsl.network import Network
@@ -71,8 +71,7 @@ def _read_ways(ctx: click.Context, param: click.Parameter, text: str | None) -> 
     "--seed", metavar="N", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True,
     help="The seed of weights and inputs.",
 )  # fmt: skip
-@parameters_option
-@limits_option
+@spec_options
 @json_option
 @common
 @click.pass_obj

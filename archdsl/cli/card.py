@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
+from archdsl.cli.settings import Settings, common, json_option, spec_options
 
 
 @click.command("card")
@@ -17,8 +17,7 @@ from archdsl.cli.settings import Settings, common, json_option, limits_option, p
 )  # fmt: skip
 @click.option("--weights", default="", metavar="FILE", help="The file of weights that it names.")
 @click.option("--license", default="", metavar="TEXT", help="The licence of the weights.")
-@parameters_option
-@limits_option
+@spec_options
 @json_option
 @common
 @click.pass_obj

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import click
 
-from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
+from archdsl.cli.settings import Settings, common, json_option, spec_options
 
 
 @click.command("check")
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
-@parameters_option
-@limits_option
+@spec_options
 @json_option
 @common
 @click.pass_obj

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archdsl.cli.report import names_apart
-from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
+from archdsl.cli.settings import Settings, common, json_option, spec_options
 
 if TYPE_CHECKING:
     from archdsl.analyses.compare import Comparison
@@ -20,8 +20,7 @@ _COLORS = {"-": "red", "+": "green", "~": "yellow"}
 
 @click.command("compare")
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
-@parameters_option
-@limits_option
+@spec_options
 @click.option(
     "--batch", type=click.IntRange(1, 2**40), default=1, show_default=True, metavar="N",
     help="Examples that memory is for.",

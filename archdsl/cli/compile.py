@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
+from archdsl.cli.settings import Settings, common, json_option, spec_options
 from archdsl.cli.weights import module, seed_option, weights_options
 
 if TYPE_CHECKING:
@@ -56,8 +56,7 @@ def _kinds(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 @weights_options
 @click.option("--verify", is_flag=True, help="Hold the ONNX file against PyTorch.")
 @seed_option
-@parameters_option
-@limits_option
+@spec_options
 @json_option
 @common
 @click.pass_obj

@@ -22,7 +22,7 @@ from archdsl.backends.drawing.options import (
     read_length,
 )
 from archdsl.cli.features import asked_for, draw_features, feature_options
-from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
+from archdsl.cli.settings import Settings, common, json_option, spec_options
 from archdsl.styles import STYLES, Style, complaint
 
 
@@ -85,8 +85,7 @@ def _words(known: tuple[str, ...]) -> Any:
     help="Pixels of an inch, of a PNG.",
 )  # fmt: skip
 @feature_options
-@parameters_option
-@limits_option
+@spec_options
 @json_option
 @common
 @click.pass_context

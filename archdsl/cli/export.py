@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
+from archdsl.cli.settings import Settings, common, json_option, spec_options
 from archdsl.cli.weights import module, seed_option, weights_options
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ if TYPE_CHECKING:
     help="Hold the file against PyTorch before it takes its name.",
 )  # fmt: skip
 @click.option("--bisect", is_flag=True, help="Tell of each layer how far it is from PyTorch.")
-@parameters_option
-@limits_option
+@spec_options
 @json_option
 @common
 @click.pass_obj

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
+from archdsl.cli.settings import Settings, common, json_option, spec_options
 
 if TYPE_CHECKING:
     from archdsl.errors import Diagnostic, Level
@@ -42,8 +42,7 @@ def _codes(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
 )
 @click.option("--fix", is_flag=True, help="Mend what is certain, in the files themselves.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change; write nothing.")
-@parameters_option
-@limits_option
+@spec_options
 @json_option
 @common
 @click.pass_obj

@@ -47,23 +47,8 @@ def measured(paths: Iterable[Path]) -> list[File]:
 def listing(files: Iterable[File]) -> str:
     """A line per file: its name and size."""
     from archdsl.errors import printable
+    from archdsl.quantity import show_bytes
 
-    rows = [(printable(str(f.path)), size(f.size)) for f in files]
+    rows = [(printable(str(f.path)), show_bytes(f.size)) for f in files]
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"wrote {name:<{width}}  {length:>8}" for name, length in rows)
-
-
-def size(n: int) -> str:
-    """Bytes in decimal units.
-
-    >>> size(950), size(2_345), size(243_860_000), size(1_234_000_000)
-    ('950 B', '2.3 kB', '243.9 MB', '1.2 GB')
-    """
-    if n < 1000:
-        return f"{n} B"
-    value = float(n)
-    for unit in ("kB", "MB", "GB"):
-        value /= 1000
-        if value < 999.95:
-            return f"{value:.1f} {unit}"
-    return f"{value / 1000:.1f} TB"

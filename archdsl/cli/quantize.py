@@ -94,7 +94,7 @@ def _latency(model: str, output: Path, pictures: list[Path]) -> dict[str, Timing
 
 
 def _told(output: Path, report: Report, times: dict[str, Timing]) -> str:
-    from archdsl.analyses.quantity import show_bytes, show_time
+    from archdsl.quantity import show_bytes, show_time
     from archdsl.race.timing import ratio
 
     faster = ratio(times["after"], times["before"])

@@ -135,3 +135,8 @@ limits_option = click.option(
     "--limit", "limits", multiple=True, metavar="NAME=N", callback=_read_limits,
     help=f"Raise or lower a limit, of {', '.join(LIMITS)}. Repeatable.",
 )  # fmt: skip
+
+
+def spec_options(command: _Command) -> _Command:
+    """-p and --limit: how specs are read."""
+    return parameters_option(limits_option(command))

@@ -50,7 +50,7 @@ def _read_type(ctx: click.Context, param: click.Parameter, text: str) -> str:
 
 
 def _read_size(ctx: click.Context, param: click.Parameter, text: str | None) -> int | None:
-    from archdsl.analyses.quantity import read_bytes
+    from archdsl.quantity import read_bytes
 
     try:
         return None if text is None else read_bytes(text)

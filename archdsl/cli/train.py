@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archdsl.cli.settings import Settings, common, json_option, limits_option, parameters_option
+from archdsl.cli.settings import Settings, common, json_option, spec_options
 
 if TYPE_CHECKING:
     from archdsl.network import Network
@@ -75,8 +75,7 @@ INTERRUPTED = 130
     help="Compute what is frozen anew in every epoch, and keep no features of it.",
 )  # fmt: skip
 @click.option("--onnx", is_flag=True, help="Export the best weights too, as NAME.onnx in the run.")
-@parameters_option
-@limits_option
+@spec_options
 @json_option
 @common
 @click.pass_context

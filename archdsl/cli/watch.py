@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archdsl.cli.settings import Settings, common, limits_option, parameters_option
+from archdsl.cli.settings import Settings, common, spec_options
 
 if TYPE_CHECKING:
     from archdsl.errors import BuildError
@@ -25,8 +25,7 @@ NEEDED = ("starlette", "uvicorn", "watchfiles")
     help="Where the page is served; 0 is any port that is free.",
 )  # fmt: skip
 @click.option("--open", "browse", is_flag=True, help="Open the page in the browser.")
-@parameters_option
-@limits_option
+@spec_options
 @common
 @click.pass_obj
 def command(

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from archdsl.analyses.quantity import read_bytes
 from archdsl.analyses.roofline import Device
 from archdsl.errors import Diagnostic, ReadError, suggestion
 from archdsl.files import read_source
+from archdsl.quantity import read_bytes
 
 FOLDER = Path(__file__).parent
 

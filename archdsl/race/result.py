@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.sax.saxutils import escape
 
-from archdsl.analyses.quantity import show_bytes, show_count, show_time
+from archdsl.quantity import show_bytes, show_count, show_time
 from archdsl.race.timing import Timing, ratio
 
 

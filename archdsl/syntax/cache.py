@@ -16,6 +16,8 @@ from typing import Any
 
 from lark import Lark, __version__
 
+from archdsl.resources import cache_folder
+
 
 def load(grammar: Path, **options: Any) -> Lark:
     """The parser of a grammar file, from kept tables where that is safe."""
@@ -52,7 +54,7 @@ def _keep(parser: Lark, path: Path) -> None:
 
 def _private_folder() -> Path | None:
     try:
-        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "archdsl"
+        folder = cache_folder()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return folder if _is_private(folder) else None
     except (OSError, RuntimeError, ValueError):  # no home, or no name that a folder can have

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.errors import printable
 from archdsl.ir.cut import Part
+from archdsl.quantity import show_bytes
+from archdsl.resources import cache_folder
 from archdsl.train import room
 from archdsl.train.behind import features
 from archdsl.train.data.loader import Batches
@@ -79,7 +81,7 @@ class Kept:
 
 def folder() -> Path:
     """Where features are kept."""
-    return room.folder("features")
+    return cache_folder() / "features"
 
 
 def key(first: Part, whole: nn.Module, examples: str, about: dict[str, Any]) -> str:
@@ -156,7 +158,7 @@ class Store:
     def _made(self, wanted: Wanted) -> Path:
         temporary: Path = self._decided(lambda: _begun(wanted))
         try:
-            size = f"{wanted.width:,} values each, {room.size(wanted.bytes)}"
+            size = f"{wanted.width:,} values each, {show_bytes(wanted.bytes)}"
             count = f"{len(wanted.batches.examples):,} examples"
             self.note(f"computing once the features of {count} {wanted.what}: {size}")
             why = ""
@@ -261,13 +263,13 @@ def _begun(wanted: Wanted) -> Path:
     home.mkdir(parents=True, exist_ok=True)
     room.tidy(home)
     if wanted.bytes > room.MOST:
-        most = f"{room.size(room.MOST)} are kept in all"
-        raise Unkept(f"the features {wanted.what} would take {room.size(wanted.bytes)}; {most}")
+        most = f"{show_bytes(room.MOST)} are kept in all"
+        raise Unkept(f"the features {wanted.what} would take {show_bytes(wanted.bytes)}; {most}")
     room.make_room(home, "*.npy", room.MOST - wanted.bytes)
     free = room.spare(home)
     if free < wanted.bytes:
-        left = f"the disk of {printable(str(home))} has {room.size(free)} to spare"
-        raise Unkept(f"the features {wanted.what} would take {room.size(wanted.bytes)}; {left}")
+        left = f"the disk of {printable(str(home))} has {show_bytes(free)} to spare"
+        raise Unkept(f"the features {wanted.what} would take {show_bytes(wanted.bytes)}; {left}")
     handle, name = tempfile.mkstemp(prefix=f".{wanted.key}.", suffix=".tmp", dir=home)
     header = {"descr": "<f4", "fortran_order": False, "shape": wanted.shape}
     with os.fdopen(handle, "wb") as file:

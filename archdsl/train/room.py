@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from contextlib import suppress
@@ -13,12 +12,6 @@ MOST = 64 << 30
 SPARE = 1 << 30
 """Bytes of the disk that are left free."""
 STALE = 24 * 3600  # seconds after which what was begun is not being written any more
-
-
-def folder(kind: str) -> Path:
-    """Where files of a kind are kept."""
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(home) / "archdsl" / kind
 
 
 def spare(home: Path) -> int:
@@ -44,11 +37,3 @@ def make_room(home: Path, pattern: str, most: int) -> None:
         with suppress(OSError):
             path.unlink()
             total -= size
-
-
-def size(count: int) -> str:
-    """Bytes in words."""
-    for unit, width in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if count >= width:
-            return f"{count / width:.1f} {unit}"
-    return f"{count} bytes"

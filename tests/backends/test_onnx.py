@@ -6,20 +6,17 @@ That the numbers are PyTorch's is tested layer by layer in tests/ops.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 import pytest
-from numpy.typing import NDArray
 from support import (
-    SMALL_NETWORK,
+    Weights,
     assert_close,
     chain,
     check_onnx,
     file_names,
     random_arrays,
-    random_weights,
     run_onnx,
     stored_weights,
 )
@@ -28,18 +25,6 @@ import archdsl
 from archdsl.backends.onnx import write
 from archdsl.errors import BuildError
 from archdsl.ir import Graph, Output
-
-Weights = dict[str, NDArray[Any]]
-
-
-@pytest.fixture
-def graph() -> Graph:
-    return archdsl.parse(SMALL_NETWORK, file="small.arch").graph
-
-
-@pytest.fixture
-def weights(graph: Graph) -> Weights:
-    return random_weights(graph)
 
 
 def loaded(path: Path) -> onnx.GraphProto:

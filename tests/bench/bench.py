@@ -8,54 +8,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
+
+from measuring import Figure, python, seconds
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 ALEXNET = ROOT / "specs" / "alexnet.arch"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured number; `target` bounds it from above, or from below if `at_least`."""
-
-    what: str
-    value: float
-    target: float
-    unit: str = ""
-    at_least: bool = False
-    detail: str = ""
-
-    @property
-    def met(self) -> bool:
-        return self.value >= self.target if self.at_least else self.value <= self.target
-
-    def __str__(self) -> str:
-        bound = f"{'at least' if self.at_least else 'at most'} {self.target:g}{self.unit}"
-        verdict = "met" if self.met else "MISSED"
-        value = f"{self.value:.2f}{self.unit}"
-        return f"{self.what:<52}{value:>9}   {bound:<15}{verdict:<8}{self.detail}"
-
-
-def python(*arguments: object) -> str:
-    """The output of a Python process, which may keep its byte code as a user's does."""
-    command = [sys.executable, *map(str, arguments)]
-    kept = os.environ | {"PYTHONDONTWRITEBYTECODE": ""}
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=kept).stdout
-
-
-def seconds(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
+DRAWINGS = HERE / "drawings.py"
 
 
 def start_up(processes: int) -> Iterable[Figure]:
@@ -287,42 +251,6 @@ def export(processes: int) -> Iterable[Figure]:
         yield Figure(what, found["memory"], 1.2, "x")
 
 
-SAME_DOT = """
-import shutil, sys
-if shutil.which("dot"):
-    import graphviz
-    graphviz.Source.from_file(sys.argv[1]).render(outfile=sys.argv[2])
-else:
-    import pygraphviz
-    pygraphviz.AGraph(sys.argv[1]).draw(sys.argv[2], prog="dot")
-"""
-
-DRAWING = """
-import sys, time
-from pathlib import Path
-import archdsl
-from archdsl.backends import graphviz
-graph = archdsl.zoo("resnet152").graph
-start = time.perf_counter()
-graphviz.draw(graph, Path(sys.argv[1]))
-print(time.perf_counter() - start)
-"""
-
-LONG = """
-import sys, time
-import archdsl
-unit = "block unit { residual { conv 3x3; bn; relu; conv 3x3; bn }; relu }\\n"
-chain, blocks = "conv 3x3; relu\\n" * 5000, "unit\\n" * 1428
-net = archdsl.parse(unit + "input 8x32x32\\n" + (chain if sys.argv[1] == "chain" else blocks))
-start = time.perf_counter()
-try:
-    net.draw(sys.argv[2], depth="all")
-except archdsl.ArchError as error:
-    assert "--depth" in str(error)
-print(time.perf_counter() - start)
-"""
-
-
 def drawing(processes: int) -> Iterable[Figure]:
     """ResNet-152, folded, drawn to SVG, against Graphviz alone on the same DOT; long networks."""
     with tempfile.TemporaryDirectory() as folder:
@@ -332,9 +260,9 @@ def drawing(processes: int) -> Iterable[Figure]:
         for _ in range(processes + 1):
             command = ("-m", "archdsl", "draw", "resnet152", "-o", ours, "-q")
             times["whole"].append(seconds(lambda: python(*command)))  # noqa: B023
-            times["alone"].append(float(python("-c", DRAWING, ours)))
+            times["alone"].append(float(python(DRAWINGS, "folded", ours)))
             times["dot"].append(
-                seconds(lambda: python("-W", "ignore", "-c", SAME_DOT, dot, theirs))
+                seconds(lambda: python("-W", "ignore", DRAWINGS, "dot", dot, theirs))
             )
         median = {name: statistics.median(t[1:]) for name, t in times.items()}
         for name, what in (("whole", "whole process"), ("alone", "from IR to SVG")):
@@ -342,7 +270,7 @@ def drawing(processes: int) -> Iterable[Figure]:
             ratio = median[name] / median["dot"]
             yield Figure(f"draw resnet152, {what} / Graphviz", ratio, 1.5, "x", detail=detail)
         for kind in ("chain", "blocks"):
-            value = float(python("-c", LONG, kind, ours))
+            value = float(python(DRAWINGS, "unfolded", kind, ours))
             yield Figure(f"draw, 10,000 layers unfolded, {kind}", value, 60, " s")
 
 

@@ -10,25 +10,19 @@ import re
 import statistics
 import sys
 import tempfile
-import time
 import warnings
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
 
 import torch
+from measuring import seconds
 
 import archdsl
 from archdsl.backends.onnx import ExportOptions
 
 REPEATS = 3
 OPTIONS = ExportOptions(fold=True)  # as `archdsl export` writes, without the proof
-
-
-def seconds(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
 
 
 def theirs(model: torch.nn.Module, example: torch.Tensor, path: Path) -> None:

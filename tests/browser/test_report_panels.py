@@ -11,8 +11,8 @@ from PIL import Image
 
 from archdsl import zoo
 from archdsl.analyses import memory
-from archdsl.analyses.quantity import show_bytes
 from archdsl.analyses.receptive_field import receptive_field
+from archdsl.quantity import show_bytes
 
 
 def paths(browser: Browser) -> list[str]:

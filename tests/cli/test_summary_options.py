@@ -10,8 +10,8 @@ from command import Cli
 
 import archdsl
 from archdsl.analyses import memory
-from archdsl.analyses.quantity import show_bytes
 from archdsl.ir.training.learning import Sgd
+from archdsl.quantity import show_bytes
 
 
 def test_depth(cli: Cli) -> None:

@@ -1,4 +1,4 @@
-"""Sessions: known answers, whatever the model's output, input and metadata look like."""
+"""Sessions: known answers, however the pictures are prepared and grouped."""
 
 from __future__ import annotations
 
@@ -10,38 +10,28 @@ import numpy as np
 import pytest
 from classifiers import (
     MEAN,
-    Array,
+    OLIVE,
+    RED,
     mean_colour,
     node,
     photo,
     preprocess,
+    refused,
     save,
     seeing,
     softmax,
 )
-from onnx import TensorProto, helper
+from onnx import TensorProto
 from PIL import Image
 
 import archdsl
 from archdsl.errors import ModelError
 from archdsl.serve import Label, Prediction, Predictions
 
-RED = Image.new("RGB", (20, 10), (255, 0, 0))
-OLIVE = Image.new("RGB", (10, 20), (204, 153, 0))  # 0.8, 0.6, 0
-
 
 @pytest.fixture
 def colours(tmp_path: Path) -> archdsl.Session:
     return archdsl.Session(mean_colour(tmp_path / "m.onnx"))
-
-
-def refused(code: str, path: Path, **options: object) -> str:
-    with pytest.raises(ModelError) as error:
-        archdsl.Session(path, **options)  # pyright: ignore[reportArgumentType]
-    (found,) = error.value.diagnostics
-    assert found.code == code
-    assert found.label.startswith(f"{path}: ")
-    return found.label
 
 
 def test_known_answers(colours: archdsl.Session) -> None:
@@ -132,105 +122,20 @@ def test_grey(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, [[0.4, 0.4]], rtol=1e-6)
 
 
-# What comes out of a model
+def test_what_we_write_is_read(tmp_path: Path) -> None:
+    """A network of the zoo's kind, against PyTorch."""
+    import torch
 
-
-def two(path: Path, *tail: tuple[str, list[str], str], **weights: Array) -> Path:
-    """From the mean colour, whatever follows."""
-    nodes = [*MEAN, *(node(*each) for each in tail)]
-    return save(path, nodes, ["N", 3, 8, 8], weights=weights, preprocess=preprocess(8))
-
-
-TEN = np.array(10, np.float32)
-TAILS = {
-    "logits": [("Mul", ["flat", "ten"], "out")],
-    "softmax": [("Mul", ["flat", "ten"], "m"), ("Softmax", ["m"], "out")],
-    "behind a cast": [
-        ("Mul", ["flat", "ten"], "m"),
-        ("Softmax", ["m"], "s"),
-        ("Identity", ["s"], "out"),
-    ],
-    "log softmax": [("Mul", ["flat", "ten"], "m"), ("LogSoftmax", ["m"], "out")],
-    "written out": [
-        ("Mul", ["flat", "ten"], "m"),
-        ("Exp", ["m"], "e"),
-        ("ReduceSum", ["e", "axes"], "s"),
-        ("Div", ["e", "s"], "out"),
-    ],
-}
-
-
-@pytest.mark.parametrize("tail", TAILS)
-def test_probabilities_whatever_the_last_layer_is(tmp_path: Path, tail: str) -> None:
-    more = {"axes": np.array([1])} if tail == "written out" else {}
-    session = archdsl.Session(two(tmp_path / "m.onnx", *TAILS[tail], ten=TEN, **more))
-    wanted = softmax(np.array([[10, 0, 0], [8, 6, 0]]))
-    found = session([RED, OLIVE])
-    np.testing.assert_allclose(found.probabilities, wanted, rtol=1e-5)
-    assert (found.logits is not None) == (tail == "logits")
-
-
-def test_logits_that_happen_to_sum_to_one_are_logits(tmp_path: Path) -> None:
-    """What a picture of pure red gives here is 1, 0, 0; noise tells it from probabilities."""
-    session = archdsl.Session(
-        two(tmp_path / "m.onnx", ("Mul", ["flat", "one"], "out"), one=TEN / 10)
-    )
-    wanted = softmax(np.array([1.0, 0, 0]))
-    np.testing.assert_allclose(session(RED)[0].probabilities, wanted, rtol=1e-5)
-
-
-def test_a_softmax_in_a_function(tmp_path: Path) -> None:
-    import onnx
-
-    path = two(tmp_path / "m.onnx", ("Mul", ["flat", "ten"], "m"), ("head", ["m"], "out"), ten=TEN)
-    model = onnx.load(path)
-    model.graph.node[-1].domain = "net"
-    model.opset_import.append(onnx.helper.make_opsetid("net", 1))
-    body = [onnx.helper.make_node("Softmax", ["x"], ["y"])]
-    opsets = [onnx.helper.make_opsetid("", 20)]
-    model.functions.append(onnx.helper.make_function("net", "head", ["x"], ["y"], body, opsets))
-    onnx.save(model, path)
-    wanted = softmax(np.array([10.0, 0, 0]))
-    np.testing.assert_allclose(archdsl.Session(path)(RED)[0].probabilities, wanted, rtol=1e-5)
-
-
-def test_classes_that_are_independent_stay_as_they_are(tmp_path: Path) -> None:
-    path = two(
-        tmp_path / "m.onnx", ("Mul", ["flat", "ten"], "m"), ("Sigmoid", ["m"], "out"), ten=TEN
-    )
-    found = archdsl.Session(path)(RED)[0].probabilities
-    np.testing.assert_allclose(found, [1 / (1 + np.exp(-10)), 0.5, 0.5], rtol=1e-5)
-
-
-def test_maps_of_one_pixel_are_classes(tmp_path: Path) -> None:
-    import onnx
-
-    path = save(tmp_path / "m.onnx", [node("GlobalAveragePool", ["x"], "out")], ["N", 3, 8, 8])
-    model = onnx.load(path)
-    model.graph.output[0].CopyFrom(onnx.helper.make_tensor_value_info("out", 1, ["N", 3, 1, 1]))
-    onnx.save(model, path)
-    assert archdsl.Session(path)(RED).probabilities.shape == (1, 3)
-
-
-def test_of_several_outputs_the_one_with_the_classes(tmp_path: Path) -> None:
-    import onnx
-
-    path = mean_colour(tmp_path / "m.onnx")
-    model = onnx.load(path)
-    model.graph.node.append(node("Concat", ["flat", "flat"], "features", axis=1))
-    features = onnx.helper.make_tensor_value_info("features", 1, ["N", 6])
-    model.graph.output.insert(0, features)
-    onnx.save(model, path)
-    assert archdsl.Session(path)(RED)[0].top(1)[0].name == "red"
-
-
-def test_the_best_alone_are_no_classes(tmp_path: Path) -> None:
-    """Values sorted by themselves, with their places: of which classes they are is elsewhere."""
-    path = tmp_path / "m.onnx"
-    best = helper.make_node("TopK", ["flat", "k"], ["out", "places"], "best")
-    weights = {"k": np.array([2])}
-    save(path, [*MEAN, best], ["N", 3, 8, 8], 2, weights=weights, preprocess=preprocess(8))
-    assert "no output has a value for each class" in refused("A905", path)
+    net = archdsl.parse("input 3x16x16\nconv 3x3 8; bn; relu; gap; fc 4; softmax")
+    model = net.to_torch(seed=0).eval()
+    net.to_onnx(tmp_path / "net.onnx", weights=model)
+    image = photo(16, 16)
+    x = torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1)[None].float() / 255
+    x = (x - torch.tensor([0.5])) / torch.tensor([0.25])
+    session = archdsl.Session(tmp_path / "net.onnx", resize=16, mean=[0.5], std=[0.25])
+    with torch.no_grad():
+        wanted = model(x).numpy()
+    np.testing.assert_allclose(session(image).probabilities, wanted, rtol=1e-4)
 
 
 # Batches and threads
@@ -356,104 +261,3 @@ def test_bytes_of_a_fixed_size(tmp_path: Path) -> None:
     assert found is not None
     np.testing.assert_allclose(found, [[204, 153, 0]], atol=1e-3)
     assert "of any size" in refused("A904", in_graph(tmp_path / "n.onnx", ["N", "H", "W", 3]))
-
-
-# What is refused
-
-
-def test_models_that_do_not_classify_pictures(tmp_path: Path) -> None:
-    path = tmp_path / "m.onnx"
-    flat = [node("Identity", ["x"], "out")]
-    assert "not a batch of pictures" in refused("A905", save(path, flat, ["N", 3]))
-    nodes = [*MEAN, node("Identity", ["flat"], "out")]
-    assert "no axis has 1 or 3" in refused("A905", save(path, nodes, ["N", 7, 8, 8], 7))
-    nodes = [*MEAN, node("ReduceSum", ["flat", "axes"], "s"), node("Add", ["s", "s"], "out")]
-    save(path, nodes, ["N", 3, 8, 8], 1, weights={"axes": np.array([1])})
-    assert "one number" in refused("A905", path)
-    net = archdsl.parse("input a 3x8x8\ninput b 3x8x8\nadd { @a | @b }; gap; fc 4")
-    net.to_onnx(path)
-    assert "2 inputs" in refused("A905", path)
-    archdsl.parse("input 3x8x8\nconv 3x3 4").to_onnx(path)
-    assert "no output has a value for each class" in refused("A905", path)
-
-
-@pytest.mark.parametrize(
-    ("metadata", "label"),
-    [
-        ({"classes": ["a", "b"]}, "name 2 classes, and it has 3"),
-        ({"classes": {"a": 1}}, "no list of names"),
-        ({"classes": [1, 2, 3]}, "no list of names"),
-        ({"classes": "[" * 100_000}, "no list of names"),
-        ({"preprocess": "{"}, "no JSON"),
-        ({"preprocess": "[" * 100_000}, "no JSON"),
-        ({"preprocess": [1]}, "preprocess"),
-        ({"preprocess": preprocess(8, std=[1, 1, 0])}, "std"),
-        ({"preprocess": preprocess(9)}, "8x8"),
-        ({"preprocess": preprocess(8, layout="NHWC")}, "NHWC"),
-        ({"preprocess": preprocess(8, channels="L", mean=[0], std=[1])}, "3 channels"),
-        ({"preprocess": preprocess(8, in_graph=True)}, "float32"),
-    ],
-)
-def test_metadata_that_cannot_be(tmp_path: Path, metadata: dict[str, object], label: str) -> None:
-    assert label in refused("A904", mean_colour(tmp_path / "m.onnx", **metadata))
-
-
-def test_a_size_that_nobody_knows(tmp_path: Path) -> None:
-    nodes = [*MEAN, node("Identity", ["flat"], "out")]
-    path = save(tmp_path / "m.onnx", nodes, ["N", 3, "H", "W"])
-    assert "of any size" in refused("A904", path)
-    assert archdsl.Session(path, size=20)(RED).probabilities.shape == (1, 3)
-    assert "8x8" in refused("A904", mean_colour(path), size=20)
-
-
-def test_what_is_no_number_is_told(tmp_path: Path) -> None:
-    path = two(tmp_path / "m.onnx", ("Log", ["flat"], "l"), ("Sqrt", ["l"], "out"))
-    (found,) = archdsl.Session(path).stream([OLIVE])
-    assert isinstance(found, ModelError)
-    assert found.diagnostics[0].code == "A907"
-
-
-@pytest.mark.parametrize("device", ["cuda", "tensorrt"])
-def test_a_device_that_is_not_there(
-    tmp_path: Path, device: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from archdsl.serve import devices
-
-    monkeypatch.setattr(devices, "_has_driver", lambda: False)
-    with pytest.raises(ModelError) as error:
-        archdsl.Session(mean_colour(tmp_path / "m.onnx"), device=device)  # pyright: ignore[reportArgumentType]
-    assert error.value.diagnostics[0].code == "A906"
-    assert archdsl.Session(mean_colour(tmp_path / "m.onnx")).device == "cpu"
-
-
-def test_a_driver_without_its_libraries_is_as_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """onnxruntime-gpu where CUDA does not load: `auto` runs on the CPU and prints nothing."""
-    from archdsl.serve import devices
-
-    if devices._has_driver():
-        pytest.skip("there is a GPU")
-    monkeypatch.setattr(devices, "_has_driver", lambda: True)
-    path = mean_colour(tmp_path / "m.onnx")
-    assert archdsl.Session(path).device == "cpu"
-    with pytest.raises(ModelError, match="A906"):
-        archdsl.Session(path, device="cuda")
-    found = capfd.readouterr()
-    assert (found.out, found.err) == ("", "")
-
-
-def test_what_we_write_is_read(tmp_path: Path) -> None:
-    """A network of the zoo's kind, against PyTorch."""
-    import torch
-
-    net = archdsl.parse("input 3x16x16\nconv 3x3 8; bn; relu; gap; fc 4; softmax")
-    model = net.to_torch(seed=0).eval()
-    net.to_onnx(tmp_path / "net.onnx", weights=model)
-    image = photo(16, 16)
-    x = torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1)[None].float() / 255
-    x = (x - torch.tensor([0.5])) / torch.tensor([0.25])
-    session = archdsl.Session(tmp_path / "net.onnx", resize=16, mean=[0.5], std=[0.25])
-    with torch.no_grad():
-        wanted = model(x).numpy()
-    np.testing.assert_allclose(session(image).probabilities, wanted, rtol=1e-4)

@@ -7,6 +7,7 @@ from typing import Any
 
 import archdsl
 from archdsl.train import Options, Outcome, resume, start
+from archdsl.train.data import Sets, read
 
 NETWORK = """\
 param classes = 4
@@ -29,6 +30,16 @@ epochs 10; batch 8; accumulate 2; seed 3
 
 def graph(section: str, network: str = NETWORK, **parameters: Any) -> archdsl.ir.Graph:
     return archdsl.parse(f"{network}train {{\n{section}\n}}\n", file="t.arch", **parameters).graph
+
+
+def net(shape: str, classes: int = 10) -> str:
+    """The text of a small network of images."""
+    return f"input {shape}\nconv 3x3 4; relu; gap; fc {classes}\n"
+
+
+def sets(section: str, shape: str, classes: int = 10) -> Sets:
+    """The data of a section, for inputs of a shape."""
+    return read(graph(section, net(shape, classes)))
 
 
 def trained(

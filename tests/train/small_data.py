@@ -7,6 +7,7 @@ import hashlib
 import pickle
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,6 +36,13 @@ def pets(folder: Path, size: tuple[int, int] = (40, 36), apart: bool = False) ->
                 image = Image.fromarray(draw(height, width, 3))
                 image.save(folder / part / name / f"{i}.{'png' if i % 2 else 'jpg'}")
     return folder
+
+
+class Evil:
+    """What says so when its pickle is opened."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return print, ("this must not run",)
 
 
 def idx_bytes(array: np.ndarray) -> bytes:

@@ -192,7 +192,7 @@ def test_features_stay_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "MOST", 64 << 30)
     monkeypatch.setattr(room, "SPARE", 1 << 60)
     outcome = trained("freeze all except head", "full")
-    assert "0 bytes to spare" in outcome.notes[0]
+    assert "0 B to spare" in outcome.notes[0]
     assert not list(Path("cache").rglob("*.*"))
 
 

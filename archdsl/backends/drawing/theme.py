@@ -61,18 +61,26 @@ def mix(first: str, second: str, share: float) -> str:
     return "#" + "".join(f"{part:02X}" for part in parts)
 
 
+_FILLS: Mapping[Look, tuple[str, str, str]] = {
+    # light, dark, print
+    "convolution": ("#87C5F4", "#0A36A6", "#BEBEBE"),
+    "linear": ("#FFC881", "#7F460E", "#D6D6D6"),
+    "attention": ("#B6A0C9", "#570775", "#A9A9A9"),
+    "pooling": ("#C9F6C3", "#083003", "#EDEDED"),
+    "normalization": ("#A7CCD1", "#164E59", "#C4C4C4"),
+    "activation": ("#F5F1A5", "#5A5735", "#EDEDED"),
+    "regularization": ("#EFD1CA", "#523031", "#D8D8D8"),
+    "reshape": ("#FFFFFF", "#16191D", "#FFFFFF"),
+    "join": ("#FFFFFF", "#16191D", "#FFFFFF"),
+}
+
+
+def _fills(theme: int) -> dict[Look, str]:
+    return {look: colors[theme] for look, colors in _FILLS.items()}
+
+
 LIGHT = Theme(
-    fills={
-        "convolution": "#87C5F4",
-        "linear": "#FFC881",
-        "attention": "#B6A0C9",
-        "pooling": "#C9F6C3",
-        "normalization": "#A7CCD1",
-        "activation": "#F5F1A5",
-        "regularization": "#EFD1CA",
-        "reshape": "#FFFFFF",
-        "join": "#FFFFFF",
-    },
+    fills=_fills(0),
     paper="#FFFFFF",
     ink="#000000",
     muted="#3D3D3D",
@@ -84,17 +92,7 @@ LIGHT = Theme(
 )
 
 DARK = Theme(
-    fills={
-        "convolution": "#0A36A6",
-        "linear": "#7F460E",
-        "attention": "#570775",
-        "pooling": "#083003",
-        "normalization": "#164E59",
-        "activation": "#5A5735",
-        "regularization": "#523031",
-        "reshape": "#16191D",
-        "join": "#16191D",
-    },
+    fills=_fills(1),
     paper="#16191D",
     ink="#FFFFFF",
     muted="#D2D6DA",
@@ -107,17 +105,7 @@ DARK = Theme(
 
 # Greys alone: a kind is told by its grey among the boxes of its height, and by its words.
 PRINT = Theme(
-    fills={
-        "convolution": "#BEBEBE",
-        "linear": "#D6D6D6",
-        "attention": "#A9A9A9",
-        "pooling": "#EDEDED",
-        "normalization": "#C4C4C4",
-        "activation": "#EDEDED",
-        "regularization": "#D8D8D8",
-        "reshape": "#FFFFFF",
-        "join": "#FFFFFF",
-    },
+    fills=_fills(2),
     paper="#FFFFFF",
     ink="#000000",
     muted="#2A2A2A",

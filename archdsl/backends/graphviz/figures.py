@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from archdsl.analyses import cost
 from archdsl.analyses.cost import NOTHING
-from archdsl.analyses.quantity import show_bytes, show_count
 from archdsl.backends.drawing.options import Mark, Options, Quantity
 from archdsl.ir import Graph, Node
 from archdsl.ir.shapes import elements
+from archdsl.quantity import show_bytes, show_count
 
 if TYPE_CHECKING:
     from archdsl.analyses.receptive_field import Field

@@ -17,10 +17,10 @@ from difflib import SequenceMatcher
 from archdsl.analyses.cost import Totals, of_graph
 from archdsl.analyses.depth import has_kernel, longest_way
 from archdsl.analyses.outline import Calls
-from archdsl.analyses.quantity import show_count
 from archdsl.ir import Graph, Node
 from archdsl.ir.hierarchy import Part, RepetitionTree, ScopeTree, nodes_in, tree
 from archdsl.ir.shapes import Shape, show
+from archdsl.quantity import show_count
 
 MOST_LINES = 8  # of a block that is written out; one with more is told by its call
 _SILENT = {"activation", "regularization", "reshape", "join"}

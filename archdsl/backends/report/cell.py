@@ -9,12 +9,12 @@ from pathlib import Path
 
 from archdsl.analyses.cost import of_graph
 from archdsl.analyses.outline import outline
-from archdsl.analyses.quantity import show_count
 from archdsl.backends import graphviz
 from archdsl.backends.graphviz.compose import compose
 from archdsl.errors import BuildError, printable
 from archdsl.ir import Graph
 from archdsl.ir.shapes import show
+from archdsl.quantity import show_count
 
 MOST_BOXES = 500  # a picture that a page of a notebook holds
 MOST_ROWS = 200

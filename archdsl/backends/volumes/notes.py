@@ -7,13 +7,13 @@ from operator import add
 
 from archdsl.analyses import cost
 from archdsl.analyses.cost import NOTHING
-from archdsl.analyses.quantity import show_bytes, show_count
 from archdsl.analyses.receptive_field import Field, fields, reach
 from archdsl.backends.drawing.options import Mark, Options
 from archdsl.backends.drawing.paths import check_paths
 from archdsl.backends.volumes.figure import Series, Volume, volumes_of
 from archdsl.ir import Graph
 from archdsl.ir.shapes import elements
+from archdsl.quantity import show_bytes, show_count
 
 BYTES = 4  # of a number in 32 bits
 

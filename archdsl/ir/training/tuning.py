@@ -89,6 +89,15 @@ class _Freeze(Tuning, ABC):
     def waits(self) -> int | None:
         return self.patience
 
+    @property
+    @abstractmethod
+    def named(self) -> tuple[str, ...]:
+        """The parts of the network that the statement names."""
+
+    def check(self, graph: Graph) -> Iterator[Finding]:
+        found = [finding for path in self.named for finding in unknown(graph, path)]
+        yield from found if found else super().check(graph)
+
 
 class FreezeAllExcept(_Freeze):
     """Trains some parts of the network alone, often the new head.
@@ -112,14 +121,14 @@ class FreezeAllExcept(_Freeze):
     epochs: Width | None = _THAW
     patience: Width | None = _STABLE
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        return self.paths
+
     def still(self, graph: Graph) -> frozenset[str]:
         tops = set(self.paths)
         trained = {node.owner for node in graph.nodes if _is_below(node.path, tops)}
         return frozenset(node.path for node in graph.nodes if node.owner not in trained)
-
-    def check(self, graph: Graph) -> Iterator[Finding]:
-        found = [finding for path in self.paths for finding in unknown(graph, path)]
-        yield from found if found else super().check(graph)
 
 
 class FreezeUntil(_Freeze):
@@ -141,14 +150,14 @@ class FreezeUntil(_Freeze):
     epochs: Width | None = _THAW
     patience: Width | None = _STABLE
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        return (self.path,)
+
     def still(self, graph: Graph) -> frozenset[str]:
         before = takewhile(lambda node: not within(node.path, self.path), graph.nodes)
         owners = {node.owner for node in before}
         return frozenset(node.path for node in graph.nodes if node.owner in owners)
-
-    def check(self, graph: Graph) -> Iterator[Finding]:
-        found = list(unknown(graph, self.path))
-        yield from found if found else super().check(graph)
 
 
 def _is_below(path: str, tops: set[str]) -> bool:

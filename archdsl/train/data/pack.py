@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from archdsl.errors import printable
+from archdsl.quantity import show_bytes
+from archdsl.resources import cache_folder
 from archdsl.train import room
 
 if TYPE_CHECKING:
@@ -80,7 +82,7 @@ def packed(name: str, count: int, decode: Decode, note: Callable[[str], None]) -
     from filelock import FileLock
 
     key = sha256(f"{VERSION} {PIL.__version__} {name}".encode()).hexdigest()[:32]
-    home = room.folder("images")
+    home = cache_folder() / "images"
     path = home / f"{key}.pack"
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -169,10 +171,10 @@ def _see_room(path: Path, file: BinaryIO, expected: int) -> None:
     """
     home = path.parent
     if expected > room.MOST:
-        most = f"{room.size(room.MOST)} are kept in all"
-        raise Unpacked(f"the images would take {room.size(expected)}; {most}")
+        most = f"{show_bytes(room.MOST)} are kept in all"
+        raise Unpacked(f"the images would take {show_bytes(expected)}; {most}")
     room.make_room(home, "*.pack", room.MOST - expected)
     free = room.spare(home)
     if free < expected - file.tell():
-        left = f"the disk of {printable(str(home))} has {room.size(free)} to spare"
-        raise Unpacked(f"the images would take {room.size(expected)}; {left}")
+        left = f"the disk of {printable(str(home))} has {show_bytes(free)} to spare"
+        raise Unpacked(f"the images would take {show_bytes(expected)}; {left}")
