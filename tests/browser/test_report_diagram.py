@@ -109,6 +109,30 @@ def test_what_unfolds_makes_room_for_itself(page: Page) -> None:
         assert missing == [], name
 
 
+SIDEWAYS = """
+    const picture = (text) => {
+      const made = document.createElementNS('http://www.w3.org/2000/svg', 'g');
+      made.innerHTML = text;
+      return made;
+    };
+    const group = picture(`
+      <g class="node"><polygon points="0,0 100,0 100,40 0,40 0,0"/></g>
+      <g class="node"><polygon points="200,100 260,100 260,120 200,120 200,100"/></g>
+      <g class="edge"><path d="M100.2,36C120,60 180,90 197,97"/>
+        <polygon points="196,99 200,100 198,95 196,99"/></g>`);
+    const finer = picture(`
+      <g class="cluster"><polygon points="500,0 560,0 560,90 500,90 500,0"/></g>`);
+    unfoldInPlace(group, group.firstElementChild, finer, finer.firstElementChild);
+    const edge = group.querySelector('.edge');
+    const frame = placeOf(group.querySelector('.cluster'));
+    const [start] = pointsOf(edge.querySelector('path'));
+    return distance(start, frame)"""
+
+
+def test_a_line_from_the_side_of_a_box_stays_at_a_frame_that_is_narrower(page: Page) -> None:
+    assert page("lenet").js(SIDEWAYS) < 0.5
+
+
 def test_a_fold_within_a_fold(page: Page) -> None:
     browser = page("resnet18")
     browser.js("app.diagram.open(0)")

@@ -54,6 +54,10 @@ const middle = (place) => place.map(([from, to]) => (from + to) / 2);
 const within = (point, place, by = 0) => place.every(([from, to], axis) =>
   point[axis] >= from - by && point[axis] <= to + by);
 
+/** The point of a place that is nearest to a point. */
+const nearest = (point, place) => place.map(([from, to], axis) =>
+  Math.min(Math.max(point[axis], from), to));
+
 /** How far a point is outside of a place, along the axis on which it is farther. */
 const distance = (point, place) => Math.max(0, ...place.map(([from, to], axis) =>
   Math.max(from - point[axis], point[axis] - to)));
@@ -87,8 +91,8 @@ const kinds = (group) => {
   return { nodes: of('node'), frames: of('cluster'), edges: of('edge') };
 };
 
-/** Makes room in a picture; lines to the one box that is left out end at its new border. */
-function makeRoom(group, out, to) {
+/** Makes room in a picture; lines to the box that goes end at the border of what comes for it. */
+function makeRoom(group, out, instead, to) {
   const { nodes, frames, edges } = kinds(group);
   const others = nodes.filter((node) => node !== out);
   const places = others.map(placeOf);
@@ -96,8 +100,16 @@ function makeRoom(group, out, to) {
     const centre = middle(place);
     return to(centre).map((n, axis) => n - centre[axis]);
   });
+  const old = placeOf(out);
   const owner = (points) => {
     let [least, found] = [NEAR, null];
+    for (const point of points) {
+      const away = distance(point, old);
+      if (away >= least) continue;
+      const at = nearest(point, old);
+      const goal = nearest(to(at), instead);
+      [least, found] = [away, goal.map((n, axis) => n - at[axis])];
+    }
     places.forEach((place, i) => {
       const away = Math.min(...points.map((point) => distance(point, place)));
       if (away < least) [least, found] = [away, shifts[i]];
@@ -239,7 +251,9 @@ function unfoldInPlace(group, box, finer, frame) {
     const half = (old[axis][1] - old[axis][0]) / 2;
     return [from[axis] - start - half, end - from[axis] - half].map((n) => Math.max(0, n));
   });
-  makeRoom(group, box, stretch(old, more));
-  group.append(...inside(finer, frame, at.map((n, axis) => n - from[axis])));
+  const by = at.map((n, axis) => n - from[axis]);
+  const instead = own.map((range, axis) => range.map((n) => n + by[axis]));
+  makeRoom(group, box, instead, stretch(old, more));
+  group.append(...inside(finer, frame, by));
   box.remove();
 }
