@@ -153,17 +153,31 @@ def test_without_graphviz(tmp_path: Path, programs: Path, monkeypatch: pytest.Mo
     graphviz.draw(graph(TINY), tmp_path / "net.gv")  # needs none
 
 
-def test_an_installed_dot_comes_first(tmp_path: Path, programs: Path) -> None:
+def test_an_installed_dot_changes_nothing(tmp_path: Path, programs: Path) -> None:
+    graphviz.draw(graph(TINY), tmp_path / "before.svg")
     install(programs, 'echo "drawn by dot"')
+    graphviz.draw(graph(TINY), tmp_path / "net.svg")
+    assert (tmp_path / "net.svg").read_text() == (tmp_path / "before.svg").read_text()
+
+
+def test_without_the_wheel_an_installed_dot_draws(
+    tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(programs, 'echo "drawn by dot"')
+    without_the_wheel(monkeypatch)
     graphviz.draw(graph(TINY), tmp_path / "net.svg")
     assert (tmp_path / "net.svg").read_text() == "drawn by dot\n"
 
 
-@pytest.mark.parametrize("script", ["echo 'no plugin' >&2; exit 1", "exit 0"])
-def test_a_broken_dot_is_passed_over(tmp_path: Path, programs: Path, script: str) -> None:
-    install(programs, script)
+@pytest.mark.parametrize("script", ["raise SystemExit('no plugin')", ""])
+def test_a_broken_wheel_is_passed_over(
+    tmp_path: Path, programs: Path, script: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "child.py").write_text(script)
+    monkeypatch.setattr(rendering, "_CHILD", tmp_path / "child.py")
+    install(programs, 'echo "drawn by dot"')
     graphviz.draw(graph(TINY), tmp_path / "net.svg")
-    assert "conv" in (tmp_path / "net.svg").read_text()
+    assert (tmp_path / "net.svg").read_text() == "drawn by dot\n"
 
 
 def test_graphviz_s_own_words_are_told(
@@ -180,6 +194,7 @@ def test_graphviz_is_not_waited_for_forever(
     tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install(programs, "exec /bin/sleep 30")
+    without_the_wheel(monkeypatch)
     monkeypatch.setattr(rendering, "PATIENCE", 0.2)
     with pytest.raises(BuildError, match="xN") as caught:
         graphviz.draw(graph(TINY), tmp_path / "net.svg")
