@@ -285,10 +285,10 @@ def _drawn(summary: Summary, width: int, signs: str) -> Iterator[tuple[str, str]
 
 
 def _most(shares: Sequence[int], rows: Sequence[Row]) -> str:
-    """Which of the outermost rows has the most."""
+    """Which of the outermost rows has the most, if that is a hundredth or more."""
     most = max(shares)
-    name = rows[shares.index(most)].name
-    return f"  {100 * most // (sum(shares) or 1)}% in {printable(name)}" if name else ""
+    name, percent = rows[shares.index(most)].name, 100 * most // (sum(shares) or 1)
+    return f"  {percent}% in {printable(name)}" if name and percent else ""
 
 
 def _memory(summary: Summary) -> Iterator[tuple[str, str]]:

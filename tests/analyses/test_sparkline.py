@@ -87,6 +87,11 @@ def test_vgg16_computes_early_and_weighs_late() -> None:
     assert "by layer    ▁█▄█▄██▄██▂▂▂▁▁▁  99% in features\n" in text
 
 
+def test_none_of_many_equal_layers_has_the_most() -> None:
+    net = archdsl.parse("input 4x8x8\nconcat 200 { conv 1x1 2; relu }")
+    assert "% in" not in plain(net.summary())
+
+
 @pytest.mark.parametrize("width", [40, 60, 99, 200])
 @pytest.mark.parametrize("name", ["resnet152", "densenet201"])
 def test_the_bars_fit_the_width(name: str, width: int) -> None:
