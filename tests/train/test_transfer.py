@@ -17,6 +17,7 @@ import archdsl
 from archdsl.backends.torch import build, save
 from archdsl.errors import TrainError
 from archdsl.train import Options, Outcome, resume, room, start
+from archdsl.train.assemble import Assembly
 from archdsl.train.watch import Watch
 
 # A branch goes around the second block, so that two tensors cross a cut in it; dropout and
@@ -106,9 +107,39 @@ def test_kept_features_change_nothing(setting: str) -> None:
     assert rows == [[r.train_loss, r.valid_loss, r.valid_accuracy] for r in other.rows]
 
 
-def test_a_branch_around_the_cut_is_kept_too() -> None:
-    import numpy as np
+def test_a_smaller_last_batch_is_rounded_otherwise_and_that_is_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a batch of one some processors sum a convolution in another order.
 
+    Features are computed in full batches. Where the frozen layers of a run without them are given
+    full batches too, the last one filled up, it comes out the same bit by bit.
+    """
+    network = "input 3x8x8\nbody: { conv 3x3 16; bn; relu; conv 1x1 32; relu }\n"
+    network += "head: { gap; fc 16; relu; dropout 0.5; fc 4 }\n"
+    section = "data synthetic 53; batch 13; epochs 3; freeze all except head epochs=2"
+    one = start(graph(section, network), Options(Path(), "one", "cpu"))
+    plain = Assembly._module
+
+    def filled(self: Assembly, start: Any) -> torch.nn.Module:
+        module = plain(self, start)
+        body = module.get_submodule("body")
+        forward = body.forward
+
+        def run(x: torch.Tensor) -> torch.Tensor:
+            if body.training:
+                return forward(x)
+            return forward(torch.cat([x, x[:1].expand(13 - len(x), 3, 8, 8)]))[: len(x)]
+
+        body.forward = run
+        return module
+
+    monkeypatch.setattr(Assembly, "_module", filled)
+    other = start(graph(section, network), Options(Path(), "other", "cpu", features=False))
+    assert same(weights(one), weights(other))
+
+
+def test_a_branch_around_the_cut_is_kept_too() -> None:
     trained('freeze until "two.3"')
     shapes = sorted(np.load(path).shape for path in kept())
     assert shapes == [(5, 2 * 6 * 8 * 8), (52, 2 * 6 * 8 * 8)]
