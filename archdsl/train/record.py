@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.backends import features
 from archdsl.backends import torch as backend
-from archdsl.errors import printable
+from archdsl.errors import Diagnostic, WriteError, printable
 from archdsl.files import read_source, write_text
 from archdsl.ir import Graph, preprocess
 from archdsl.train import checkpoint, plots
@@ -70,7 +70,7 @@ def new_folder(runs: Path, name: str | None, network: str) -> Path:
             number += 1
         except OSError as error:
             label = f"{folder}: {(error.strerror or str(error)).lower()}"
-            raise refusal("A005", label) from None
+            raise WriteError(Diagnostic("A005", None, label, help="another --runs")) from None
 
 
 @contextmanager
@@ -206,10 +206,14 @@ def _figure(value: int | float) -> str:
     return f"{value:.6g}" if value == value else ""
 
 
+def is_begun(folder: Path) -> bool:
+    """Whether there is something to keep of a run: a checkpoint, or the figures of an epoch."""
+    return (folder / "metrics.csv").exists() or any((folder / "last").glob("step-*"))
+
+
 def discard(folder: Path) -> None:
-    """Remove a run that ended before its first epoch did, unless it has a checkpoint."""
-    if not any((folder / "last").glob("step-*")):
-        shutil.rmtree(folder, ignore_errors=True)
+    """Remove a run that has come to nothing."""
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def tidy(folder: Path) -> None:

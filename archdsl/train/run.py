@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archdsl.errors import ArchError, BuildError
+from archdsl.errors import ArchError, BuildError, WriteError, printable
 from archdsl.ir import Graph
 from archdsl.train import checkpoint, record
 from archdsl.train.assemble import Assembly
@@ -94,7 +94,7 @@ def start(
                     run.record.describe(files or [], components, options.to_dict(), about)
                 return run.train([])
         except ArchError:
-            if fabric.global_rank == 0 and not (folder / "metrics.csv").exists():
+            if fabric.global_rank == 0 and not record.is_begun(folder):
                 record.discard(folder)
             raise
 
@@ -212,14 +212,15 @@ class _Run:
             with self._fitting():
                 loop.restore(self.state)
         finished = True
-        with _listening(loop):
-            try:
-                loop.run()
-            except Interrupted:
-                finished = False
-        handed = loop.handed() if finished else {}
-        if finished and self.first:
-            self.record.finish(handed, loop.parts)
+        with self._writing():
+            with _listening(loop):
+                try:
+                    loop.run()
+                except Interrupted:
+                    finished = False
+            handed = loop.handed() if finished else {}
+            if finished and self.first:
+                self.record.finish(handed, loop.parts)
         self.assembly.fabric.barrier()  # none ends while the first still writes
         rows = tuple(loop.progress.rows)
         notes = tuple(self.notes)
@@ -230,6 +231,17 @@ class _Run:
         self.note(f"behind epoch {epochs} all of the network is trained")
         self.parts = self.assembly.parts(freezing=False)  # those before are let go
         return self.parts
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Say of a file that cannot be written, as on a full disk, how the run goes on then."""
+        try:
+            yield
+        except WriteError as error:
+            if not record.is_begun(self.folder):
+                raise
+            help = f"see to that; then --resume {printable(str(self.folder))} goes on"
+            raise WriteError(replace(d, help=help) for d in error.diagnostics) from None
 
     @contextmanager
     def _fitting(self) -> Iterator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import struct
 from pathlib import Path
 
@@ -43,6 +44,21 @@ def test_safetensors_round_trip_with_the_hash_of_the_spec(net: Network, tmp_path
         metadata = file.metadata()
     assert metadata["network"] == "spec"
     assert metadata["sha256"] == net.graph.origin.sha256
+
+
+def test_a_full_disk_leaves_what_was_there(net: Network, tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    net.save_weights(path, net.to_torch(seed=1))
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, hard))
+    try:
+        with pytest.raises(archdsl.ArchError) as error:
+            net.save_weights(path, net.to_torch(seed=2))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert error.value.diagnostics[0].code == "A005"
+    assert path.read_bytes() == before and [*tmp_path.iterdir()] == [path]
 
 
 def test_the_folder_of_a_run_means_its_best_weights(net: Network, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import warnings
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -87,6 +89,7 @@ def save(
     Raises:
         WriteError: the file cannot be written; an earlier one is left as it was.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     origin = graph.origin
@@ -94,7 +97,13 @@ def save(
     metadata |= {"archdsl": origin.archdsl, **(about or {})}
     tensors = {key: value.detach().cpu().contiguous() for key, value in state.items()}
     with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata)
+        try:
+            save_file(tensors, temporary, metadata)
+        except SafetensorError as error:
+            # What the system said is in its words alone: "… (os error 28)".
+            if found := re.search(r"\(os error (\d+)\)", str(error)):
+                raise OSError(int(found[1]), os.strerror(int(found[1]))) from None
+            raise
 
 
 def renamed(state: Mapping[str, Any], rules: Mapping[str, str]) -> dict[str, Any]:
