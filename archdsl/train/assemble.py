@@ -15,7 +15,7 @@ from archdsl.train.augment import OneByOne, Preparation, one_by_one
 from archdsl.train.data import Sets
 from archdsl.train.data.loader import Batches, Share
 from archdsl.train.data.pictures import Pictures
-from archdsl.train.frozen import NOTHING, Frozen, frozen, hold, standing
+from archdsl.train.frozen import NOTHING, Frozen, frozen, hold, never_thaws, standing
 from archdsl.train.launch import Options, checked, placement
 from archdsl.train.objective import Objective
 from archdsl.train.optimize import optimizers
@@ -95,6 +95,9 @@ class Assembly:
         if held.layers:
             if self.training.start is None:
                 self.note("what is frozen has random weights: the training has no `from`")
+            if never_thaws(self.training, found.batches.steps):
+                text = self.training.tuning.text()
+                self.note(f"`{text}` never thaws: the training is over by then")
             wanted = self.options.features and self.placement is None
             found = keep.kept(found, self.sets, wanted, self.note)
         return self._set_up(found)

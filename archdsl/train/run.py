@@ -240,7 +240,7 @@ class _Run:
         except WriteError as error:
             if not record.is_begun(self.folder):
                 raise
-            help = f"see to that; then --resume {printable(str(self.folder))} goes on"
+            help = f"once it can be, --resume {printable(str(self.folder))} goes on"
             raise WriteError(replace(d, help=help) for d in error.diagnostics) from None
 
     @contextmanager
