@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -139,7 +140,7 @@ def command(
     for warning in outcome.warnings:
         click.echo(f"warning: {warning}", err=True)
     if not outcome.finished:
-        again = f"archdsl train --resume {outcome.folder}"
+        again = f"archdsl train --resume {shlex.quote(str(outcome.folder))}"
         click.echo(f"stopped; everything is kept, and this goes on: {again}", err=True)
         return INTERRUPTED
     exported = _exported(outcome, settings) if onnx else None

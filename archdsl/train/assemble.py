@@ -8,11 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archdsl.backends import torch as backend
+from archdsl.errors import printable
 from archdsl.ir import Graph
 from archdsl.ir.training.tuning import TuneEverything
 from archdsl.train import keep
 from archdsl.train.augment import OneByOne, Preparation, one_by_one
 from archdsl.train.data import Sets
+from archdsl.train.data.examples import lacking
 from archdsl.train.data.loader import Batches, Share
 from archdsl.train.data.pictures import Pictures
 from archdsl.train.frozen import NOTHING, Frozen, frozen, hold, never_thaws, standing
@@ -60,6 +62,8 @@ class Assembly:
         for pictures in (sets.train, sets.valid):
             if isinstance(pictures, Pictures):
                 pictures.keep(note)
+        if lack := lacking(sets):
+            note(printable(lack))
         self.module = self._module(weights)
         held = frozen(graph)
         self.freezes = bool(held.layers)

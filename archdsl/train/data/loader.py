@@ -50,8 +50,9 @@ def order(count: int, seed: int, epoch: int, labels: Tensor | None = None) -> Te
     draw = generator(seed, "order", epoch)
     if labels is None:
         return torch.randperm(count, generator=draw)
-    weights = 1 / torch.bincount(labels).clamp(min=1).double()
-    return torch.multinomial(weights[labels], count, replacement=True, generator=draw)
+    _, which, counts = labels.unique(return_inverse=True, return_counts=True)
+    weights = 1 / counts.double()
+    return torch.multinomial(weights[which], count, replacement=True, generator=draw)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,103 @@
+"""Data that nobody asked for: each ends in one line that says what is wrong, or is told of."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import small_data
+from runs import trained
+
+from archdsl.errors import Diagnostic, TrainError
+
+NET = "input 1x8x8\nconv 3x3 4; relu; gap; fc 10\n"
+PETS = "input 3x8x8\nconv 3x3 4; relu; gap; fc 3\n"
+CUT = "augment random_resized_crop 8; eval center_crop 8; epochs 1; batch 4"
+
+
+def refusal(folder: Path, section: str, network: str = NET) -> Diagnostic:
+    with pytest.raises(TrainError) as caught:
+        trained(folder, section, network)
+    (found,) = caught.value.diagnostics
+    assert not (folder / "run").exists(), "nothing is left of what came to nothing"
+    return found
+
+
+def arrays(folder: Path, y: np.ndarray, said: str = "") -> str:
+    x = small_data.draw(len(y), 1, 8, 8)
+    np.savez(folder / "a.npz", x=x, y=y)
+    return f'data npz "{folder / "a.npz"}" validation=0 {said}; epochs 1; batch 4\n'
+
+
+@pytest.mark.parametrize("wrong", [-1, 10, 2**40])
+@pytest.mark.parametrize(
+    ("said", "more"),
+    [("", ""), ("balance=true", ""), ("", "loss cross_entropy class_weights=balanced")],
+)
+def test_a_class_that_is_none(tmp_path: Path, wrong: int, said: str, more: str) -> None:
+    y = np.arange(20) % 10
+    y[5] = wrong
+    found = refusal(tmp_path, arrays(tmp_path, y, said) + more)
+    assert found.code == "A954"
+    assert found.label == f"a target is class {wrong}; the output has 10 values"
+
+
+def test_a_single_array_under_the_name_of_several(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((4, 1, 8, 8)))
+    (tmp_path / "a.npy").rename(tmp_path / "a.npz")
+    found = refusal(tmp_path, f'data npz "{tmp_path / "a.npz"}"')
+    assert found.label.endswith("it holds one array; `np.savez` writes several")
+
+
+@pytest.mark.parametrize(("of", "loss"), [("data", "cross_entropy"), ("targets", "mse")])
+def test_values_that_are_no_numbers(tmp_path: Path, of: str, loss: str) -> None:
+    """It is the data that are to be mended, no setting."""
+    values = {"data": small_data.draw(8, 1, 8, 8).astype("f4"), "targets": np.zeros((8, 10), "f4")}
+    values[of][3] = np.nan
+    y = values["targets"] if loss == "mse" else np.arange(8)
+    np.savez(tmp_path / "a.npz", x=values["data"], y=y)
+    section = f'data npz "{tmp_path / "a.npz"}" validation=0; loss {loss}; epochs 1'
+    found = refusal(tmp_path, section)
+    assert found.code == "A956" and f"the {of} hold values that are no numbers" in found.label
+    assert found.help == "no setting mends that: look for them in the data"
+
+
+def test_targets_of_bce_are_shares(tmp_path: Path) -> None:
+    y = np.zeros((8, 10), "f4")
+    y[2, 3] = 2
+    found = refusal(tmp_path, arrays(tmp_path, y) + "loss bce")
+    assert found.label == "the targets are from 0 to 2; `loss bce` wants them from 0 to 1"
+
+
+@pytest.mark.parametrize("more", ["", "normalize data"])
+def test_no_image_at_all_can_be_read(tmp_path: Path, more: str) -> None:
+    small_data.pets(tmp_path / "pets")
+    for path in (tmp_path / "pets").rglob("*.*"):
+        path.write_bytes(b"")
+    section = f'data imagefolder "{tmp_path / "pets"}" workers=0 broken=skip; {CUT}\n{more}'
+    found = refusal(tmp_path, section, PETS)
+    assert (found.code, found.label) == ("A953", "none of the examples to learn from can be read")
+
+
+@pytest.mark.parametrize(("size", "resize"), [("size=10000", ""), ("", "resize=10000")])
+def test_a_size_out_of_proportion(tmp_path: Path, size: str, resize: str) -> None:
+    small_data.pets(tmp_path / "pets")
+    section = f'data imagefolder "{tmp_path / "pets"}" workers=0 validation=0.5 {size}; {CUT}'
+    found = refusal(tmp_path, section.replace("center_crop 8", f"center_crop 8 {resize}"), PETS)
+    assert found.code == "A954" and "at most 8,192 rows and columns" in found.label
+
+
+@pytest.mark.parametrize("left", ["image", "folder"])
+def test_a_class_without_examples_is_told(tmp_path: Path, left: str) -> None:
+    small_data.pets(tmp_path / "pets")
+    first, second, *others = sorted((tmp_path / "pets").iterdir())
+    for other in (*others, second):
+        shutil.rmtree(other)
+    if left == "folder":
+        second.mkdir()
+    section = f'data imagefolder "{tmp_path / "pets"}" workers=0; {CUT}'
+    (told,) = trained(tmp_path, section, PETS).notes
+    wanted = f"of class {second.name}" if left == "folder" else "are of one class"
+    assert told.endswith(wanted) and first.name not in told
