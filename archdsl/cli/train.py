@@ -129,7 +129,7 @@ def command(
         from archdsl.pipeline import open_to_train
 
         said = [*changes, *([f"epochs {epochs}"] if epochs else [])]
-        said += [f"from {From.show('path', start)}"] if start else []
+        said += [f"from {From.show('path', start)}"] if start is not None else []
         if freeze is not None and (not freeze.strip() or set(freeze) & set(";\n")):
             raise click.UsageError(f"--freeze {freeze!r}: one `freeze` is wanted, without the word")
         said += [f"freeze {freeze}"] if freeze else []

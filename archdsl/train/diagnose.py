@@ -29,16 +29,19 @@ def unsound(inputs: Any, terms: Terms) -> str:
     return "" if _sound(terms) else "the targets hold values that are no numbers"
 
 
-def culprit(parts: Parts, inputs: tuple[Tensor, ...]) -> str:
+def culprit(parts: Parts, inputs: tuple[Tensor, ...], step: int) -> str:
     """What is the first that is no number, in words: a weight, a layer, or the loss.
 
     The weights come before the layers: where the step before left one that is no number, that is
-    the last in the network's order, which the gradient reached first.
+    the last in the network's order, which the gradient reached first. `step` counts from 0; before
+    that one the weights are those that the training began with.
     """
     import torch
 
     state = parts.module.state_dict()
     bad = [key for key in parts.graph.state() if key in state and not _sound(state[key])]
+    if bad and not step:
+        return f"the training begins with a `{bad[0]}` whose values are no numbers"
     if bad:
         return f"the step before left `{bad[-1]}` with values that are no numbers"
     first: list[str] = []

@@ -351,7 +351,7 @@ class Loop:
         if not where:
             where = "its weights are divided, so that no layer is looked for"
             if not self.parts.sharded:
-                where = culprit(self.parts, one_or_more(inputs))
+                where = culprit(self.parts, one_or_more(inputs), self.progress.step)
         step = self.progress.step + 1
         label = f"at step {step:,}, in epoch {self.progress.epoch + 1}, the loss is {loss}: {where}"
         rate = self.lr * self.rate(self.progress.step) * self.progress.plateau.factor

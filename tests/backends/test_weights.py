@@ -46,6 +46,14 @@ def test_safetensors_round_trip_with_the_hash_of_the_spec(net: Network, tmp_path
     assert metadata["sha256"] == net.graph.origin.sha256
 
 
+@pytest.mark.parametrize("kind", ["sparse", "complex"])
+def test_tensors_that_no_layer_has(net: Network, tmp_path: Path, kind: str) -> None:
+    state = net.to_torch().state_dict()
+    odd = {k: v.to_sparse() if kind == "sparse" else v.cfloat() for k, v in state.items()}
+    torch.save(odd, tmp_path / "w.pth")
+    assert "is sparse or complex" in refusal(net, tmp_path / "w.pth", "A001")
+
+
 def test_a_full_disk_leaves_what_was_there(net: Network, tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     net.save_weights(path, net.to_torch(seed=1))

@@ -214,6 +214,7 @@ def test_tensorboard_reads_what_is_written(cli: Cli, tiny: Path, tmp_path: Path)
         (("SPEC", "--data", "x"), 1, "`data synthetic` is read from no file"),
         (("SPEC", "--set", "precision=fp16", "--device", "cpu"), 1, "`precision fp16` wants a GPU"),
         (("SPEC", "--from", "nowhere.safetensors"), 1, "no such file"),
+        (("SPEC", "--from", ""), 1, "A403"),
         (("resnet18", "--set", "batch 4"), 1, "comes as 1x8x8"),
     ],
 )
@@ -240,17 +241,18 @@ def test_resuming_from_the_command_line(cli: Cli, tiny: Path, tmp_path: Path) ->
     import signal
     import time
 
-    command = [sys.executable, "-m", "archdsl", "train", str(tiny), "--runs", str(tmp_path)]
+    runs = tmp_path / "my runs"
+    command = [sys.executable, "-m", "archdsl", "train", str(tiny), "--runs", str(runs)]
     command += ["--set", "epochs 100000", "--save-every", "5"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    last = tmp_path / "tiny" / "last"
+    last = runs / "tiny" / "last"
     while not list(last.glob("step-*")) and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert f"archdsl train --resume {tmp_path / 'tiny'}" in told
-    about = tmp_path / "tiny" / "graph.json"
+    assert f"archdsl train --resume '{runs / 'tiny'}'" in told, "as a shell takes it"
+    about = runs / "tiny" / "graph.json"
     about.write_text(about.read_text().replace("100000", "1"))
-    found = cli("train", "--resume", tmp_path / "tiny")
+    found = cli("train", "--resume", runs / "tiny")
     assert found.status == 0, found.err

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archdsl.errors import BuildError, Diagnostic, ReadError
+from archdsl.errors import BuildError, Diagnostic, ReadError, printable
 from archdsl.files import replacing
 from archdsl.ir import Graph
 from archdsl.ir.shapes import Shape, show
@@ -53,6 +53,9 @@ def read(path: str | Path) -> dict[str, Tensor]:
             found = found[key]
     if not isinstance(found, dict) or not all(isinstance(v, torch.Tensor) for v in found.values()):
         raise ReadError(Diagnostic("A001", None, f"{path}: it holds no state_dict"))
+    if odd := [key for key, v in found.items() if v.layout != torch.strided or v.is_complex()]:
+        label = f"{path}: `{printable(odd[0])}` is sparse or complex, and no layer has such weights"
+        raise ReadError(Diagnostic("A001", None, label))
     return found
 
 
