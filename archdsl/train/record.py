@@ -26,9 +26,12 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
 
 from archdsl.backends import features
 from archdsl.backends import torch as backend
@@ -36,6 +39,7 @@ from archdsl.errors import Diagnostic, WriteError, printable
 from archdsl.files import read_source, write_text
 from archdsl.ir import Graph, preprocess
 from archdsl.train import checkpoint, plots
+from archdsl.train.launch import Options
 from archdsl.train.parts import Parts
 from archdsl.train.refuse import refusal
 from archdsl.train.statistics import Components
@@ -43,10 +47,24 @@ from archdsl.train.validate import confused
 from archdsl.train.watch import Row, Watch
 
 if TYPE_CHECKING:
+    from lightning_fabric import Fabric
     from torch import Tensor
 
 Files = list[tuple[str, str]]
 """The names and texts of the spec and of what it imports."""
+
+
+class About(BaseModel):
+    """What `--resume` wants to know of run.json."""
+
+    options: Options
+    examples: tuple[int, int]
+    """To learn from, and to validate with."""
+    data: str | None = None
+    """A name for the examples to learn from, by their content."""
+    components: Components | None
+    """Of their colours."""
+    environment: dict[str, Any]
 
 
 def new_folder(runs: Path, name: str | None, network: str) -> Path:
@@ -94,7 +112,7 @@ def held(folder: Path, first: bool) -> Iterator[None]:
         raise refusal("A958", label, help) from None
 
 
-def environment() -> dict[str, Any]:
+def environment(fabric: Fabric) -> dict[str, Any]:
     """What the numbers of a run may depend on, beside the spec."""
     import torch
 
@@ -107,6 +125,7 @@ def environment() -> dict[str, Any]:
             found[name] = None
     found |= {"platform": platform.platform(), "processors": os.cpu_count()}
     found["threads"] = torch.get_num_threads()
+    found |= {"device": fabric.device.type, "processes": fabric.world_size}
     if torch.cuda.is_available():
         found["gpus"] = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return found
@@ -123,8 +142,9 @@ class Record(Watch):
         self,
         files: Files,
         components: Components | None,
-        options: dict[str, Any],
+        options: Options,
         data: dict[str, Any],
+        environment: dict[str, Any],
     ) -> None:
         """Write what is known before the first step; `data` is what is known of them."""
         training = self.graph.training
@@ -143,10 +163,10 @@ class Record(Watch):
             "settings": training.text().splitlines()[1:-1],
             "classes": list(self.classes),
             **data,
-            "components": components and [components.values, components.vectors],
-            "options": options,
+            "components": components and asdict(components),
+            "options": options.to_dict(),
             "command": sys.argv,
-            "environment": environment(),
+            "environment": environment,
         }
         about["settings"] = [line.strip() for line in about["settings"]]
         write_text(self.folder / "run.json", json.dumps(about, indent=1) + "\n")
@@ -225,30 +245,21 @@ def tidy(folder: Path) -> None:
             left.unlink(missing_ok=True)
 
 
-def read(folder: Path) -> tuple[Graph, dict[str, Any], Components | None]:
-    """The network of a run, what its run.json says, and the components of its colours.
+def read(folder: Path) -> tuple[Graph, About]:
+    """The network of a run, and what its run.json says.
 
     Raises:
         TrainError: it is no run, or of another version.
         ReadError: a file of it cannot be read.
     """
-    from pydantic import ValidationError
-
     for name in ("graph.json", "run.json"):
         if not (folder / name).is_file():
             label = f"{printable(str(folder))}: it is no run of archdsl: it has no {name}"
             raise refusal("A957", label, "a run is a folder such as runs/lenet_digits")
     try:
         graph = Graph.from_json((folder / "graph.json").read_bytes())
-        about = json.loads(read_source(folder / "run.json").text)
-        components = about["components"]
-        found = Components(*map(_tuples, components)) if components else None
-    except (ValidationError, ValueError, KeyError, TypeError) as error:
+        return graph, About.model_validate_json(read_source(folder / "run.json").text)
+    except (ValidationError, ValueError) as error:
         why = str(error).partition("\n")[0]
         label = f"{printable(str(folder))}: its graph.json or run.json is damaged ({why})"
         raise refusal("A957", label) from None
-    return graph, about, found
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value

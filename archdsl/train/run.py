@@ -91,7 +91,8 @@ def start(
             with record.held(folder, fabric.global_rank == 0):
                 if fabric.global_rank == 0:
                     about = {"examples": _counts(sets), "data": fingerprint(sets.train)}
-                    run.record.describe(files or [], components, options.to_dict(), about)
+                    here = record.environment(fabric)
+                    run.record.describe(files or [], components, options, about, here)
                 return run.train([])
         except ArchError:
             if fabric.global_rank == 0 and not record.is_begun(folder):
@@ -102,13 +103,16 @@ def start(
 def resume(folder: Path, options: Options | None = None, watch: Watch | None = None) -> Outcome:
     """Go on with a run from its last whole checkpoint, from the start if it has none yet.
 
+    Args:
+        folder: the run's.
+        options: on what; as when it began if left out.
+        watch: who else looks on.
+
     Raises:
         TrainError: it is no run, none of its checkpoints is whole, or it has diverged.
     """
-    graph, about, components = record.read(folder)
-    options = options or Options()
-    if not options.place and options.device == "auto":
-        options = replace(options, place=tuple(about["options"].get("place", ())))
+    graph, about = record.read(folder)
+    options = options or about.options
     training = checked(graph)
     state, wrong = checkpoint.load(folder / "last")
     fabric = launched(graph, options)
@@ -116,21 +120,25 @@ def resume(folder: Path, options: Options | None = None, watch: Watch | None = N
     with record.held(folder, first), arithmetic(training, fabric.world_size):
         if first:
             record.tidy(folder)
-        wrong += _differences(about["environment"], record.environment())
+        wrong += _differences(about.environment, record.environment(fabric))
         sets = read_data(graph)
-        if _counts(sets) != about["examples"]:
-            label = f"the data have {_counts(sets)} examples to learn from and to validate with"
-            raise refusal("A957", f"{label}, they had {about['examples']} when the run began")
-        if about.get("data") not in (None, fingerprint(sets.train)):
+        if _counts(sets) != about.examples:
+            label = f"the data have {_words(_counts(sets))}"
+            raise refusal("A957", f"{label}; {_words(about.examples)} when the run began")
+        if about.data not in (None, fingerprint(sets.train)):
             wrong.append("the data are others than when the run began, or have been written anew")
-        run = _Run(graph, options, fabric, sets, components, watch, state)
+        run = _Run(graph, options, fabric, sets, about.components, watch, state)
         run.into(folder)
         return run.train(wrong)
 
 
-def _counts(sets: Sets) -> list[int]:
+def _counts(sets: Sets) -> tuple[int, int]:
     """How many examples there are to learn from, and to validate with."""
-    return [len(sets.train), len(sets.valid) if sets.valid is not None else 0]
+    return len(sets.train), len(sets.valid) if sets.valid is not None else 0
+
+
+def _words(counts: tuple[int, int]) -> str:
+    return f"{counts[0]:,} examples to learn from and {counts[1]:,} to validate with"
 
 
 def _differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:

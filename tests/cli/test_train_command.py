@@ -9,6 +9,7 @@ import pty
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -256,3 +257,30 @@ def test_resuming_from_the_command_line(cli: Cli, tiny: Path, tmp_path: Path) ->
     about.write_text(about.read_text().replace("100000", "1"))
     found = cli("train", "--resume", runs / "tiny")
     assert found.status == 0, found.err
+
+
+def test_options_that_resuming_changes(
+    cli: Cli, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All others are those that the run began with."""
+    from archdsl import train
+    from archdsl.errors import TrainError
+
+    began = ("--device", "cpu", "--save-every", "3", "--tensorboard", "--place", "fc1=cpu")
+    assert cli("train", tiny, "--runs", tmp_path, *began).status == 0
+    found: list[train.Options] = []
+
+    def look(folder: Path, options: train.Options, watch: object) -> None:
+        found.append(options)
+        raise TrainError(())
+
+    monkeypatch.setattr("archdsl.train.resume", look, raising=False)
+    for more in [(), ("--save-every", "5"), ("--device", "auto"), ("--no-features",)]:
+        cli("train", "--resume", tmp_path / "tiny", *more)
+    plain, often, moved, bare = found
+    assert (plain.device, plain.save_every, plain.tensorboard, plain.place) == (
+        "cpu", 3, True, ("fc1=cpu",),
+    )  # fmt: skip
+    assert often == replace(plain, save_every=5)
+    assert moved == replace(plain, device="auto", place=())
+    assert bare == replace(plain, features=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import random
@@ -221,6 +222,37 @@ def test_what_is_no_run(whole: Path, tmp_path: Path, missing: str) -> None:
         (tmp_path / name).write_bytes((whole / name).read_bytes())
     with pytest.raises(TrainError, match="no run of archdsl"):
         resume(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("options", "x"),
+        ("options", {"devices": "many"}),
+        ("examples", [1]),
+        ("components", [1]),
+        ("environment", None),
+        ("environment", []),
+    ],
+)
+def test_a_damaged_run_json(whole: Path, tmp_path: Path, key: str, value: object) -> None:
+    (tmp_path / "graph.json").write_bytes((whole / "graph.json").read_bytes())
+    about = json.loads((whole / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps(about | {key: value}))
+    with pytest.raises(TrainError, match=r"run.json is damaged") as caught:
+        resume(tmp_path)
+    assert caught.value.diagnostics[0].code == "A957"
+
+
+def test_a_run_goes_on_with_its_own_options(tmp_path: Path) -> None:
+    began = Options(tmp_path, "run", "cpu", save_every=2, features=False, place=("fc=cpu",))
+    stopped = start(graph(EVERYTHING), began, watch=StopAt(3)).folder
+    _, about = record.read(stopped)
+    assert about.options == began
+    resume(stopped, watch=StopAt(9))
+    assert reached(stopped) == 9
+    names = [path.name[5:15] for path in sorted((stopped / "last").glob("step-*"))]
+    assert names == ["0000000008", "0000000009"], "one every two steps, and where it stopped"
 
 
 def test_other_data_than_the_run_began_with(tmp_path: Path) -> None:
