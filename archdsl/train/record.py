@@ -97,19 +97,27 @@ def held(folder: Path, first: bool) -> Iterator[None]:
 
     Raises:
         TrainError: another one has it.
+        WriteError: the folder may not be written to.
     """
     if not first:
         yield
         return
     from filelock import FileLock, Timeout
 
+    lock = FileLock(folder / ".lock", timeout=0)
     try:
-        with FileLock(folder / ".lock", timeout=0):
-            yield
+        lock.acquire()
     except Timeout:
         help = "wait for it, or end it; it can be resumed then"
         label = f"{printable(str(folder))}: another process is at work on this run"
         raise refusal("A958", label, help) from None
+    except OSError as error:
+        label = f"{folder}: {(error.strerror or str(error)).lower()}"
+        raise WriteError(Diagnostic("A005", None, label)) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def environment(fabric: Fabric) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import random
 import resource
+import shutil
 import signal
 import threading
 import time
@@ -311,6 +312,15 @@ def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_run_that_may_not_be_written_to(whole: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(whole, tmp_path / "run")
+    (run / ".lock").unlink(missing_ok=True)
+    (run / ".lock").mkdir()  # as root may write to any folder
+    with pytest.raises(WriteError) as caught:
+        resume(run)
+    assert caught.value.diagnostics[0].label == f"{run}: is a directory"
 
 
 def test_one_process_at_a_time_is_at_work_on_a_run(tmp_path: Path) -> None:
