@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 import small_data
+import torch
+from PIL import Image
 from runs import trained
 
 from archdsl.errors import Diagnostic, TrainError
@@ -101,3 +107,76 @@ def test_a_class_without_examples_is_told(tmp_path: Path, left: str) -> None:
     (told,) = trained(tmp_path, section, PETS).notes
     wanted = f"of class {second.name}" if left == "folder" else "are of one class"
     assert told.endswith(wanted) and first.name not in told
+
+
+class Mine:
+    """A user's dataset."""
+
+    def __init__(self, example: Callable[[int], Any]) -> None:
+        self.example = example
+
+    def __len__(self) -> int:
+        return 8
+
+    def __getitem__(self, index: int) -> Any:
+        return self.example(index)
+
+
+IMAGE = torch.zeros(1, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (Mine(lambda i: (Image.new("L", (8, 8)), 1)), "found <class 'PIL.Image.Image'>"),
+        (Mine(lambda i: (IMAGE, "cat")), "they come to a"),
+        (Mine(lambda i: (IMAGE, (1, 2))), "they come to a"),
+        (Mine(lambda i: ({"x": IMAGE}, 1)), "they come to a dict"),
+        (Mine(lambda i: (IMAGE, {"out": 1} if i % 2 else {"aux": 1})), "KeyError"),
+        (Mine(lambda i: (IMAGE, torch.zeros(1 + i % 2))), "the examples make no batch"),
+        ((["a", "b"], [1, 2]), "a pair of arrays is wanted, or a dataset"),
+        (([[1], [1, 2]], [1, 2]), "a pair of arrays is wanted, or a dataset"),
+    ],
+)
+@pytest.mark.parametrize("workers", [0, 1])
+def test_what_a_users_dataset_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: Any, words: str, workers: int
+) -> None:
+    module = ModuleType("of_mine")
+    module.data = lambda: (given, None)  # pyright: ignore[reportAttributeAccessIssue]
+    monkeypatch.setitem(sys.modules, "of_mine", module)
+    section = f'data python "of_mine:data" workers={workers}; epochs 1; batch 8'
+    assert words in refusal(tmp_path, section).label
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("def data(:", "failed: SyntaxError"),
+        ("1 / 0", "failed: ZeroDivisionError"),
+        ("import sys; sys.exit(3)", "failed: SystemExit: 3"),
+        ("import not_there", "there is no module `not_there`"),
+        ("[].other", "failed: AttributeError"),
+        ("data = 3", "failed: TypeError"),
+        ("other = 3", "has no `data`"),
+        ("def data(): raise SystemExit(2)", "failed: SystemExit: 2"),
+    ],
+)
+def test_a_users_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "of_theirs", raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    Path("of_theirs.py").write_text(text)
+    assert words in refusal(tmp_path, 'data python "of_theirs:data" workers=0').label
+
+
+def test_a_users_dataset_that_fails_when_classes_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = ModuleType("of_mine")
+    module.data = lambda: (Mine(lambda i: (IMAGE, 1 // (i - 3))), None)  # pyright: ignore[reportAttributeAccessIssue]
+    monkeypatch.setitem(sys.modules, "of_mine", module)
+    found = refusal(tmp_path, 'data python "of_mine:data" balance=true')
+    assert "example 3 failed: ZeroDivisionError" in found.label

@@ -187,13 +187,14 @@ class _Drawn:
 
 
 @dataclass(frozen=True)
-class _Uneven:
+class _Misfit:
     """Why examples make no batch; errors do not come through from other processes as they are."""
 
-    shapes: tuple[tuple[int, ...], tuple[int, ...]]
+    why: str
+    help: str
 
 
-def _gathered(items: list[tuple[Any, Any]]) -> Batch | _Uneven:
+def _gathered(items: list[tuple[Any, Any]]) -> Batch | _Misfit:
     import torch
     from torch.utils.data import default_collate
 
@@ -207,19 +208,34 @@ def _gathered(items: list[tuple[Any, Any]]) -> Batch | _Uneven:
         if isinstance(first, torch.Tensor):
             odd = next((each for each in column if each.shape != first.shape), None)
             if odd is not None:
-                return _Uneven((tuple(first.shape), tuple(odd.shape)))
-    inputs, targets = default_collate(sound)
-    return Batch(tuple(inputs) if several else inputs, targets, broken)
+                one, other = ("x".join(map(str, shape)) for shape in (first.shape, odd.shape))
+                why = f"an example is {one}, another one {other}: they make no batch"
+                return _Misfit(why, "a crop brings images to one size")
+    try:
+        inputs, targets = default_collate(sound)
+    except (TypeError, RuntimeError, KeyError) as error:
+        return _Misfit(f"the examples make no batch: {type(error).__name__}: {error}", _WANTED)
+    inputs = tuple(inputs) if several else inputs
+    for each in (*(inputs if several else [inputs]), *_values(targets)):
+        if not isinstance(each, torch.Tensor):
+            kind = type(each).__name__
+            return _Misfit(f"the examples make no batch: they come to a {kind}, no tensor", _WANTED)
+    return Batch(inputs, targets, broken)
 
 
-def _checked(found: Batch | _Uneven) -> Batch:
+_WANTED = "an input is a tensor or an array of one shape, and so is a target, or a number"
+
+
+def _values(targets: Any) -> list[Any]:
+    return list(targets.values()) if isinstance(targets, dict) else [targets]
+
+
+def _checked(found: Batch | _Misfit) -> Batch:
     """What was gathered, if it is a batch.
 
     Raises:
-        TrainError: the examples differ in size.
+        TrainError: it is none.
     """
-    if isinstance(found, _Uneven):
-        one, other = ("x".join(map(str, shape)) for shape in found.shapes)
-        label = f"an example is {one}, another one {other}: they make no batch"
-        raise refusal("A954", label, "a crop brings images to one size")
+    if isinstance(found, _Misfit):
+        raise refusal("A954", found.why, found.help)
     return found
