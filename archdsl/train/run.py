@@ -157,14 +157,13 @@ def _learnt(
     """The graph with what is to be learnt of the data before."""
     training = checked(graph)
     size = training.batch.size
-    each = None
     if isinstance(sets.train, Pictures):
         if wanted(graph):
             sets.train.keep(told)
         size = 1  # images of several sizes
     elif not len(sets.train):
         raise refusal("A952", "the data have no examples")
-    return settled(graph, Batches(sets.train, size, workers=sets.workers, each=each))
+    return settled(graph, Batches(sets.train, size, workers=sets.workers))
 
 
 # The run itself

@@ -14,9 +14,10 @@ import pytest
 import small_data
 import torch
 from PIL import Image
-from runs import trained
+from runs import graph, trained
 
 from archdsl.errors import Diagnostic, TrainError
+from archdsl.train.data import read
 
 NET = "input 1x8x8\nconv 3x3 4; relu; gap; fc 10\n"
 PETS = "input 3x8x8\nconv 3x3 4; relu; gap; fc 3\n"
@@ -180,3 +181,37 @@ def test_a_users_dataset_that_fails_when_classes_are_counted(
     monkeypatch.setitem(sys.modules, "of_mine", module)
     found = refusal(tmp_path, 'data python "of_mine:data" balance=true')
     assert "example 3 failed: ZeroDivisionError" in found.label
+
+
+@pytest.mark.parametrize("labels", [["cat", "dog"] * 4, [None] * 8, [0.5] * 8, [[1]] * 8])
+@pytest.mark.parametrize("of", ["train", "test"])
+def test_a_dataset_of_the_hub_without_numbers_of_classes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, labels: list[Any], of: str
+) -> None:
+    class Hub(list[dict[str, Any]]):
+        column_names = ("image", "label")
+
+        def __getitem__(self, key: Any) -> Any:
+            return [row[key] for row in self] if isinstance(key, str) else super()[key]
+
+    parts = {
+        part: Hub({"image": None, "label": label} for label in (labels if part == of else range(2)))
+        for part in ("train", "test")
+    }
+    library = ModuleType("datasets")
+    library.load_dataset = lambda *_: parts  # pyright: ignore[reportAttributeAccessIssue]
+    monkeypatch.setitem(sys.modules, "datasets", library)
+    found = refusal(tmp_path, f'data huggingface "a/b" workers=0; {CUT}', PETS)
+    assert found.label == "a/b: the column `label` does not hold the numbers of classes"
+    assert "class_encode_column('label')" in found.help
+
+
+def test_hidden_images_are_no_examples(tmp_path: Path) -> None:
+    """What macOS and Jupyter leave beside images."""
+    pets = small_data.pets(tmp_path / "pets")
+    first = min(pets.rglob("*.jpg"))
+    (first.parent / "._1.jpg").write_bytes(b"")
+    (first.parent / ".ipynb_checkpoints").mkdir()
+    shutil.copy(first, first.parent / ".ipynb_checkpoints")
+    made = graph(f'data imagefolder "{pets}" validation=0 workers=0; {CUT}', PETS)
+    assert len(read(made).train) == 12

@@ -79,8 +79,6 @@ class Sets:
     varied: bool = False
     """Whether images differ in size, so that they are cut one by one as they are read."""
     ready: bool = False
-    skipped: tuple[str, ...] = ()
-    """What could not be read and was left out, in words."""
 
 
 def fingerprint(examples: Examples) -> str | None:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from archdsl.ir import Graph
 
-MAX_CLASSES = 1 << 31
-
 
 def digits(data: Digits, graph: Graph) -> Sets:
     """scikit-learn's digits, (n, 1, 8, 8); their values from 0 to 16 become 0 to 1."""
