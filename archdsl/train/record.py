@@ -43,6 +43,7 @@ from archdsl.train.launch import Options
 from archdsl.train.parts import Parts
 from archdsl.train.refuse import refusal
 from archdsl.train.statistics import Components
+from archdsl.train.summary import lines_of
 from archdsl.train.validate import confused
 from archdsl.train.watch import Row, Watch
 
@@ -144,7 +145,7 @@ class Record(Watch):
 
     def __init__(self, folder: Path, graph: Graph, classes: tuple[str, ...]) -> None:
         self.folder, self.graph, self.classes = folder, graph, classes
-        self.named: set[str] = set()
+        self.named = set(lines_of(folder / "skipped.txt"))
 
     def describe(
         self,
@@ -220,10 +221,10 @@ class Record(Watch):
         checkpoint.save(self.folder / "last", state["progress"]["step"], state)
 
     def skipped(self, broken: tuple[str, ...]) -> None:
-        new = [each for each in broken if each not in self.named]
-        self.named |= set(new)
+        new = set(map(printable, broken)) - self.named
         if new:
-            lines = "".join(f"{printable(each)}\n" for each in sorted(self.named))
+            self.named |= new
+            lines = "".join(f"{each}\n" for each in sorted(self.named))
             write_text(self.folder / "skipped.txt", lines)
 
 

@@ -18,6 +18,8 @@ from runs import graph, trained
 
 from archdsl.errors import Diagnostic, TrainError
 from archdsl.train.data import read
+from archdsl.train.record import Record
+from archdsl.train.summary import summary
 
 NET = "input 1x8x8\nconv 3x3 4; relu; gap; fc 10\n"
 PETS = "input 3x8x8\nconv 3x3 4; relu; gap; fc 3\n"
@@ -215,3 +217,18 @@ def test_hidden_images_are_no_examples(tmp_path: Path) -> None:
     shutil.copy(first, first.parent / ".ipynb_checkpoints")
     made = graph(f'data imagefolder "{pets}" validation=0 workers=0; {CUT}', PETS)
     assert len(read(made).train) == 12
+
+
+def test_skipped_images_stay_named_when_the_run_goes_on(tmp_path: Path) -> None:
+    pets = small_data.pets(tmp_path / "pets")
+    broken = [path for path in sorted(pets.rglob("*.*")) if path.stem == "1"]
+    for path in broken:
+        path.write_bytes(b"")
+    section = f'data imagefolder "{pets}" validation=0 workers=0 broken=skip; {CUT}'
+    run = trained(tmp_path, section, PETS)
+    names = (run.folder / "skipped.txt").read_text()
+    assert [line.split(": ")[0] for line in names.splitlines()] == [str(path) for path in broken]
+    assert "skipped    3 images, named in skipped.txt" in summary(run.folder, run.rows)
+    record = Record(run.folder, graph("", PETS), ())
+    record.skipped(("another",))
+    assert set((run.folder / "skipped.txt").read_text().splitlines()) > set(names.splitlines())
