@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import warnings
@@ -107,6 +108,23 @@ def save(
             if found := re.search(r"\(os error (\d+)\)", str(error)):
                 raise OSError(int(found[1]), os.strerror(int(found[1]))) from None
             raise
+        _order(temporary)
+
+
+def _order(path: Path) -> None:
+    """Put what the header of a file says of it in order, which safetensors leaves to chance.
+
+    The header is JSON behind its length (8 bytes, the lowest first); in another order it is as
+    long. So the same weights give the same bytes.
+    """
+    with path.open("r+b") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+        if len(text) <= length:
+            file.seek(8)
+            file.write(text.ljust(length))
 
 
 def renamed(state: Mapping[str, Any], rules: Mapping[str, str]) -> dict[str, Any]:
