@@ -19,7 +19,7 @@ from archdsl.train.board import Board
 from archdsl.train.data import Sets
 from archdsl.train.data import read as read_data
 from archdsl.train.data.examples import fingerprint
-from archdsl.train.data.loader import Batches
+from archdsl.train.data.loader import Batches, readers_watched
 from archdsl.train.data.pictures import Pictures
 from archdsl.train.launch import Options, checked, launched, placement
 from archdsl.train.loop import Interrupted, Loop
@@ -78,7 +78,7 @@ def start(
     training = checked(graph)
     placement(graph, options)  # refused before any data are read
     fabric = launched(graph, options)
-    with arithmetic(training, fabric.world_size):
+    with arithmetic(training, fabric.world_size), readers_watched():
         sets = read_data(graph)
         told = watch.note if watch is not None and fabric.global_rank == 0 else None
         graph, components = _learnt(graph, sets, told)
@@ -88,7 +88,7 @@ def start(
             folder = record.new_folder(options.runs, options.name, graph.name)
         folder = run.into(fabric.broadcast(folder))
         try:
-            with record.held(folder, fabric.global_rank == 0):
+            with record.held(folder, fabric.global_rank == 0), readers_watched():
                 if fabric.global_rank == 0:
                     about = {"examples": _counts(sets), "data": fingerprint(sets.train)}
                     here = record.environment(fabric)
@@ -117,7 +117,7 @@ def resume(folder: Path, options: Options | None = None, watch: Watch | None = N
     state, wrong = checkpoint.load(folder / "last")
     fabric = launched(graph, options)
     first = fabric.global_rank == 0
-    with record.held(folder, first), arithmetic(training, fabric.world_size):
+    with record.held(folder, first), arithmetic(training, fabric.world_size), readers_watched():
         if first:
             record.tidy(folder)
         wrong += _differences(about.environment, record.environment(fabric))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +23,7 @@ from archdsl.train.data import read
 from archdsl.train.record import Record
 from archdsl.train.summary import summary
 
+ROOT = Path(__file__).parents[2]
 NET = "input 1x8x8\nconv 3x3 4; relu; gap; fc 10\n"
 PETS = "input 3x8x8\nconv 3x3 4; relu; gap; fc 3\n"
 CUT = "augment random_resized_crop 8; eval center_crop 8; epochs 1; batch 4"
@@ -150,6 +153,29 @@ def test_what_a_users_dataset_gives(
     monkeypatch.setitem(sys.modules, "of_mine", module)
     section = f'data python "of_mine:data" workers={workers}; epochs 1; batch 8'
     assert words in refusal(tmp_path, section).label
+
+
+def test_a_process_that_reads_ahead_is_killed(tmp_path: Path) -> None:
+    """As a system does that is out of memory. Torch then raises wherever its signal comes."""
+    (tmp_path / "mine.py").write_text(
+        "import os, signal, torch\n"
+        "main = os.getpid()\n"
+        "class Mine:\n"
+        "    def __len__(self): return 8\n"
+        "    def __getitem__(self, i):\n"
+        "        if i == 3 and os.getpid() != main: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "        return torch.zeros(1, 8, 8), 1\n"
+        "def data(): return Mine(), None\n"
+    )
+    section = 'train { data python "mine:data" workers=1; epochs 1; batch 4 }'
+    (tmp_path / "net.arch").write_text(f"{NET}{section}")
+    done = subprocess.run(
+        [sys.executable, "-m", "archdsl", "train", "net.arch"], cwd=tmp_path, check=False,
+        capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "error[A955]" in done.stderr and "a process that reads ahead was ended" in done.stderr
+    assert not any((tmp_path / "runs").iterdir())
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -239,3 +240,21 @@ def _checked(found: Batch | _Misfit) -> Batch:
     if isinstance(found, _Misfit):
         raise refusal("A954", found.why, found.help)
     return found
+
+
+@contextmanager
+def readers_watched() -> Iterator[None]:
+    """Tell that a process that reads ahead was ended, which torch raises wherever it hears of it.
+
+    Raises:
+        TrainError: one was.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):  # torch has no class for it
+            raise
+        help = (
+            "memory, or a container's shared memory, may have run out: try fewer `workers=`, or 0"
+        )
+        raise refusal("A955", "a process that reads ahead was ended", help) from None
