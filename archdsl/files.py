@@ -226,7 +226,7 @@ def _is_alive(process: int) -> bool:
 
 def _unwritable(path: Path, error: OSError) -> WriteError:
     label = f"{path}: {(error.strerror or str(error)).lower()}"
-    return WriteError(Diagnostic("A005", None, label, help="choose another place with -o"))
+    return WriteError(Diagnostic("A005", None, label, help="choose another place"))
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -45,8 +45,9 @@ def load(
     """A network of a spec file.
 
     Without a `name`, the network of the file's bare statements, or its only one. `parameters` set
-    the spec's `param`s, or the parameters of the network's block; `inputs` the shapes of its
-    inputs, by their names, or that of its only one; `limits` what it may use up.
+    the spec's `param`s, or the parameters of the network's block; a layer is its name, or as the
+    language has it with arguments, `"(fc init=he)"`. `inputs` are the shapes of its inputs, by
+    their names, or that of its only one; `limits` what it may use up.
 
     Raises:
         ReadError: the file cannot be read.
@@ -292,7 +293,7 @@ def _compile(
     inputs: Inputs | None = None,
     check: bool = True,
 ) -> Network:
-    values = {key: _given(value) for key, value in parameters.items()}
+    values = {key: _given(key, value) for key, value in parameters.items()}
     if inputs is not None and not isinstance(inputs, Mapping):
         inputs = {"": inputs}
     network = Network(elaborate(spec, name, values, limits, inputs), spec)
@@ -332,23 +333,32 @@ def _zoo_spec(name: str) -> ast.Spec:
     raise ReadError(Diagnostic("A001", None, label, help=help))
 
 
-def _given(value: Any) -> Value:
-    """A Python value as the language has it; the name of a layer is the layer.
+def _given(key: str, value: Any) -> Value:
+    """A Python value as the language has it; a layer is its name, or `(fc init=he)`.
 
     Raises:
         TypeError: the language has no such values.
+        ParseError, SpecError: the arguments of a layer are wrong.
     """
     if isinstance(value, str) and value in registry():
         return LayerValue(registry()[value])
+    if isinstance(value, str) and _is_layer(value):
+        return evaluate(parse_value(value, key), Context(Scope()))
     match value:
         case list():
-            return [_given(v) for v in value]  # pyright: ignore[reportUnknownVariableType]
+            return [_given(key, v) for v in value]  # pyright: ignore[reportUnknownVariableType]
         case tuple():
             return tuple(map(operator.index, value))  # pyright: ignore[reportUnknownArgumentType]
         case bool() | int() | float() | str() | ast.Multiple() | BlockValue() | LayerValue():
             return value
         case _:
             return operator.index(value)  # an integer of another library's kind, or a TypeError
+
+
+def _is_layer(text: str) -> bool:
+    """Whether a text is a layer in parentheses; any other text stands for itself."""
+    found = re.fullmatch(r"\(\s*(\w+)\b.*\)", text, re.S)
+    return found is not None and found[1] in registry()
 
 
 def read_value(key: str, text: str) -> Value:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from archdsl.cli.settings import Settings, common, json_option, spec_options
 
 if TYPE_CHECKING:
     from archdsl.network import Network
-    from archdsl.train import Outcome
+    from archdsl.train import Options, Outcome
     from archdsl.train.watch import Watch
 
 INTERRUPTED = 130
@@ -118,7 +121,7 @@ def command(
         given |= {"--from": start, "--freeze": freeze, "--name": name, "-p": parameters}
         if wrong := [word for word, value in given.items() if value]:
             raise click.UsageError(f"--resume goes on with a run as it is, without {wrong[0]}")
-        outcome = _resumed(resume, options, settings)
+        outcome = _resumed(resume, _changed(ctx, resume, options), settings)
     elif spec is None:
         raise click.UsageError("Missing argument 'SPEC', or --resume RUN")
     else:
@@ -127,7 +130,7 @@ def command(
         from archdsl.pipeline import open_to_train
 
         said = [*changes, *([f"epochs {epochs}"] if epochs else [])]
-        said += [f"from {From.show('path', start)}"] if start else []
+        said += [f"from {From.show('path', start)}"] if start is not None else []
         if freeze is not None and (not freeze.strip() or set(freeze) & set(";\n")):
             raise click.UsageError(f"--freeze {freeze!r}: one `freeze` is wanted, without the word")
         said += [f"freeze {freeze}"] if freeze else []
@@ -138,7 +141,7 @@ def command(
     for warning in outcome.warnings:
         click.echo(f"warning: {warning}", err=True)
     if not outcome.finished:
-        again = f"archdsl train --resume {outcome.folder}"
+        again = f"archdsl train --resume {shlex.quote(str(outcome.folder))}"
         click.echo(f"stopped; everything is kept, and this goes on: {again}", err=True)
         return INTERRUPTED
     exported = _exported(outcome, settings) if onnx else None
@@ -146,7 +149,7 @@ def command(
     return 0
 
 
-def _started(network: Network, options: Any, settings: Settings) -> Outcome:
+def _started(network: Network, options: Options, settings: Settings) -> Outcome:
     from archdsl import train
     from archdsl.train.launch import placement
     from archdsl.train.place import table
@@ -158,7 +161,34 @@ def _started(network: Network, options: Any, settings: Settings) -> Outcome:
         return train.start(network.graph, options, network.files(), watch)
 
 
-def _resumed(folder: Path, options: Any, settings: Settings) -> Outcome:
+_OF_A_RUN = {
+    "device": "device",
+    "devices": "devices",
+    "strategy": "strategy",
+    "place": "places",
+    "save_every": "save_every",
+    "tensorboard": "tensorboard",
+    "features": "no_features",
+}
+"""The options that --resume takes, by their names in `Options`."""
+
+
+def _changed(ctx: click.Context, folder: Path, options: Options) -> Options:
+    """The options that a run began with, but for those that are given now."""
+    from archdsl.train.record import read
+
+    fields = {
+        field
+        for field, parameter in _OF_A_RUN.items()
+        if ctx.get_parameter_source(parameter) is not ParameterSource.DEFAULT
+    }
+    if "device" in fields:  # all of it is computed there, but for what is placed now
+        fields.add("place")
+    _, about = read(folder)
+    return replace(about.options, **{name: getattr(options, name) for name in fields})
+
+
+def _resumed(folder: Path, options: Options, settings: Settings) -> Outcome:
     from archdsl import train
 
     with _watching(settings) as watch:
@@ -186,7 +216,7 @@ def _exported(outcome: Outcome, settings: Settings) -> Path:
     from archdsl.network import Network
     from archdsl.train.record import read
 
-    graph, _, _ = read(outcome.folder)
+    graph, _ = read(outcome.folder)
     path = outcome.folder / f"{graph.name}.onnx"
     settings.progress(f"writing {path}")
     trained = told(str(outcome.best))

@@ -8,14 +8,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archdsl.backends import torch as backend
+from archdsl.errors import printable
 from archdsl.ir import Graph
 from archdsl.ir.training.tuning import TuneEverything
 from archdsl.train import keep
 from archdsl.train.augment import OneByOne, Preparation, one_by_one
 from archdsl.train.data import Sets
+from archdsl.train.data.examples import lacking
 from archdsl.train.data.loader import Batches, Share
 from archdsl.train.data.pictures import Pictures
-from archdsl.train.frozen import NOTHING, Frozen, frozen, hold, standing
+from archdsl.train.frozen import NOTHING, Frozen, frozen, hold, never_thaws, standing
 from archdsl.train.launch import Options, checked, placement
 from archdsl.train.objective import Objective
 from archdsl.train.optimize import optimizers
@@ -60,6 +62,8 @@ class Assembly:
         for pictures in (sets.train, sets.valid):
             if isinstance(pictures, Pictures):
                 pictures.keep(note)
+        if lack := lacking(sets):
+            note(printable(lack))
         self.module = self._module(weights)
         held = frozen(graph)
         self.freezes = bool(held.layers)
@@ -95,6 +99,9 @@ class Assembly:
         if held.layers:
             if self.training.start is None:
                 self.note("what is frozen has random weights: the training has no `from`")
+            if never_thaws(self.training, found.batches.steps):
+                text = self.training.tuning.text()
+                self.note(f"`{text}` never thaws: the training is over by then")
             wanted = self.options.features and self.placement is None
             found = keep.kept(found, self.sets, wanted, self.note)
         return self._set_up(found)

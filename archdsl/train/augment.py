@@ -271,7 +271,7 @@ class Preparation:
         if steps and len(self.shape) != 3:
             label = f"`{steps[0].text()}` is of images, and the network takes {show(self.shape)}"
             raise refusal("A954", label)
-        self.steps = [(step.name, _made(step, components)) for step in steps[done:]]
+        self.steps = [_made(step, components) for step in steps[done:]]
         self.blends = [isinstance(s, settings.MixUp | settings.CutMix) for s in steps[done:]]
         self.evaluation = None if ready else training.eval
         self.ten = isinstance(training.eval, settings.TenCrop)
@@ -288,7 +288,7 @@ class Preparation:
         if len(self.inputs) > 1:
             return as_they_are(self.inputs, inputs), [(1.0, targets)]
         images, terms = floats(inputs), [(1.0, targets)]
-        for (_, run), blends in zip(self.steps, self.blends, strict=True):
+        for run, blends in zip(self.steps, self.blends, strict=True):
             images, terms = run(images, terms) if blends else (run(images), terms)
         return self._normalized(self._fitting(images)), terms
 

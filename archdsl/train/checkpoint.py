@@ -31,7 +31,13 @@ def save(folder: Path, step: int, state: dict[str, Any]) -> Path:
 
     with assembling(folder / "checkpoint") as (beside, keep):
         written = beside / "state"
-        torch.save({"version": VERSION, **state}, written)
+        with written.open("wb") as file:
+            try:
+                torch.save({"version": VERSION, **state}, file)
+            except RuntimeError as error:  # its writer hides what the disk said
+                if isinstance(error.__context__, OSError):
+                    raise error.__context__ from None
+                raise
         with written.open("rb") as file:
             digest = file_digest(file, "sha256").hexdigest()[:16]
             os.fsync(file.fileno())

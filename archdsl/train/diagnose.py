@@ -9,6 +9,8 @@ from archdsl.train.parts import Parts
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from archdsl.train.blends import Terms
+
 
 def _sound(value: Any) -> bool:
     import torch
@@ -20,18 +22,26 @@ def _sound(value: Any) -> bool:
     return all(_sound(v) for v in value) if isinstance(value, tuple | list) else True
 
 
-def culprit(parts: Parts, inputs: tuple[Tensor, ...]) -> str:
-    """What is the first that is no number, in words: the data, a weight, a layer, or the loss.
+def unsound(inputs: Any, terms: Terms) -> str:
+    """Whether it comes from the data that a loss is no number, in words; nothing if it does not."""
+    if not _sound(inputs):
+        return "the data hold values that are no numbers"
+    return "" if _sound(terms) else "the targets hold values that are no numbers"
+
+
+def culprit(parts: Parts, inputs: tuple[Tensor, ...], step: int) -> str:
+    """What is the first that is no number, in words: a weight, a layer, or the loss.
 
     The weights come before the layers: where the step before left one that is no number, that is
-    the last in the network's order, which the gradient reached first.
+    the last in the network's order, which the gradient reached first. `step` counts from 0; before
+    that one the weights are those that the training began with.
     """
     import torch
 
-    if not _sound(inputs):
-        return "the data hold values that are no numbers"
     state = parts.module.state_dict()
     bad = [key for key in parts.graph.state() if key in state and not _sound(state[key])]
+    if bad and not step:
+        return f"the training begins with a `{bad[0]}` whose values are no numbers"
     if bad:
         return f"the step before left `{bad[-1]}` with values that are no numbers"
     first: list[str] = []

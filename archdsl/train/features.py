@@ -175,13 +175,13 @@ class Store:
                 temporary.unlink(missing_ok=True)
 
     def _agree(self, why: str) -> None:
-        """Go on if every process has done its part."""
+        """Go on if every process has done its part; else all have the first one's reason."""
         import torch
 
-        failed: Any = torch.tensor(float(bool(why)), device=self.fabric.device)
-        failed = self.fabric.all_reduce(failed, reduce_op="sum")
-        if float(failed):
-            raise Unkept(why or "another process could not write its part")
+        own = torch.tensor(bool(why), device=self.fabric.device)
+        every: Any = self.fabric.all_gather(own)
+        if every.any():
+            raise Unkept(self.fabric.broadcast(why, src=int(every.reshape(-1).nonzero()[0])))
 
     def _write(self, wanted: Wanted, path: Path) -> None:
         """Compute this process's share, each batch as large as the first.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.ir import Graph
 from archdsl.ir.training import Training
+from archdsl.train import schedule
 from archdsl.train.objective import untrained
 from archdsl.train.refuse import refusal
 
@@ -129,3 +130,14 @@ def is_due(training: Training, epochs: int, waiting: Waiting) -> bool:
     tuning = training.tuning
     over = tuning.thaws is not None and epochs >= tuning.thaws
     return over or (tuning.waits is not None and waiting.epochs >= tuning.waits)
+
+
+def never_thaws(training: Training, an_epoch: int) -> bool:
+    """Whether a training, of so many steps an epoch, is over before a thaw that is asked for.
+
+    To wait in vain for a better loss takes an epoch more, the first, which is the best so far.
+    """
+    tuning = training.tuning
+    waits = None if tuning.waits is None else tuning.waits + 1
+    soonest = min((at for at in (tuning.thaws, waits) if at is not None), default=0)
+    return soonest * an_epoch >= schedule.total_steps(training, an_epoch)

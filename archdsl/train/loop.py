@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from archdsl.train import draws, schedule, shard
 from archdsl.train.data.examples import over
 from archdsl.train.data.loader import Batch
-from archdsl.train.diagnose import culprit
+from archdsl.train.diagnose import culprit, unsound
 from archdsl.train.frozen import carry, is_due
 from archdsl.train.optimize import Ema, set_rate
 from archdsl.train.parts import Parts, Progress
-from archdsl.train.refuse import refusal
+from archdsl.train.refuse import refusal, unread
 from archdsl.train.validate import handed_over, laid_out, one_or_more, validated
 from archdsl.train.watch import Row, Step, Watch
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torch import Tensor
+
+    from archdsl.train.blends import Terms
 
 
 _ASKED = 10  # steps between two questions to the first process, whether to save or to stop
@@ -136,14 +138,16 @@ class Loop:
     def _finish_epoch(self) -> None:
         progress, plateau = self.progress, self.progress.plateau
         self._count()
+        if not progress.seen:
+            raise unread()
         images_per_second = self._images_a_second()  # of training alone
         loss, accuracy = self._validated()
         row = Row(
             epoch=progress.epoch + 1,
             step=progress.step,
             lr=self.lr * self.rate(progress.step - 1) * plateau.factor,
-            train_loss=progress.loss / max(1, progress.seen),
-            train_accuracy=progress.right / max(1, progress.seen) if self.counts else nan,
+            train_loss=progress.loss / progress.seen,
+            train_accuracy=progress.right / progress.seen if self.counts else nan,
             valid_loss=loss,
             valid_accuracy=accuracy,
             seconds=time.perf_counter() - self._began,
@@ -201,7 +205,7 @@ class Loop:
             loss = parts.objective(given, terms)
             value = float(loss.detach())
             if not isfinite(value):
-                self._diverged(inputs, value)
+                self._diverged(inputs, terms, value)
             parts.fabric.backward(loss * part)
         right = float(parts.objective.right(_detached(given), terms)) if self.counts else nan
         for i, each in enumerate((value, right, 1.0)):
@@ -341,10 +345,13 @@ class Loop:
             raise refusal("A953", broken[0], help if can_skip else "")
         self.watch.skipped(broken)
 
-    def _diverged(self, inputs: Any, loss: float) -> None:
-        where = "its weights are divided, so that no layer is looked for"
-        if not self.parts.sharded:
-            where = culprit(self.parts, one_or_more(inputs))
+    def _diverged(self, inputs: Any, terms: Terms, loss: float) -> None:
+        where = unsound(inputs, terms)
+        from_data = bool(where)
+        if not where:
+            where = "its weights are divided, so that no layer is looked for"
+            if not self.parts.sharded:
+                where = culprit(self.parts, one_or_more(inputs), self.progress.step)
         step = self.progress.step + 1
         label = f"at step {step:,}, in epoch {self.progress.epoch + 1}, the loss is {loss}: {where}"
         rate = self.lr * self.rate(self.progress.step) * self.progress.plateau.factor
@@ -352,6 +359,8 @@ class Loop:
             f"the rate is {rate:.3g}: try a tenth of it, `schedule … warmup=`, `clip 1`, "
             "`normalize data`, or `precision fp32`"
         )
+        if from_data:
+            help = "no setting mends that: look for them in the data"
         raise refusal("A956", label, help)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from archdsl.ir import Graph
@@ -58,10 +58,10 @@ class Objective:
             if loss is None:
                 continue
             weight = output.weight if output.name not in stated else loss.weight
-            weights = _class_weights(loss, labels, output.shape)
+            part = Part(output.name, weight, loss, output.shape, None, auxiliary)
+            weights = _class_weights(part, labels)
             weights = weights.to(device) if weights is not None else None
-            part = Part(output.name, weight, loss, output.shape, weights, auxiliary)
-            self.parts.append(part)
+            self.parts.append(replace(part, class_weights=weights))
         self.main = next((p for p in self.parts if p.output == MAIN), self.parts[0])
 
     @property
@@ -158,16 +158,17 @@ def _right(part: Part, logits: Tensor, target: Tensor) -> Tensor:
     return logits.new_zeros(())
 
 
-def _class_weights(loss: Loss, labels: Tensor | None, shape: Shape) -> Tensor | None:
+def _class_weights(part: Part, labels: Tensor | None) -> Tensor | None:
     """The weight of each class.
 
     `balanced` is n / (classes x count), as scikit-learn has it: all 1 where classes are equal.
 
     Raises:
-        TrainError: they are to be balanced, and the data do not say their classes.
+        TrainError: they are to be balanced, and the data do not say their classes, or others.
     """
     import torch
 
+    loss = part.loss
     if not isinstance(loss, CrossEntropy) or loss.class_weights is None:
         return None
     if loss.class_weights != "balanced":
@@ -175,16 +176,16 @@ def _class_weights(loss: Loss, labels: Tensor | None, shape: Shape) -> Tensor | 
     if labels is None:
         label = "`class_weights=balanced` needs the class of every example, and these have none"
         raise refusal("A954", label, "give the weights: `class_weights=[1, 2, 1]`")
-    classes = channels(shape)
-    counts = torch.bincount(labels, minlength=classes)[:classes]
+    _check_classes(part, labels)
+    classes = channels(part.shape)
+    counts = torch.bincount(labels, minlength=classes)
     return len(labels) / (classes * counts.clamp(min=1).float())
 
 
 def _check(part: Part, target: Tensor) -> None:
     import torch
 
-    name = f"`{part.output}`" if part.output != MAIN else "the output"
-    wanted = show(part.shape)
+    name, wanted = _named(part), show(part.shape)
     if part.loss.by_class:
         positions = part.shape[:1] if len(part.shape) == 2 else part.shape[1:]
         if target.dtype != torch.int64 or tuple(target.shape[1:]) != positions:
@@ -193,14 +194,28 @@ def _check(part: Part, target: Tensor) -> None:
             label = f"the targets are {given}; {name}, {wanted}, wants the number of a class"
             where = f" at each of {show(positions)} positions" if positions else ""
             raise refusal("A954", label + where, "`loss mse` and `loss bce` want values")
-        low, high = int(target.min()), int(target.max())
-        if low < 0 or high >= channels(part.shape):
-            label = f"a target is class {low if low < 0 else high}; {name} has {wanted} values"
-            help = "classes are numbered from 0"
-            if low >= 0:
-                help = f"`-p classes={high + 1}`, if the spec has it; they are numbered from 0"
-            raise refusal("A954", label, help)
+        _check_classes(part, target)
     elif target[0].numel() != torch.Size(part.shape).numel():
         given = show(tuple(target.shape[1:])) or "a number"
         label = f"the targets are {given}; {name} is {wanted}"
         raise refusal("A954", label, "`loss cross_entropy` wants the numbers of classes")
+    elif isinstance(part.loss, Bce) and bool(((target < 0) | (target > 1)).any()):
+        low, high = float(target.min()), float(target.max())
+        label = f"the targets are from {low:g} to {high:g}; `loss bce` wants them from 0 to 1"
+        raise refusal("A954", label, "`loss cross_entropy` wants the numbers of classes")
+
+
+def _check_classes(part: Part, target: Tensor) -> None:
+    """Hold numbers of classes against how many an output has."""
+    low, high = int(target.min()), int(target.max())
+    if low < 0 or high >= channels(part.shape):
+        wrong = low if low < 0 else high
+        label = f"a target is class {wrong}; {_named(part)} has {show(part.shape)} values"
+        help = "classes are numbered from 0"
+        if low >= 0:
+            help = f"`-p classes={high + 1}`, if the spec has it; they are numbered from 0"
+        raise refusal("A954", label, help)
+
+
+def _named(part: Part) -> str:
+    return f"`{part.output}`" if part.output != MAIN else "the output"

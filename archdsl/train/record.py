@@ -26,27 +26,46 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel, ValidationError
+
 from archdsl.backends import features
 from archdsl.backends import torch as backend
-from archdsl.errors import printable
+from archdsl.errors import Diagnostic, WriteError, printable
 from archdsl.files import read_source, write_text
 from archdsl.ir import Graph, preprocess
 from archdsl.train import checkpoint, plots
+from archdsl.train.launch import Options
 from archdsl.train.parts import Parts
 from archdsl.train.refuse import refusal
 from archdsl.train.statistics import Components
+from archdsl.train.summary import lines_of
 from archdsl.train.validate import confused
 from archdsl.train.watch import Row, Watch
 
 if TYPE_CHECKING:
+    from lightning_fabric import Fabric
     from torch import Tensor
 
 Files = list[tuple[str, str]]
 """The names and texts of the spec and of what it imports."""
+
+
+class About(BaseModel):
+    """What `--resume` wants to know of run.json."""
+
+    options: Options
+    examples: tuple[int, int]
+    """To learn from, and to validate with."""
+    data: str | None = None
+    """A name for the examples to learn from, by their content."""
+    components: Components | None
+    """Of their colours."""
+    environment: dict[str, Any]
 
 
 def new_folder(runs: Path, name: str | None, network: str) -> Path:
@@ -70,7 +89,7 @@ def new_folder(runs: Path, name: str | None, network: str) -> Path:
             number += 1
         except OSError as error:
             label = f"{folder}: {(error.strerror or str(error)).lower()}"
-            raise refusal("A005", label) from None
+            raise WriteError(Diagnostic("A005", None, label, help="another --runs")) from None
 
 
 @contextmanager
@@ -79,22 +98,30 @@ def held(folder: Path, first: bool) -> Iterator[None]:
 
     Raises:
         TrainError: another one has it.
+        WriteError: the folder may not be written to.
     """
     if not first:
         yield
         return
     from filelock import FileLock, Timeout
 
+    lock = FileLock(folder / ".lock", timeout=0)
     try:
-        with FileLock(folder / ".lock", timeout=0):
-            yield
+        lock.acquire()
     except Timeout:
         help = "wait for it, or end it; it can be resumed then"
         label = f"{printable(str(folder))}: another process is at work on this run"
         raise refusal("A958", label, help) from None
+    except OSError as error:
+        label = f"{folder}: {(error.strerror or str(error)).lower()}"
+        raise WriteError(Diagnostic("A005", None, label)) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
-def environment() -> dict[str, Any]:
+def environment(fabric: Fabric) -> dict[str, Any]:
     """What the numbers of a run may depend on, beside the spec."""
     import torch
 
@@ -107,6 +134,7 @@ def environment() -> dict[str, Any]:
             found[name] = None
     found |= {"platform": platform.platform(), "processors": os.cpu_count()}
     found["threads"] = torch.get_num_threads()
+    found |= {"device": fabric.device.type, "processes": fabric.world_size}
     if torch.cuda.is_available():
         found["gpus"] = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return found
@@ -117,14 +145,15 @@ class Record(Watch):
 
     def __init__(self, folder: Path, graph: Graph, classes: tuple[str, ...]) -> None:
         self.folder, self.graph, self.classes = folder, graph, classes
-        self.named: set[str] = set()
+        self.named = set(lines_of(folder / "skipped.txt"))
 
     def describe(
         self,
         files: Files,
         components: Components | None,
-        options: dict[str, Any],
+        options: Options,
         data: dict[str, Any],
+        environment: dict[str, Any],
     ) -> None:
         """Write what is known before the first step; `data` is what is known of them."""
         training = self.graph.training
@@ -143,10 +172,10 @@ class Record(Watch):
             "settings": training.text().splitlines()[1:-1],
             "classes": list(self.classes),
             **data,
-            "components": components and [components.values, components.vectors],
-            "options": options,
+            "components": components and asdict(components),
+            "options": options.to_dict(),
             "command": sys.argv,
-            "environment": environment(),
+            "environment": environment,
         }
         about["settings"] = [line.strip() for line in about["settings"]]
         write_text(self.folder / "run.json", json.dumps(about, indent=1) + "\n")
@@ -192,10 +221,10 @@ class Record(Watch):
         checkpoint.save(self.folder / "last", state["progress"]["step"], state)
 
     def skipped(self, broken: tuple[str, ...]) -> None:
-        new = [each for each in broken if each not in self.named]
-        self.named |= set(new)
+        new = set(map(printable, broken)) - self.named
         if new:
-            lines = "".join(f"{printable(each)}\n" for each in sorted(self.named))
+            self.named |= new
+            lines = "".join(f"{each}\n" for each in sorted(self.named))
             write_text(self.folder / "skipped.txt", lines)
 
 
@@ -206,10 +235,14 @@ def _figure(value: int | float) -> str:
     return f"{value:.6g}" if value == value else ""
 
 
+def is_begun(folder: Path) -> bool:
+    """Whether there is something to keep of a run: a checkpoint, or the figures of an epoch."""
+    return (folder / "metrics.csv").exists() or any((folder / "last").glob("step-*"))
+
+
 def discard(folder: Path) -> None:
-    """Remove a run that ended before its first epoch did, unless it has a checkpoint."""
-    if not any((folder / "last").glob("step-*")):
-        shutil.rmtree(folder, ignore_errors=True)
+    """Remove a run that has come to nothing."""
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def tidy(folder: Path) -> None:
@@ -221,30 +254,21 @@ def tidy(folder: Path) -> None:
             left.unlink(missing_ok=True)
 
 
-def read(folder: Path) -> tuple[Graph, dict[str, Any], Components | None]:
-    """The network of a run, what its run.json says, and the components of its colours.
+def read(folder: Path) -> tuple[Graph, About]:
+    """The network of a run, and what its run.json says.
 
     Raises:
         TrainError: it is no run, or of another version.
         ReadError: a file of it cannot be read.
     """
-    from pydantic import ValidationError
-
     for name in ("graph.json", "run.json"):
         if not (folder / name).is_file():
             label = f"{printable(str(folder))}: it is no run of archdsl: it has no {name}"
             raise refusal("A957", label, "a run is a folder such as runs/lenet_digits")
     try:
         graph = Graph.from_json((folder / "graph.json").read_bytes())
-        about = json.loads(read_source(folder / "run.json").text)
-        components = about["components"]
-        found = Components(*map(_tuples, components)) if components else None
-    except (ValidationError, ValueError, KeyError, TypeError) as error:
+        return graph, About.model_validate_json(read_source(folder / "run.json").text)
+    except (ValidationError, ValueError) as error:
         why = str(error).partition("\n")[0]
         label = f"{printable(str(folder))}: its graph.json or run.json is damaged ({why})"
         raise refusal("A957", label) from None
-    return graph, about, found
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value

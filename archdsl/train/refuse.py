@@ -15,6 +15,11 @@ def refusal(code: str, label: str, help: str = "") -> TrainError:
     return TrainError(Diagnostic(code, None, label, help=help))
 
 
+def unread() -> TrainError:
+    """The error where every example to learn from is left out."""
+    return refusal("A953", "none of the examples to learn from can be read")
+
+
 def needed(module: str, command: str = EXTRA) -> ModuleType:
     """A module that archdsl itself does not install.
 

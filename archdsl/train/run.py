@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archdsl.errors import ArchError, BuildError
+from archdsl.errors import ArchError, BuildError, WriteError, printable
 from archdsl.ir import Graph
 from archdsl.train import checkpoint, record
 from archdsl.train.assemble import Assembly
@@ -19,7 +19,7 @@ from archdsl.train.board import Board
 from archdsl.train.data import Sets
 from archdsl.train.data import read as read_data
 from archdsl.train.data.examples import fingerprint
-from archdsl.train.data.loader import Batches
+from archdsl.train.data.loader import Batches, readers_watched
 from archdsl.train.data.pictures import Pictures
 from archdsl.train.launch import Options, checked, launched, placement
 from archdsl.train.loop import Interrupted, Loop
@@ -78,7 +78,7 @@ def start(
     training = checked(graph)
     placement(graph, options)  # refused before any data are read
     fabric = launched(graph, options)
-    with arithmetic(training, fabric.world_size):
+    with arithmetic(training, fabric.world_size), readers_watched():
         sets = read_data(graph)
         told = watch.note if watch is not None and fabric.global_rank == 0 else None
         graph, components = _learnt(graph, sets, told)
@@ -88,13 +88,14 @@ def start(
             folder = record.new_folder(options.runs, options.name, graph.name)
         folder = run.into(fabric.broadcast(folder))
         try:
-            with record.held(folder, fabric.global_rank == 0):
+            with record.held(folder, fabric.global_rank == 0), readers_watched():
                 if fabric.global_rank == 0:
                     about = {"examples": _counts(sets), "data": fingerprint(sets.train)}
-                    run.record.describe(files or [], components, options.to_dict(), about)
+                    here = record.environment(fabric)
+                    run.record.describe(files or [], components, options, about, here)
                 return run.train([])
         except ArchError:
-            if fabric.global_rank == 0 and not (folder / "metrics.csv").exists():
+            if fabric.global_rank == 0 and not record.is_begun(folder):
                 record.discard(folder)
             raise
 
@@ -102,35 +103,42 @@ def start(
 def resume(folder: Path, options: Options | None = None, watch: Watch | None = None) -> Outcome:
     """Go on with a run from its last whole checkpoint, from the start if it has none yet.
 
+    Args:
+        folder: the run's.
+        options: on what; as when it began if left out.
+        watch: who else looks on.
+
     Raises:
         TrainError: it is no run, none of its checkpoints is whole, or it has diverged.
     """
-    graph, about, components = record.read(folder)
-    options = options or Options()
-    if not options.place and options.device == "auto":
-        options = replace(options, place=tuple(about["options"].get("place", ())))
+    graph, about = record.read(folder)
+    options = options or about.options
     training = checked(graph)
     state, wrong = checkpoint.load(folder / "last")
     fabric = launched(graph, options)
     first = fabric.global_rank == 0
-    with record.held(folder, first), arithmetic(training, fabric.world_size):
+    with record.held(folder, first), arithmetic(training, fabric.world_size), readers_watched():
         if first:
             record.tidy(folder)
-        wrong += _differences(about["environment"], record.environment())
+        wrong += _differences(about.environment, record.environment(fabric))
         sets = read_data(graph)
-        if _counts(sets) != about["examples"]:
-            label = f"the data have {_counts(sets)} examples to learn from and to validate with"
-            raise refusal("A957", f"{label}, they had {about['examples']} when the run began")
-        if about.get("data") not in (None, fingerprint(sets.train)):
+        if _counts(sets) != about.examples:
+            label = f"the data have {_words(_counts(sets))}"
+            raise refusal("A957", f"{label}; {_words(about.examples)} when the run began")
+        if about.data not in (None, fingerprint(sets.train)):
             wrong.append("the data are others than when the run began, or have been written anew")
-        run = _Run(graph, options, fabric, sets, components, watch, state)
+        run = _Run(graph, options, fabric, sets, about.components, watch, state)
         run.into(folder)
         return run.train(wrong)
 
 
-def _counts(sets: Sets) -> list[int]:
+def _counts(sets: Sets) -> tuple[int, int]:
     """How many examples there are to learn from, and to validate with."""
-    return [len(sets.train), len(sets.valid) if sets.valid is not None else 0]
+    return len(sets.train), len(sets.valid) if sets.valid is not None else 0
+
+
+def _words(counts: tuple[int, int]) -> str:
+    return f"{counts[0]:,} examples to learn from and {counts[1]:,} to validate with"
 
 
 def _differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
@@ -149,14 +157,13 @@ def _learnt(
     """The graph with what is to be learnt of the data before."""
     training = checked(graph)
     size = training.batch.size
-    each = None
     if isinstance(sets.train, Pictures):
         if wanted(graph):
             sets.train.keep(told)
         size = 1  # images of several sizes
     elif not len(sets.train):
         raise refusal("A952", "the data have no examples")
-    return settled(graph, Batches(sets.train, size, workers=sets.workers, each=each))
+    return settled(graph, Batches(sets.train, size, workers=sets.workers))
 
 
 # The run itself
@@ -212,14 +219,15 @@ class _Run:
             with self._fitting():
                 loop.restore(self.state)
         finished = True
-        with _listening(loop):
-            try:
-                loop.run()
-            except Interrupted:
-                finished = False
-        handed = loop.handed() if finished else {}
-        if finished and self.first:
-            self.record.finish(handed, loop.parts)
+        with self._writing():
+            with _listening(loop):
+                try:
+                    loop.run()
+                except Interrupted:
+                    finished = False
+            handed = loop.handed() if finished else {}
+            if finished and self.first:
+                self.record.finish(handed, loop.parts)
         self.assembly.fabric.barrier()  # none ends while the first still writes
         rows = tuple(loop.progress.rows)
         notes = tuple(self.notes)
@@ -230,6 +238,17 @@ class _Run:
         self.note(f"behind epoch {epochs} all of the network is trained")
         self.parts = self.assembly.parts(freezing=False)  # those before are let go
         return self.parts
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Say of a file that cannot be written, as on a full disk, how the run goes on then."""
+        try:
+            yield
+        except WriteError as error:
+            if not record.is_begun(self.folder):
+                raise
+            help = f"once it can be, --resume {printable(str(self.folder))} goes on"
+            raise WriteError(replace(d, help=help) for d in error.diagnostics) from None
 
     @contextmanager
     def _fitting(self) -> Iterator[None]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archdsl.ir import Graph
 from archdsl.ir.training.images import ByValues, PcaJitter
 from archdsl.train.data.loader import Batches
+from archdsl.train.refuse import unread
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,7 +54,11 @@ def settled(graph: Graph, batches: Batches) -> tuple[Graph, Components | None]:
 
 
 def moments(batches: Batches, axes: int) -> tuple[Tensor, Tensor]:
-    """The mean of each channel (c) and their covariance (c, c), of values from 0 to 1."""
+    """The mean of each channel (c) and their covariance (c, c), of values from 0 to 1.
+
+    Raises:
+        TrainError: none of the examples can be read.
+    """
     import torch
 
     from archdsl.train.augment import floats
@@ -67,6 +72,8 @@ def moments(batches: Batches, axes: int) -> tuple[Tensor, Tensor]:
             count += len(rows)
             total = total + rows.sum(0)
             squares = squares + rows.T @ rows
+    if not count:
+        raise unread()
     mean = total / count
     return mean, squares / count - torch.outer(mean, mean)
 

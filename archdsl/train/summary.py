@@ -9,6 +9,11 @@ from archdsl.errors import printable
 from archdsl.train.watch import Row
 
 
+def lines_of(path: Path) -> list[str]:
+    """The lines of a file of the run; none where it is not there."""
+    return path.read_text("utf-8").splitlines() if path.is_file() else []
+
+
 def best_row(rows: Sequence[Row]) -> Row | None:
     """The epoch whose weights are kept: of the best validation, the last one without any."""
     valid = [row for row in rows if row.valid_loss == row.valid_loss]
@@ -34,6 +39,8 @@ def summary(folder: Path, rows: Sequence[Row]) -> str:
     lines.append(_line("training", best.train_loss, best.train_accuracy))
     if best.valid_loss == best.valid_loss:
         lines.append(_line("validation", best.valid_loss, best.valid_accuracy))
+    if skipped := lines_of(folder / "skipped.txt"):
+        lines.append(f"skipped    {len(skipped):,} images, named in skipped.txt")
     lines.append(f"weights    {printable(str(folder / 'best.safetensors'))}")
     return "\n".join(lines)
 

@@ -92,3 +92,7 @@ class Several(Watch):
     def skipped(self, broken: tuple[str, ...]) -> None:
         for watch in self.watches:
             watch.skipped(broken)
+
+    def note(self, text: str) -> None:
+        for watch in self.watches:
+            watch.note(text)

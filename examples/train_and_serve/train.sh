@@ -10,6 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 python "$here/pictures.py" digits                                # your own pictures instead
 archdsl check "$here/digits.arch"
-archdsl train "$here/digits.arch" --name digits "$@"             # into runs/digits
-archdsl export "$here/digits.arch" --weights runs/digits -o digits.onnx
+name=digits-$(date +%Y%m%d-%H%M%S)                               # no run takes another's place
+archdsl train "$here/digits.arch" "$@" --name "$name"
+archdsl export "$here/digits.arch" --weights "runs/$name" -o digits.onnx
 archdsl predict digits.onnx digits/val/3 --top 1

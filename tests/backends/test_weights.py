@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import struct
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import torch
 from safetensors import safe_open
 
 import archdsl
+from archdsl.backends.torch import save
 from archdsl.network import Network
 
 SPEC = "param classes = 4\ninput 3x8x8; features: { conv 3x3 6; bn; relu }; gap; fc classes"
@@ -43,6 +45,43 @@ def test_safetensors_round_trip_with_the_hash_of_the_spec(net: Network, tmp_path
         metadata = file.metadata()
     assert metadata["network"] == "spec"
     assert metadata["sha256"] == net.graph.origin.sha256
+
+
+@pytest.mark.parametrize("kind", ["sparse", "complex"])
+def test_tensors_that_no_layer_has(net: Network, tmp_path: Path, kind: str) -> None:
+    state = net.to_torch().state_dict()
+    odd = {k: v.to_sparse() if kind == "sparse" else v.cfloat() for k, v in state.items()}
+    torch.save(odd, tmp_path / "w.pth")
+    assert "is sparse or complex" in refusal(net, tmp_path / "w.pth", "A001")
+
+
+def test_a_full_disk_leaves_what_was_there(net: Network, tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    net.save_weights(path, net.to_torch(seed=1))
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, hard))
+    try:
+        with pytest.raises(archdsl.ArchError) as error:
+            net.save_weights(path, net.to_torch(seed=2))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert error.value.diagnostics[0].code == "A005"
+    assert path.read_bytes() == before and [*tmp_path.iterdir()] == [path]
+
+
+def test_the_same_weights_give_the_same_bytes(net: Network, tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    about = {"classes": '["猫", "a\\"b\\u0001/"]', "a": "", "z": "\x7f", "one": "1", "two": "2"}
+    state = net.to_torch(seed=1).state_dict()
+    found: set[bytes] = set()
+    for _ in range(10):
+        save(net.graph, state, path, about)
+        found.add(path.read_bytes())
+    assert len(found) == 1
+    with safe_open(path, "pt") as file:
+        assert file.metadata().items() >= about.items()
+    assert equal(net.to_torch(path), net.to_torch(state))
 
 
 def test_the_folder_of_a_run_means_its_best_weights(net: Network, tmp_path: Path) -> None:

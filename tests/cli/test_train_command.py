@@ -9,6 +9,7 @@ import pty
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -214,6 +215,7 @@ def test_tensorboard_reads_what_is_written(cli: Cli, tiny: Path, tmp_path: Path)
         (("SPEC", "--data", "x"), 1, "`data synthetic` is read from no file"),
         (("SPEC", "--set", "precision=fp16", "--device", "cpu"), 1, "`precision fp16` wants a GPU"),
         (("SPEC", "--from", "nowhere.safetensors"), 1, "no such file"),
+        (("SPEC", "--from", ""), 1, "A403"),
         (("resnet18", "--set", "batch 4"), 1, "comes as 1x8x8"),
     ],
 )
@@ -240,17 +242,45 @@ def test_resuming_from_the_command_line(cli: Cli, tiny: Path, tmp_path: Path) ->
     import signal
     import time
 
-    command = [sys.executable, "-m", "archdsl", "train", str(tiny), "--runs", str(tmp_path)]
+    runs = tmp_path / "my runs"
+    command = [sys.executable, "-m", "archdsl", "train", str(tiny), "--runs", str(runs)]
     command += ["--set", "epochs 100000", "--save-every", "5"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    last = tmp_path / "tiny" / "last"
+    last = runs / "tiny" / "last"
     while not list(last.glob("step-*")) and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert f"archdsl train --resume {tmp_path / 'tiny'}" in told
-    about = tmp_path / "tiny" / "graph.json"
+    assert f"archdsl train --resume '{runs / 'tiny'}'" in told, "as a shell takes it"
+    about = runs / "tiny" / "graph.json"
     about.write_text(about.read_text().replace("100000", "1"))
-    found = cli("train", "--resume", tmp_path / "tiny")
+    found = cli("train", "--resume", runs / "tiny")
     assert found.status == 0, found.err
+
+
+def test_options_that_resuming_changes(
+    cli: Cli, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All others are those that the run began with."""
+    from archdsl import train
+    from archdsl.errors import TrainError
+
+    began = ("--device", "cpu", "--save-every", "3", "--tensorboard", "--place", "fc1=cpu")
+    assert cli("train", tiny, "--runs", tmp_path, *began).status == 0
+    found: list[train.Options] = []
+
+    def look(folder: Path, options: train.Options, watch: object) -> None:
+        found.append(options)
+        raise TrainError(())
+
+    monkeypatch.setattr("archdsl.train.resume", look, raising=False)
+    for more in [(), ("--save-every", "5"), ("--device", "auto"), ("--no-features",)]:
+        cli("train", "--resume", tmp_path / "tiny", *more)
+    plain, often, moved, bare = found
+    assert (plain.device, plain.save_every, plain.tensorboard, plain.place) == (
+        "cpu", 3, True, ("fc1=cpu",),
+    )  # fmt: skip
+    assert often == replace(plain, save_every=5)
+    assert moved == replace(plain, device="auto", place=())
+    assert bare == replace(plain, features=False)

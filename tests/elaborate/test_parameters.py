@@ -56,6 +56,31 @@ def test_set_from_python(path: Path, parameters: dict[str, Any], expected: list[
         ]
 
 
+@pytest.mark.parametrize("act", ["(leaky_relu slope=0.2)", "( leaky_relu slope = 1/5 )", "(relu)"])
+def test_a_layer_with_arguments(path: Path, act: str) -> None:
+    """From Python as from the command line."""
+    from archdsl.pipeline import open_one
+
+    found = archdsl.load(path, act=act).graph
+    assert found.nodes == open_one(str(path), {"act": act}).graph.nodes
+    assert found.nodes[1].op.text() == ("relu" if act == "(relu)" else "leaky_relu 0.2")
+    assert layers(TEXT, act=act) == [n.op.text() for n in found.nodes]
+
+
+@pytest.mark.parametrize("text", ["(data)", "(relu data)/x", "(a (b)", "()", "(same)"])
+def test_any_other_text_in_parentheses_stands_for_itself(text: str) -> None:
+    spec = 'param place = "here"\ninput 2; identity\ntrain { data npz place }'
+    found = archdsl.parse(spec, place=text).graph
+    assert found.training is not None
+    assert found.training.data.text().startswith(f'data npz "{text}"')
+
+
+def test_a_layer_from_python_with_a_wrong_argument(path: Path) -> None:
+    with pytest.raises(ArchError) as caught:
+        archdsl.load(path, act="(leaky_relu slop=0.2)")
+    assert caught.value.diagnostics[0].code == "A401"
+
+
 @pytest.mark.parametrize(
     ("arguments", "shape", "macs"),
     [

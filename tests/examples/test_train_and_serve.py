@@ -36,6 +36,13 @@ def test_the_script_trains_exports_and_predicts(trained: tuple[Path, str]) -> No
     assert sum(right) > 0.85 * len(right)
 
 
+def test_the_script_runs_again(trained: tuple[Path, str]) -> None:
+    folder, _ = trained
+    before = set((folder / "runs").iterdir())
+    run(FOLDER / "train.sh", "--epochs", "2", cwd=folder, env=environment(folder / "bin"))
+    assert len(set((folder / "runs").iterdir()) - before) == 1
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
 def test_the_server_is_asked(trained: tuple[Path, str]) -> None:
     pytest.importorskip("litserve")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from runs import trained
+from runs import graph, trained
 
 from archdsl.errors import Diagnostic, TrainError
 
@@ -41,6 +41,17 @@ def test_in_a_layer(tmp_path: Path) -> None:
     found = diverged(tmp_path, "batch 8; epochs 1", x, network)
     assert "is the first layer whose output is no number" in found.label
     assert "`conv2`" in found.label or "`mul" in found.label
+
+
+def test_in_the_weights_to_begin_with(tmp_path: Path) -> None:
+    from archdsl.backends.torch import build, save
+
+    made = graph("", NET)
+    state = {key: value * float("nan") for key, value in build(made).state_dict().items()}
+    save(made, state, tmp_path / "w.safetensors")
+    found = diverged(tmp_path, f'batch 8; epochs 1; from "{tmp_path}/w.safetensors"', noise())
+    assert "at step 1" in found.label
+    assert "begins with a `conv1.weight` whose values are no numbers" in found.label
 
 
 def test_in_a_step(tmp_path: Path) -> None:

@@ -181,7 +181,7 @@ def test_a_placed_run_goes_on_where_it_was_placed(tmp_path: Path) -> None:
     options = Options(tmp_path, "cut", save_every=3, place=("units=cpu",))
     with pytest.raises(KeyboardInterrupt):
         start(graph(SECTION, DEEP), options, watch=Cut())
-    done = resume(tmp_path / "cut", Options(tmp_path))
+    done = resume(tmp_path / "cut")
     assert same(weights(whole), weights(done))
 
 

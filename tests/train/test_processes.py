@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from runs import weights
 
 from archdsl.pipeline import open_to_train
@@ -32,6 +33,7 @@ TOLERANCE = 1e-6
 
 
 def torchrun(*arguments: object) -> str:
+    """What two processes print, on both streams."""
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m"]
     command += ["archdsl", *map(str, arguments)]
     done = subprocess.run(
@@ -39,7 +41,7 @@ def torchrun(*arguments: object) -> str:
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    return done.stdout + done.stderr
 
 
 @pytest.mark.timeout(600)
@@ -73,6 +75,26 @@ def test_two_processes_thaw_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for key, value in one.items():
         difference = float((two[key] - value).abs().max() / value.abs().max())
         assert difference <= TOLERANCE, key
+
+
+@pytest.mark.timeout(600)
+def test_the_second_process_meets_a_broken_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batches of 4 go to the two in turns, so that the seventh image is the second process's."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    pets = [tmp_path / "pets" / "ab"[i // 4] / f"{i}.png" for i in range(8)]
+    for place in pets:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (6, 6)).save(place)
+    pets[6].write_bytes(b"no image")
+    spec = tmp_path / "two.arch"
+    section = f"""data imagefolder "{tmp_path}/pets" validation=0 broken=skip workers=0
+  augment center_crop 6; freeze all except fc1; epochs 1; batch 4"""
+    spec.write_text(f"input 3x6x6; conv 3x3 2; relu; gap; fc 2; train {{ {section} }}")
+    told = torchrun("train", spec, "--runs", tmp_path, "--name", "two", "--device", "cpu")
+    (why,) = [line for line in told.splitlines() if "anew" in line]
+    assert "an image cannot be read" in why and str(pets[6]) in why
 
 
 @pytest.mark.parametrize("world", [2, 3])

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import random
+import resource
+import shutil
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
 from runs import EVERYTHING, go, graph, same, trained, weights
 
-from archdsl.errors import TrainError
+from archdsl.errors import TrainError, WriteError
 from archdsl.train import Options, checkpoint, record, resume, start
 from archdsl.train.watch import Step, Watch
 
@@ -130,6 +135,38 @@ def test_resuming_what_is_finished_changes_nothing(whole: Path) -> None:
     assert same(weights(outcome), before)
 
 
+@contextmanager
+def files_end_at(count: int) -> Iterator[None]:
+    """No file may be longer than so many bytes; to write on is an error as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (count, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_a_full_disk_while_a_checkpoint_is_written(tmp_path: Path, share: float) -> None:
+    state = {"model": {"w": torch.zeros(30_000)}}
+    first = checkpoint.save(tmp_path, 1, state)
+    with files_end_at(int(share * first.stat().st_size)), pytest.raises(WriteError) as caught:
+        checkpoint.save(tmp_path, 2, state)
+    assert caught.value.diagnostics[0].code == "A005"
+    assert [path.name for path in tmp_path.iterdir()] == [first.name]
+
+
+def test_a_full_disk_ends_the_run_and_it_goes_on_later(whole: Path, tmp_path: Path) -> None:
+    options = Options(tmp_path, "run", "cpu", save_every=1)
+    stopped = start(graph(EVERYTHING), options, watch=StopAt(7)).folder
+    length = max(path.stat().st_size for path in (stopped / "last").glob("step-*"))
+    with files_end_at(length // 2), pytest.raises(WriteError) as caught:
+        resume(stopped, options)
+    (found,) = caught.value.diagnostics
+    assert found.code == "A005" and f"--resume {stopped}" in found.help
+    assert same(weights(resume(stopped).folder), weights(whole))
+
+
 def test_a_truncated_checkpoint_is_told_and_the_one_before_is_used(
     whole: Path, tmp_path: Path
 ) -> None:
@@ -188,6 +225,37 @@ def test_what_is_no_run(whole: Path, tmp_path: Path, missing: str) -> None:
         resume(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("options", "x"),
+        ("options", {"devices": "many"}),
+        ("examples", [1]),
+        ("components", [1]),
+        ("environment", None),
+        ("environment", []),
+    ],
+)
+def test_a_damaged_run_json(whole: Path, tmp_path: Path, key: str, value: object) -> None:
+    (tmp_path / "graph.json").write_bytes((whole / "graph.json").read_bytes())
+    about = json.loads((whole / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps(about | {key: value}))
+    with pytest.raises(TrainError, match=r"run.json is damaged") as caught:
+        resume(tmp_path)
+    assert caught.value.diagnostics[0].code == "A957"
+
+
+def test_a_run_goes_on_with_its_own_options(tmp_path: Path) -> None:
+    began = Options(tmp_path, "run", "cpu", save_every=2, features=False, place=("fc=cpu",))
+    stopped = start(graph(EVERYTHING), began, watch=StopAt(3)).folder
+    _, about = record.read(stopped)
+    assert about.options == began
+    resume(stopped, watch=StopAt(9))
+    assert reached(stopped) == 9
+    names = [path.name[5:15] for path in sorted((stopped / "last").glob("step-*"))]
+    assert names == ["0000000008", "0000000009"], "one every two steps, and where it stopped"
+
+
 def test_other_data_than_the_run_began_with(tmp_path: Path) -> None:
     import numpy as np
 
@@ -244,6 +312,15 @@ def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_run_that_may_not_be_written_to(whole: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(whole, tmp_path / "run")
+    (run / ".lock").unlink(missing_ok=True)
+    (run / ".lock").mkdir()  # as root may write to any folder
+    with pytest.raises(WriteError) as caught:
+        resume(run)
+    assert caught.value.diagnostics[0].label == f"{run}: is a directory"
 
 
 def test_one_process_at_a_time_is_at_work_on_a_run(tmp_path: Path) -> None:

@@ -1,40 +1,19 @@
-"""Frozen parts stay, their features are computed once, and a thaw changes only what learns."""
+"""Frozen parts stay, and a thaw changes only what learns."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 import torch
+from freezing import FROZEN, NETWORK, begun, kept, merged, trained
 from runs import graph, same, weights
 from test_resume import StopAt
 
 import archdsl
 from archdsl.backends.torch import build, save
 from archdsl.errors import TrainError
-from archdsl.train import Options, Outcome, resume, room, start
-from archdsl.train.watch import Watch
-
-# A branch goes around the second block, so that two tensors cross a cut in it; dropout and
-# normalisation are in what is frozen and in what is not.
-NETWORK = """\
-input 3x8x8
-block unit c { conv 3x3 c bias=false; bn; relu; dropout 0.2 }
-one: unit 6
-two: { residual { conv 3x3 6; bn; relu; conv 3x3 6 }; relu }
-head: { gap; fc 12; bn; dropout 0.3; fc 4 }
-"""
-
-SECTION = """\
-data synthetic 52
-from "start.safetensors"
-optimizer adamw lr=0.01 weight_decay=0.1
-clip 1; ema 0.9; epochs 4; batch 8; accumulate 2; seed 3
-"""
+from archdsl.train import Options, resume, start
 
 
 @pytest.fixture(autouse=True)
@@ -45,44 +24,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun()
 
 
-def begun() -> dict[str, Any]:
-    made = graph("", NETWORK)
-    module = build(made, None, 7)
-    module.train()
-    with torch.random.fork_rng(), torch.no_grad():
-        torch.manual_seed(2)  # of its dropout
-        module(torch.randn(64, 3, 8, 8, generator=torch.Generator().manual_seed(1)) * 2 + 1)
-    state = module.state_dict()
-    save(made, state, "start.safetensors")
-    return state
-
-
-def trained(section: str, name: str = "run", watch: Watch | None = None, **options: Any) -> Outcome:
-    chosen = Options(Path(), name, device="cpu", **options)
-    return start(graph(merged(section), NETWORK), chosen, watch=watch)
-
-
-def merged(section: str) -> str:
-    """The section above with these statements, which take the place of its own."""
-    lines = [line.strip() for line in section.replace("\n", ";").split(";") if line.strip()]
-    own = [line for line in SECTION.replace("\n", ";").split(";") if line.strip()]
-    words = {line.split()[0] for line in lines}
-    return "\n".join([*(line for line in own if line.split()[0] not in words), *lines])
-
-
-def kept() -> list[Path]:
-    return sorted(Path("cache/archdsl/features").glob("*.npy"))
-
-
-FROZEN = {
-    "freeze all except head": ("one.", "two."),
-    'freeze all except "head.4"': ("one.", "two.", "head.1", "head.2"),
-    "freeze until two": ("one.",),
-    'freeze until "two.3"': ("one.", "two.0", "two.1"),
-    "freeze all except one": ("two.", "head."),
-}
-
-
 @pytest.mark.parametrize("features", [True, False])
 @pytest.mark.parametrize("setting", FROZEN)
 def test_what_is_frozen_is_the_same_bit_by_bit(setting: str, features: bool) -> None:
@@ -91,127 +32,6 @@ def test_what_is_frozen_is_the_same_bit_by_bit(setting: str, features: bool) -> 
     after = weights(outcome)
     stays = {key for key in after if key.startswith(FROZEN[setting])}
     assert {key for key in after if torch.equal(after[key], before[key])} == stays
-
-
-@pytest.mark.parametrize("setting", [*FROZEN][:4])
-def test_kept_features_change_nothing(setting: str) -> None:
-    """Bit by bit: layers here give an example the same in every batch of a size.
-
-    52 examples make batches of 8 and one of 4, so that the order comes in too.
-    """
-    one, other = trained(setting), trained(setting, "other", features=False)
-    assert len(kept()) == 2, "of the training set and of the validation"
-    assert same(weights(one), weights(other))
-    rows = [[r.train_loss, r.valid_loss, r.valid_accuracy] for r in one.rows]
-    assert rows == [[r.train_loss, r.valid_loss, r.valid_accuracy] for r in other.rows]
-
-
-def test_a_branch_around_the_cut_is_kept_too() -> None:
-    import numpy as np
-
-    trained('freeze until "two.3"')
-    shapes = sorted(np.load(path).shape for path in kept())
-    assert shapes == [(5, 2 * 6 * 8 * 8), (52, 2 * 6 * 8 * 8)]
-
-
-def test_nothing_before_what_is_trained() -> None:
-    outcome = trained("freeze all except one")
-    assert outcome.notes == (
-        "every epoch computes what is frozen anew: no frozen weights come before all that is "
-        "trained",
-    )
-    assert not kept()
-
-
-@pytest.mark.parametrize(
-    ("section", "why"),
-    [
-        ("augment hflip", "`augment hflip` draws another image each time"),
-        ("checkpoint head", "`checkpoint head` computes a part behind it again"),
-        ('data python "of_my_own:data" workers=0', "the data come from code of your own"),
-    ],
-)
-def test_why_features_are_not_kept(section: str, why: str) -> None:
-    Path("of_my_own.py").write_text(
-        "import torch\n"
-        "class Mine:\n"
-        "    def __len__(self): return 8\n"
-        "    def __getitem__(self, i): return torch.rand(3, 8, 8), i % 4\n"
-        "def data(): return Mine(), None\n"
-    )
-    outcome = trained(f"{section}; freeze all except head")
-    assert why in outcome.notes[0]
-    assert not kept()
-
-
-def test_features_are_found_again_and_what_they_depend_on_is_heeded() -> None:
-    def computed(section: str = "", setting: str = "freeze all except head") -> int:
-        """How many sets are computed anew."""
-        computed.number += 1  # pyright: ignore[reportFunctionMemberAccess]
-        name = f"run{computed.number}"  # pyright: ignore[reportFunctionMemberAccess]
-        notes = trained(f"{section}\n{setting}", name).notes
-        return sum("once" in note for note in notes)
-
-    computed.number = 0  # pyright: ignore[reportFunctionMemberAccess]
-    assert computed() == 2
-    assert computed() == 0
-    assert computed("optimizer sgd lr=0.3; seed 9; epochs 1") == 0, "the rest may change"
-    assert computed("normalize values mean=[0.5, 0, 0] std=[1, 1, 1]") == 2
-    assert computed("precision bf16") == 2
-    assert computed(setting="freeze until two") == 2
-    assert computed("data synthetic 53") == 1, "the validation is the same"
-    state = begun()
-    state["head.4.bias"] += 1
-    save(graph("", NETWORK), state, "start.safetensors")
-    assert computed() == 0, "the head does not come before"
-    state["one.bn1.running_mean"] += 1
-    save(graph("", NETWORK), state, "start.safetensors")
-    assert computed() == 2
-
-
-def test_damaged_features_are_computed_anew() -> None:
-    expected = weights(trained("freeze all except head"))
-    for path in kept():
-        data = bytearray(path.read_bytes())
-        data[-1] ^= 1
-        path.write_bytes(data)
-    outcome = trained("freeze all except head", "other")
-    assert sum("once" in note for note in outcome.notes) == 2
-    assert same(weights(outcome), expected)
-    assert len(kept()) == 2
-
-
-def test_features_stay_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = weights(trained("freeze all except head"))
-    for path in kept():
-        path.unlink()
-    monkeypatch.setattr(room, "MOST", 1000)
-    outcome = trained("freeze all except head", "small")
-    assert "would take" in outcome.notes[0]
-    assert same(weights(outcome), expected)
-    monkeypatch.setattr(room, "MOST", 64 << 30)
-    monkeypatch.setattr(room, "SPARE", 1 << 60)
-    outcome = trained("freeze all except head", "full")
-    assert "0 B to spare" in outcome.notes[0]
-    assert not list(Path("cache").rglob("*.*"))
-
-
-def test_the_oldest_features_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    trained("freeze all except head")
-    first = set(kept())
-    most = sum(path.stat().st_size for path in first)
-    monkeypatch.setattr(room, "MOST", most + 200)
-    trained("freeze all except head; precision bf16", "other")
-    assert not first & set(kept())
-    assert sum(path.stat().st_size for path in kept()) <= most + 200
-
-
-def test_a_folder_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    Path("file").write_text("no folder")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(Path("file").absolute()))
-    outcome = trained("freeze all except head")
-    assert "every epoch computes what is frozen anew" in outcome.notes[0]
-    assert outcome.finished
 
 
 THAWS = {
@@ -272,6 +92,28 @@ def test_a_thaw_against_a_loop_by_hand(optimizer: str) -> None:
     assert same(weights(outcome), {k: v.detach() for k, v in model.state_dict().items()})
 
 
+@pytest.mark.parametrize(
+    ("section", "never"),
+    [
+        ("freeze all except head epochs=4; epochs 4", True),
+        ("freeze all except head epochs=3; epochs 4", False),
+        ("freeze all except head epochs=3; steps 12", True),  # 4 an epoch
+        ("freeze all except head epochs=3; steps 13", False),
+        ("freeze all except head patience=2; epochs 3", True),
+        ("freeze all except head patience=2; epochs 4", False),
+        ("freeze all except head epochs=9 patience=2; epochs 4", False),
+        ("freeze all except head; epochs 4", False),
+    ],
+)
+def test_a_thaw_that_never_comes_is_told(section: str, never: bool) -> None:
+    said = merged(section)
+    said = said.replace(" epochs 4\n", "") if "steps" in section else said
+    notes = start(graph(said, NETWORK), Options(Path(), "run", "cpu")).notes
+    assert any("never thaws: the training is over by then" in note for note in notes) == never
+    if never:
+        assert not any("all of the network is trained" in note for note in notes)
+
+
 def test_frozen_weights_have_no_gradient_and_no_moments() -> None:
     """They take part in no optimizer, and dropout and normalisation of theirs are at rest."""
     from archdsl.train import checkpoint
@@ -303,39 +145,6 @@ def test_other_settings_go_with_it(extra: str, monkeypatch: pytest.MonkeyPatch) 
     assert same(weights(one), weights(other))
 
 
-def test_ten_crops_to_validate_with() -> None:
-    setting = "augment center_crop 8\neval ten_crop 8; freeze all except head"
-    section = merged('data npz "boards.npz"; ' + setting)
-    import numpy as np
-
-    draw = np.random.default_rng(0)
-    x = draw.integers(0, 256, (30, 3, 10, 12), dtype=np.uint8)
-    np.savez("boards.npz", x=x, y=np.arange(30) % 4)
-    made = graph(section, NETWORK)
-    one = start(made, Options(Path(), "one", "cpu"))
-    other = start(made, Options(Path(), "other", "cpu", features=False))
-    assert len(kept()) == 2
-    assert one.rows[-1].valid_loss == other.rows[-1].valid_loss
-    assert same(weights(one), weights(other))
-
-
-def test_folders_of_images_have_features_too() -> None:
-    """A crop in the middle is the same each time; another file under the name is not."""
-    import small_data
-
-    small_data.pets(Path("pets"))
-    section = 'data imagefolder "pets" workers=0; eval center_crop 8; freeze all except head'
-    made = graph(merged(section) + "\naugment shorter_side 12; center_crop 8", NETWORK)
-    one = start(made, Options(Path(), "one", "cpu"))
-    other = start(made, Options(Path(), "other", "cpu", features=False))
-    assert len(kept()) == 1, "a tenth of each class is none to validate with"
-    assert same(weights(one), weights(other))
-    path = next(Path("pets").rglob("*.png"))
-    path.write_bytes(path.read_bytes() + b" ")
-    start(made, Options(Path(), "again", "cpu"))
-    assert len(kept()) == 2
-
-
 def test_a_fresh_head() -> None:
     """Weights of a network with another number of classes: the last layer begins anew."""
     small = graph("", NETWORK.replace("fc 4 }", "fc 9 }"))
@@ -351,16 +160,6 @@ def test_sections_text_survives() -> None:
     made = graph("freeze all except head patience=2", NETWORK)
     again = archdsl.ir.Graph.from_json(made.to_json())
     assert again.training == made.training
-
-
-def test_a_file_that_holds_something_else_is_made_anew() -> None:
-    first = trained("freeze all except head")
-    for path in kept():
-        np.save(path, np.zeros((3, 2), np.float32))
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-        path.replace(path.with_stem(f"{path.stem.rpartition('-')[0]}-{digest}"))
-    os.mkfifo(kept()[0].with_stem(kept()[0].stem + "0"))
-    assert same(weights(first), weights(trained("freeze all except head", "again")))
 
 
 def test_what_freezes_nothing_is_told() -> None:

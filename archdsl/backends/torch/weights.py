@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import warnings
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archdsl.errors import BuildError, Diagnostic, ReadError
+from archdsl.errors import BuildError, Diagnostic, ReadError, printable
 from archdsl.files import replacing
 from archdsl.ir import Graph
 from archdsl.ir.shapes import Shape, show
@@ -51,6 +54,9 @@ def read(path: str | Path) -> dict[str, Tensor]:
             found = found[key]
     if not isinstance(found, dict) or not all(isinstance(v, torch.Tensor) for v in found.values()):
         raise ReadError(Diagnostic("A001", None, f"{path}: it holds no state_dict"))
+    if odd := [key for key, v in found.items() if v.layout != torch.strided or v.is_complex()]:
+        label = f"{path}: `{printable(odd[0])}` is sparse or complex, and no layer has such weights"
+        raise ReadError(Diagnostic("A001", None, label))
     return found
 
 
@@ -87,6 +93,7 @@ def save(
     Raises:
         WriteError: the file cannot be written; an earlier one is left as it was.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     origin = graph.origin
@@ -94,7 +101,30 @@ def save(
     metadata |= {"archdsl": origin.archdsl, **(about or {})}
     tensors = {key: value.detach().cpu().contiguous() for key, value in state.items()}
     with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata)
+        try:
+            save_file(tensors, temporary, metadata)
+        except SafetensorError as error:
+            # What the system said is in its words alone: "… (os error 28)".
+            if found := re.search(r"\(os error (\d+)\)", str(error)):
+                raise OSError(int(found[1]), os.strerror(int(found[1]))) from None
+            raise
+        _order(temporary)
+
+
+def _order(path: Path) -> None:
+    """Put what the header of a file says of it in order, which safetensors leaves to chance.
+
+    The header is JSON behind its length (8 bytes, the lowest first); in another order it is as
+    long. So the same weights give the same bytes.
+    """
+    with path.open("r+b") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+        if len(text) <= length:
+            file.seek(8)
+            file.write(text.ljust(length))
 
 
 def renamed(state: Mapping[str, Any], rules: Mapping[str, str]) -> dict[str, Any]:

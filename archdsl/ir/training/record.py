@@ -134,7 +134,8 @@ class Training(BaseModel):
         if rises > count:
             unit = self.length.name
             label = f"the rate rises for {rises} {unit}, the training has {count}"
-            yield "schedule", Finding("A803", label, versus="length")
+            help = f"`warmup=` of at most {count}, or more {unit}"
+            yield "schedule", Finding("A803", label, help, versus="length")
 
     def _classes(self, graph: Graph) -> Iterator[tuple[str, Finding]]:
         """Classes without a place in the output cannot be learnt."""

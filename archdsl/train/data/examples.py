@@ -79,8 +79,6 @@ class Sets:
     varied: bool = False
     """Whether images differ in size, so that they are cut one by one as they are read."""
     ready: bool = False
-    skipped: tuple[str, ...] = ()
-    """What could not be read and was left out, in words."""
 
 
 def fingerprint(examples: Examples) -> str | None:
@@ -153,6 +151,18 @@ def classes_of(targets: Any) -> Tensor | None:
 
     found = isinstance(targets, torch.Tensor) and targets.ndim == 1
     return targets if found and not targets.dtype.is_floating_point else None
+
+
+def lacking(sets: Sets) -> str:
+    """Which classes have no example to learn from, in words; nothing where all have some."""
+    if sets.labels is None:
+        return ""
+    there = set(sets.labels.unique().tolist())
+    missing = [name for number, name in enumerate(sets.classes) if number not in there]
+    if missing:
+        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        return f"no example to learn from is of class {', '.join(missing[:5])}{more}"
+    return "all examples to learn from are of one class" if len(there) == 1 else ""
 
 
 def named(names: Sequence[str] | Mapping[int, str]) -> tuple[str, ...]:

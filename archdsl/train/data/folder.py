@@ -78,16 +78,22 @@ def _classes(folder: Path) -> list[str]:
 
 
 def _images(folder: Path, classes: list[str]) -> Found:
-    """The images below each class's folder, in the order of their names.
+    """The images below each class's folder, in the order of their names, without hidden ones.
 
     Raises:
         TrainError: there is none.
     """
     found: Found = []
     for number, name in enumerate(classes):
-        paths = sorted(p for p in (folder / name).rglob("*") if p.suffix.lower() in SUFFIXES)
-        found += [(path, number) for path in paths]
+        top = folder / name
+        paths = sorted(p for p in top.rglob("*") if p.suffix.lower() in SUFFIXES)
+        found += [(p, number) for p in paths if not _is_hidden(p.relative_to(top))]
     if not found:
         kinds = ", ".join(SUFFIXES[:5])
         raise refusal("A952", f"{folder}: no image is in its folders ({kinds}, …)")
     return found
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether it is a system's or an editor's own: `._1.jpg`, `.ipynb_checkpoints/1.jpg`."""
+    return any(part.startswith(".") for part in path.parts)

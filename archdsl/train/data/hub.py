@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl.ir import Graph
 from archdsl.ir.preprocess import Channels
 from archdsl.ir.training.data import HuggingFace
-from archdsl.train.data.examples import Sets, named, split
+from archdsl.train.data.examples import Sets, classes_of, named, split
 from archdsl.train.data.pictures import Pictures, both
 from archdsl.train.refuse import needed, refusal
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 VALID = ("validation", "valid", "val", "test")
+
+
+def _classes(data: HuggingFace, part: Any) -> Tensor:
+    """The numbers of the classes of a part's examples.
+
+    Raises:
+        TrainError: the column holds something else.
+    """
+    import torch
+
+    try:
+        found = classes_of(torch.tensor(list(part[data.label])))
+    except (TypeError, ValueError, RuntimeError):
+        found = None
+    if found is None:
+        label = f"{data.dataset}: the column `{data.label}` does not hold the numbers of classes"
+        raise refusal("A954", label, f"ds.class_encode_column({data.label!r}) makes them of names")
+    return found
 
 
 def read(data: HuggingFace, graph: Graph) -> Sets:
@@ -44,14 +65,14 @@ def read(data: HuggingFace, graph: Graph) -> Sets:
     valid = next((parts[name] for name in VALID if name in parts), None)
     if valid is None:
         assert graph.training is not None
-        labels = torch.tensor(train[data.label])
-        first, second = split(labels, data.validation, graph.training.seed.value)
+        first, second = split(_classes(data, train), data.validation, graph.training.seed.value)
         train, valid = train.select(first.tolist()), train.select(second.tolist())
 
     def make(part: Any, kind: Channels, **others: Any) -> Pictures:
         name = f"{data.dataset}, example {{}}".format
+        labels = _classes(data, part).tolist()
         return Pictures(
-            lambda i: part[i][data.image], name, list(part[data.label]), kind, data.size,
+            lambda i: part[i][data.image], name, labels, kind, data.size,
             cache=data.cache, content=getattr(part, "_fingerprint", ""), **others,
         )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -62,8 +63,9 @@ def order(count: int, seed: int, epoch: int, labels: Tensor | None = None) -> Te
     draw = generator(seed, "order", epoch)
     if labels is None:
         return torch.randperm(count, generator=draw)
-    weights = 1 / torch.bincount(labels).clamp(min=1).double()
-    return torch.multinomial(weights[labels], count, replacement=True, generator=draw)
+    _, which, counts = labels.unique(return_inverse=True, return_counts=True)
+    weights = 1 / counts.double()
+    return torch.multinomial(weights[which], count, replacement=True, generator=draw)
 
 
 @dataclass(frozen=True)
@@ -198,13 +200,14 @@ class _Drawn:
 
 
 @dataclass(frozen=True)
-class _Uneven:
+class _Misfit:
     """Why examples make no batch; errors do not come through from other processes as they are."""
 
-    shapes: tuple[tuple[int, ...], tuple[int, ...]]
+    why: str
+    help: str
 
 
-def _gathered(items: list[tuple[Any, Any]]) -> Batch | _Uneven:
+def _gathered(items: list[tuple[Any, Any]]) -> Batch | _Misfit:
     import torch
     from torch.utils.data import default_collate
 
@@ -218,19 +221,52 @@ def _gathered(items: list[tuple[Any, Any]]) -> Batch | _Uneven:
         if isinstance(first, torch.Tensor):
             odd = next((each for each in column if each.shape != first.shape), None)
             if odd is not None:
-                return _Uneven((tuple(first.shape), tuple(odd.shape)))
-    inputs, targets = default_collate(sound)
-    return Batch(tuple(inputs) if several else inputs, targets, broken)
+                one, other = ("x".join(map(str, shape)) for shape in (first.shape, odd.shape))
+                why = f"an example is {one}, another one {other}: they make no batch"
+                return _Misfit(why, "a crop brings images to one size")
+    try:
+        inputs, targets = default_collate(sound)
+    except (TypeError, RuntimeError, KeyError) as error:
+        return _Misfit(f"the examples make no batch: {type(error).__name__}: {error}", _WANTED)
+    inputs = tuple(inputs) if several else inputs
+    for each in (*(inputs if several else [inputs]), *_values(targets)):
+        if not isinstance(each, torch.Tensor):
+            kind = type(each).__name__
+            return _Misfit(f"the examples make no batch: they come to a {kind}, no tensor", _WANTED)
+    return Batch(inputs, targets, broken)
 
 
-def _checked(found: Batch | _Uneven) -> Batch:
+_WANTED = "an input is a tensor or an array of one shape, and so is a target, or a number"
+
+
+def _values(targets: Any) -> list[Any]:
+    return list(targets.values()) if isinstance(targets, dict) else [targets]
+
+
+def _checked(found: Batch | _Misfit) -> Batch:
     """What was gathered, if it is a batch.
 
     Raises:
-        TrainError: the examples differ in size.
+        TrainError: it is none.
     """
-    if isinstance(found, _Uneven):
-        one, other = ("x".join(map(str, shape)) for shape in found.shapes)
-        label = f"an example is {one}, another one {other}: they make no batch"
-        raise refusal("A954", label, "a crop brings images to one size")
+    if isinstance(found, _Misfit):
+        raise refusal("A954", found.why, found.help)
     return found
+
+
+@contextmanager
+def readers_watched() -> Iterator[None]:
+    """Tell that a process that reads ahead was ended, which torch raises wherever it hears of it.
+
+    Raises:
+        TrainError: one was.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):  # torch has no class for it
+            raise
+        help = (
+            "memory, or a container's shared memory, may have run out: try fewer `workers=`, or 0"
+        )
+        raise refusal("A955", "a process that reads ahead was ended", help) from None

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from archdsl.ir import Graph
 
-MAX_CLASSES = 1 << 31
-
 
 def digits(data: Digits, graph: Graph) -> Sets:
     """scikit-learn's digits, (n, 1, 8, 8); their values from 0 to 16 become 0 to 1."""
@@ -82,7 +80,8 @@ def npz(data: Npz, graph: Graph) -> Sets:
         label = f"`{data.inputs}` names {len(names)} arrays, and the network's inputs are {wanted}"
         raise refusal("A954", label, '`inputs="a,b"` names one for each, in this order')
     try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+        with path.open("rb") as opened:
+            file = np.load(opened, allow_pickle=False)
             if not hasattr(file, "files"):
                 raise refusal("A953", f"{path}: it holds one array; `np.savez` writes several")
             missing = [n for n in (*names, data.targets) if n not in file.files]

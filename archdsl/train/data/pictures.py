@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.errors import ModelError
 from archdsl.ir import Graph, preprocess
-from archdsl.ir.preprocess import KINDS, Channels, Preprocess
+from archdsl.ir.preprocess import KINDS, MAX_SIDE, Channels, Preprocess
 from archdsl.ir.shapes import channels, show
 from archdsl.ir.training.images import TenCrop
 from archdsl.train.data.pack import Pack, Unpacked, packed
@@ -181,7 +181,7 @@ def evaluated(graph: Graph) -> Preprocess:
     """How an image comes to the network's size to validate with, as `predict` does it too.
 
     Raises:
-        TrainError: `eval` cuts out another size than the network's.
+        TrainError: `eval` cuts out another size than the network's, or one out of proportion.
     """
     training = graph.training
     assert training is not None
@@ -194,7 +194,9 @@ def evaluated(graph: Graph) -> Preprocess:
         raise refusal("A954", label)
     plain = training.model_copy(update={"normalize": _unchanged()})
     how = preprocess.of(graph.model_copy(update={"training": plain}))
-    assert how is not None
+    if how is None:
+        label = f"pictures to validate with have at most {MAX_SIDE:,} rows and columns"
+        raise refusal("A954", label, "a smaller `size=` or `resize=`")
     return how
 
 

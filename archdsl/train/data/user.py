@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archdsl.errors import TrainError
 from archdsl.ir import Graph
 from archdsl.ir.training.data import Python
 from archdsl.train.data.examples import Arrays, Examples, Inputs, Sets, classes_of, length, over
@@ -30,17 +31,18 @@ def read(data: Python, graph: Graph) -> Sets:
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        function = getattr(importlib.import_module(module), name)
+        imported = importlib.import_module(module)
     except ModuleNotFoundError as error:
         help = "it is looked for in the folder where archdsl runs, and in what is installed"
         raise refusal("A952", f"{data.function}: there is no module `{error.name}`", help) from None
-    except AttributeError:
-        raise refusal("A952", f"{data.function}: `{module}` has no `{name}`") from None
+    except (Exception, SystemExit) as error:
+        raise _failed(f"`{module}`", error) from error
+    if not hasattr(imported, name):
+        raise refusal("A952", f"{data.function}: `{module}` has no `{name}`")
     try:
-        given = function()
-    except Exception as error:
-        label = f"{data.function} failed: {type(error).__name__}: {error}"
-        raise refusal("A953", label) from error
+        given = getattr(imported, name)()
+    except (Exception, SystemExit) as error:
+        raise _failed(data.function, error) from error
     if not isinstance(given, tuple | list) or len(given) != 2:
         label = f"{data.function}: two datasets are wanted, to learn from and to validate with"
         raise refusal("A952", label, "the second may be None")
@@ -52,13 +54,27 @@ def read(data: Python, graph: Graph) -> Sets:
     return Sets(train, valid, labels, workers=data.workers)
 
 
+def _failed(what: str, error: BaseException) -> TrainError:
+    """The error of a user's code that ends with one of its own."""
+    return refusal("A953", f"{what} failed: {type(error).__name__}: {error}")
+
+
 def _labels(train: Examples) -> Tensor | None:
-    """The class of every example; where nothing says them, all examples are read once."""
+    """The class of every example; where nothing says them, all examples are read once.
+
+    Raises:
+        TrainError: one of them cannot be read.
+    """
     import torch
 
     told = getattr(getattr(train, "examples", train), "targets", None)
     if told is None:
-        told = [train[i][1] for i in range(len(train))]
+        told = []
+        for i in range(len(train)):
+            try:
+                told.append(train[i][1])
+            except Exception as error:
+                raise _failed(f"example {i}", error) from error
     try:
         return classes_of(torch.as_tensor(told))
     except (TypeError, ValueError, RuntimeError):
@@ -100,11 +116,15 @@ def _examples(given: Any, name: str, names: Sequence[str]) -> Examples:
 
     if isinstance(given, tuple) and len(given) == 2:
         try:
-            inputs = over(ordered(given[0], names), torch.as_tensor)
+            inputs = ordered(given[0], names)
         except ValueError as error:
             help = "a tuple of tensors in this order, or a dictionary by these names"
             raise refusal("A954", f"{name}: {error}", help) from None
-        targets = torch.as_tensor(given[1])
+        try:
+            inputs, targets = over(inputs, torch.as_tensor), torch.as_tensor(given[1])
+        except (TypeError, ValueError, RuntimeError) as error:
+            label = f"{name}: a pair of arrays is wanted, or a dataset ({error})"
+            raise refusal("A952", label) from None
         for each in inputs if isinstance(inputs, tuple) else (inputs,):
             if len(each) != len(targets):
                 raise refusal("A953", f"{name}: {length(each)} inputs and {len(targets)} targets")
