@@ -2,7 +2,8 @@
 
 A stage is a labelled sequence, or layers in a row that keep the size of the map; a pool is a row of
 its own, and a block of blocks that give maps of several sizes is several stages. A block is told by
-the layers with kernels on its longest way, in brackets, as in table 1 of He et al. (2015); what a
+the layers with kernels on its longest way, in brackets, as in table 1 of He et al. (2015), and so
+are several layers that are repeated together; what a
 table leaves out (activations, learned normalisations, joins, the strides inside of blocks) is said
 below it.
 """
@@ -140,11 +141,13 @@ class _Reader:
 
     def __post_init__(self) -> None:
         self._calls = Calls(self.graph)
+        self._known: dict[int, Group | None] = {}  # by the repetitions, which live as long as we do
+        self._parts = tree(self.graph)
 
     def stages(self) -> list[_Stage]:
         """The rows of the network, in order."""
         found: list[_Stage] = []
-        for stage in self._walk(tree(self.graph)):
+        for stage in self._walk(self._parts):
             last = found[-1] if found else None
             if last is not None and last.key == stage.key and last.key[0] == "layers":
                 found[-1] = replace(last, groups=joined([*last.groups, *stage.groups]))
@@ -163,10 +166,14 @@ class _Reader:
                         kind = "pool" if pools else "layers"
                         size = "1x1" if pools and len(part.shape) == 1 else _size(part.shape)
                         yield _Stage((kind, size), part.path, size, (group,))
-                case ScopeTree() if _opens(part):
+                case ScopeTree() if self._opens(part):
                     yield from self._walk(part.parts)
                 case ScopeTree():
                     yield self._scope(part)
+                case RepetitionTree() if folded := self._folded(part):
+                    first, *_, last = nodes_in([part])
+                    size = _size(last.shape)
+                    yield _Stage(("layers", size), first.path, size, (folded,))
                 case RepetitionTree():
                     for copy in part.copies:
                         yield from self._walk(copy)
@@ -190,6 +197,8 @@ class _Reader:
                         yield group
                 case ScopeTree() if part.scope.kind == "block" or not _has_blocks(part):
                     yield from self._block(part)
+                case RepetitionTree() if folded := self._folded(part):
+                    yield folded
                 case RepetitionTree():
                     for copy in part.copies:
                         yield from self._groups(copy)
@@ -212,6 +221,24 @@ class _Reader:
         else:
             yield from filter(None, map(self._layer, nodes))
 
+    def _folded(self, part: RepetitionTree) -> Group | None:
+        """Several layers that are repeated, where all copies look alike and give one size."""
+        if id(part) not in self._known:
+            self._known[id(part)] = self._fold(part)
+        return self._known[id(part)]
+
+    def _fold(self, part: RepetitionTree) -> Group | None:
+        nodes = [list(nodes_in(copy)) for copy in part.copies]
+        if len(nodes) < 2 or not all(nodes) or len({_size(copy[-1].shape) for copy in nodes}) > 1:
+            return None
+        if any(node.training for copy in nodes for node in copy):
+            return None
+        first, *others = (joined(self._groups(copy)) for copy in part.copies)
+        lines = tuple(line for group in first for line in group.lines * group.times)
+        if len(first) < 2 or len(lines) > MOST_LINES or any(copy != first for copy in others):
+            return None
+        return Group(lines, len(nodes))
+
     def _layer(self, node: Node) -> Group | None:
         """A layer by itself, unless it goes unsaid."""
         learned = node.op.family == "normalization" and bool(node.weights)
@@ -219,6 +246,31 @@ class _Reader:
             self._hide([node])
             return None
         return Group((self._line(node),))
+
+    def _opens(self, part: ScopeTree) -> bool:
+        """Whether a scope is several stages: its parts (a block's blocks) give several sizes."""
+        if part.scope.kind == "block":
+            shapes = [_shape(p) for p in _children(part.parts) if p.scope.kind == "block"]
+        else:
+            shapes = list(self._steps(part.parts))
+        return len(set(map(_size, shapes))) > 1
+
+    def _steps(self, parts: Sequence[Part]) -> Iterator[Shape]:
+        """The shapes that the parts of a sequence give, one by one."""
+        for part in parts:
+            match part:
+                case Node():
+                    yield part.shape
+                case ScopeTree():
+                    yield _shape(part)
+                case RepetitionTree() if self._folded(part):
+                    *_, last = nodes_in([part])
+                    yield last.shape
+                case RepetitionTree():
+                    for copy in part.copies:
+                        yield from self._steps(copy)
+                case _:
+                    pass
 
     def _hide(self, nodes: Sequence[Node]) -> None:
         self.hidden.update((node.op.name, None) for node in nodes)
@@ -273,30 +325,6 @@ def _children(parts: Sequence[Part]) -> Iterator[ScopeTree]:
         elif isinstance(part, RepetitionTree):
             for copy in part.copies:
                 yield from _children(copy)
-
-
-def _opens(part: ScopeTree) -> bool:
-    """Whether a scope is several stages: its parts, of a block the blocks, give several sizes."""
-    if part.scope.kind == "block":
-        shapes = [_shape(p) for p in _children(part.parts) if p.scope.kind == "block"]
-    else:
-        shapes = list(_steps(part.parts))
-    return len(set(map(_size, shapes))) > 1
-
-
-def _steps(parts: Sequence[Part]) -> Iterator[Shape]:
-    """The shapes that the parts of a sequence give, one by one."""
-    for part in parts:
-        match part:
-            case Node():
-                yield part.shape
-            case ScopeTree():
-                yield _shape(part)
-            case RepetitionTree():
-                for copy in part.copies:
-                    yield from _steps(copy)
-            case _:
-                pass
 
 
 # Several networks
