@@ -121,6 +121,16 @@ def test_layers_that_are_repeated_together_are_a_group(body: str) -> None:
     assert list(map(str, row.cells[0])) == ["[attention 4; fc 256; fc 64] x36"]
 
 
+def test_the_layers_of_an_output_have_a_row_of_their_own() -> None:
+    spec = "input 3x8x8; conv 3x3 8; output boxes { conv 3x3 4; conv 1x1 4 }; conv 1x1 2"
+    rows = table_of([archdsl.parse(spec).graph]).rows
+    assert [(row.name, "; ".join(map(str, row.cells[0]))) for row in rows] == [
+        ("conv1", "3x3, 8"),
+        ("boxes", "[3x3, 4; 1x1, 4]"),
+        ("conv2", "1x1, 2"),
+    ]
+
+
 def test_repetitions_within_repetitions_are_read_once_each() -> None:
     body = "conv 3x3 4; conv 1x1 4"
     for _ in range(11):

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
+from itertools import groupby
 
 from archdsl.analyses.cost import Totals, of_graph
 from archdsl.analyses.depth import has_kernel, longest_way
@@ -143,16 +144,17 @@ class _Reader:
         self._calls = Calls(self.graph)
         self._known: dict[int, Group | None] = {}  # by the repetitions, which live as long as we do
         self._parts = tree(self.graph)
+        self._outputs = {output.name for output in self.graph.outputs}
 
     def stages(self) -> list[_Stage]:
         """The rows of the network, in order."""
         found: list[_Stage] = []
-        for stage in self._walk(self._parts):
-            last = found[-1] if found else None
-            if last is not None and last.key == stage.key and last.key[0] == "layers":
-                found[-1] = replace(last, groups=joined([*last.groups, *stage.groups]))
-            else:
-                found.append(stage)
+        for key, run in groupby(self._walk(self._parts), lambda stage: stage.key):
+            stages = list(run)
+            if key[0] == "layers":
+                groups = joined(group for stage in stages for group in stage.groups)
+                stages = [replace(stages[0], groups=groups)]
+            found += stages
         return found
 
     def _walk(self, parts: Sequence[Part]) -> Iterator[_Stage]:
@@ -181,12 +183,12 @@ class _Reader:
                     raise TypeError("a tree that is not a network's own")
 
     def _scope(self, part: ScopeTree) -> _Stage:
-        """A stage of a labelled sequence, or of one block."""
-        size = _size(_shape(part))
-        if part.scope.kind == "block":
-            return _Stage(("layers", size), part.scope.path, size, joined(self._block(part)))
-        groups = joined(self._groups(part.parts))
-        return _Stage(("stage", part.scope.path, size), part.scope.path, size, groups)
+        """A stage of a labelled sequence, of an output's own layers, or of one block."""
+        path, size = part.scope.path, _size(_shape(part))
+        of_block = part.scope.kind == "block"
+        groups = joined(self._block(part) if of_block else self._groups(part.parts))
+        merges = of_block and path not in self._outputs  # with what is before and behind
+        return _Stage(("layers", size) if merges else ("stage", path, size), path, size, groups)
 
     def _groups(self, parts: Sequence[Part]) -> Iterator[Group]:
         """What is in a stage; a block is one group."""
