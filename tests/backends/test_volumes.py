@@ -203,6 +203,17 @@ def test_a_vision_transformer() -> None:
     assert volumes[3].bands == ("attention", "linear", "linear")
 
 
+def test_a_stage_that_is_a_repetition_tells_its_copies() -> None:
+    encoder = "residual { ln; attention 4 }; residual { ln; fc 256; gelu; fc 64 }"
+    volumes = drawn(parse(f"input 128x64; stage: {{ {{ {encoder} }} x36 }}; ln; fc 1000"))
+    (stage,) = [v for v in volumes if v.name == "stage"]
+    assert stage.copies == 36
+    assert stage.bands == ("attention", "linear", "linear")
+    assert len(stage.paths) == 36 * 8 + 1  # the normalization behind belongs to it too
+    spec = f"input 128x64; stage: {{ {{ {encoder} }} x36; fc 32; fc 64 }}; ln; fc 1000"
+    assert [v.copies for v in drawn(parse(spec)) if v.name == "stage"] == [1]
+
+
 def test_a_u_is_below_its_skips() -> None:
     series = shown(zoo("unet"), 3)
     depth = 0
