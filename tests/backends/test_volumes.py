@@ -192,6 +192,13 @@ def test_auxiliary_heads_hang_where_they_start() -> None:
     assert hanging == {"inception4a": ["aux1"], "inception4d": ["aux2"]}
 
 
+def test_what_other_outputs_give_has_their_names() -> None:
+    spec = "input 3x32x32; conv 3x3 8; output boxes { conv 3x3 8; conv 1x1 4 }"
+    spec += "; output kinds { gap; scores: fc 3 }; conv 3x3 4"
+    names = {v.id: v.name for v in drawn(parse(spec)) if v.name}
+    assert names == {"input/input": "input", "boxes.conv2": "boxes", "kinds.scores": "scores"}
+
+
 def test_a_vision_transformer() -> None:
     """Dosovitskiy et al. 2020: 14x14 patches, a token more, twelve encoders."""
     volumes = drawn(zoo("vit_base_patch16_224"))

@@ -9,7 +9,7 @@ from itertools import groupby
 from archdsl.backends.drawing.text import sign
 from archdsl.backends.volumes import units
 from archdsl.backends.volumes.calls import share, shown
-from archdsl.backends.volumes.figure import Fork, Item, Series, Volume
+from archdsl.backends.volumes.figure import Fork, Item, Series, Volume, volumes_of
 from archdsl.backends.volumes.lanes import behind_each_other, divided, lanes_of
 from archdsl.backends.volumes.merge import merged, without_pools
 from archdsl.backends.volumes.structure import Flow, Part, Region, Structure, nodes_of
@@ -77,7 +77,16 @@ class _Selection:
             series.append(units.of_layer(output))
         if not self.level.blocks:
             divided(series)
+        self._name_outputs(series)
         return series
+
+    def _name_outputs(self, series: Series) -> None:
+        """Let what another output than the main one gives have that name, if it has none."""
+        names = {o.node: o.name for o in self.graph.outputs if o.kind != "main"}
+        for volume in volumes_of(series):
+            own = [names[path] for path in volume.paths if path in names]
+            if own and not volume.name:
+                volume.name = own[0]
 
     def _around(self, parts: Sequence[Part], inside: str = "") -> str:
         """The block that all of a series is in, if it is one: it is not worth a volume."""
