@@ -5,10 +5,14 @@ from __future__ import annotations
 import struct
 import subprocess
 import sys
+from io import BytesIO
+from itertools import groupby
 from math import ceil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import archdsl
 from archdsl.backends.drawing import Options, forms, page
@@ -108,3 +112,23 @@ def test_options_out_of_range(wrong: dict[str, float]) -> None:
 def test_an_ending_is_told_without_regard_to_its_case() -> None:
     assert forms.form(Path("a.SVG"), forms.GRAPH) == "svg"
     assert forms.ending(Path("a")) == ""
+
+
+@pytest.mark.parametrize("points", [99.86, 99.95, 100.0, 100.2])
+def test_a_png_has_each_row_and_column_of_pixels(points: float) -> None:
+    """Bars of 2 pixels at 192 dpi stay such, whatever share of a pixel the picture ends with."""
+    bars = "".join(
+        f'<rect x="{x}" y="{y}" width="{w}" height="{h}"/>'
+        for i in range(60)
+        for x, y, w, h in ((2, 1.5 * i + 3, 2, 0.75), (1.5 * i + 6, 1, 0.75, 1.5))
+    )
+    size = f'width="{points}pt" height="{points}pt" viewBox="0 0 {points} {points}"'
+    paper = '<rect width="200" height="200" fill="white"/>'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{paper}{bars}</svg>'
+    picture = Image.open(BytesIO(page.render(svg, False, 192, "bars")))
+    assert picture.size == (round(points * 192 / 72),) * 2
+    assert picture.convert("RGBA").getchannel("A").getextrema() == (255, 255)
+    dark = 1 - np.asarray(picture.convert("L")) / 255
+    for line in (dark[8:, 8], dark[5]):
+        runs = [sum(run) for ink, run in groupby(line, lambda share: share > 0.01) if ink]
+        assert runs == pytest.approx([2] * 60, abs=0.3)  # edges are counted in quarters

@@ -19,6 +19,8 @@ from archdsl.files import replacing, write_text
 MOST_PIXELS = 50_000_000
 """Of a PNG. Typst takes up to 21 bytes for each: 1.1 GB of memory."""
 
+LESS = 0.01  # pixels
+
 # The SVG and the name come as data, so that nothing in them is read as Typst's language.
 _PAGE = """\
 #set document(title: sys.inputs.name, date: none)
@@ -51,7 +53,7 @@ def render(svg: str, pdf: bool, dpi: int, name: str) -> bytes:
     import typst
 
     if not pdf:
-        _check(svg, dpi)
+        svg = _in_whole_pixels(svg, dpi)
     fonts = typst.Fonts(not COVERED.fullmatch(svg), False, [FONTS])
     found = typst.compile(
         _PAGE.encode(),
@@ -64,12 +66,30 @@ def render(svg: str, pdf: bool, dpi: int, name: str) -> bytes:
     return found
 
 
-def _check(svg: str, dpi: int) -> None:
-    """Refuse what would take all memory, and say what does not."""
+def _in_whole_pixels(svg: str, dpi: int) -> str:
+    """The SVG, stretched to the nearest number of pixels, for a PNG.
+
+    Typst draws an SVG with as many pixels as its size rounded up, and then takes those of the page
+    out of them: of a size that is not whole, rows and columns of pixels would be missing, and
+    letters cut there.
+
+    Raises:
+        BuildError: the PNG would have more than `MOST_PIXELS`.
+    """
     found = _SIZE.search(svg)
     if found is None:
-        return
+        return svg
     wide, high = (float(points) * dpi / 72 for points in found.groups())
+    _check(wide, high, dpi)
+    # A little less, as single precision may take a whole number for one that is to be rounded up.
+    points = [(max(1, round(side)) - LESS) * 72 / dpi for side in (wide, high)]
+    size = 'width="{:.6f}pt" height="{:.6f}pt" preserveAspectRatio="none"'.format(*points)
+    start = found.group().rindex("width=")
+    return f"{svg[: found.start() + start]}{size}{svg[found.end() :]}"
+
+
+def _check(wide: float, high: float, dpi: int) -> None:
+    """Refuse what would take all memory, and say what does not."""
     share = MOST_PIXELS / (wide * high)
     if share >= 1:
         return

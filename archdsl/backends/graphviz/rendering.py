@@ -8,6 +8,7 @@ nothing of the caller's, such as a thread that writes to stderr at that moment, 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -38,6 +39,9 @@ _CONFIGURATION = """\
   <match target="pattern"><edit name="hinting"><bool>false</bool></edit></match>
 </fontconfig>
 """
+# An older Graphviz, such as Debian 12's, leaves room for the spaces that a text begins with, and
+# does not say that they count.
+_TEXT, _SPACED = re.compile("<text (?!xml:space)"), '<text xml:space="preserve" '
 _CHILD = Path(__file__).parent / "wheel.py"
 
 
@@ -66,7 +70,8 @@ def render(dot: str, form: Literal["svg", "json"] = "svg") -> str:
                 label = f"Graphviz was still at work after {PATIENCE} seconds"
                 raise BuildError(Diagnostic("A701", None, label, help=_SLOW)) from None
             if done.returncode == 0 and done.stdout:
-                return done.stdout.decode()
+                found = done.stdout.decode()
+                return _TEXT.sub(_SPACED, found) if form == "svg" else found
             said = _reason(done)
     raise BuildError(Diagnostic("A703", None, said, help=_HELP))
 
