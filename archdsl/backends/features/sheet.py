@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archdsl.backends.drawing.forms import FEATURES, form
+from archdsl.backends.drawing.typeface import FONTS
 from archdsl.errors import printable
 from archdsl.files import replacing, write_text
 
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from PIL import Image
+    from PIL.ImageFont import FreeTypeFont
 
 WIDTH = 720  # pixels that a grid is about as wide as
 ZOOM = 16  # pixels that a value is at most
 LARGEST = 192  # pixels of a tile's longer side; a larger one is made smaller by averaging
+BAND = 12  # pixels that a tile of one row is high, and one of one column wide, at least
 GAP, MARGIN, TEXT = 2, 16, 14
 STRIP, SMALL = 12, 9  # pixels of the strip above a tile that has its number, and of the number
 ROOM = 24  # pixels across of the smallest tile that has one; four digits fit
@@ -77,9 +80,9 @@ class Sheet:
 
     def image(self) -> Image.Image:
         """The sheet with its lines of text, and the channels' numbers where there is room."""
-        from PIL import Image, ImageDraw, ImageFont
+        from PIL import Image, ImageDraw
 
-        font, small = ImageFont.load_default(TEXT), ImageFont.load_default(SMALL)
+        font, small = _font(TEXT), _font(SMALL)
         grids = [_grid(panel) for panel in self.panels]
         lines = [printable(line) for line in self._lines()]
         probe = ImageDraw.Draw(Image.new("RGB", (1, 1)))
@@ -135,6 +138,15 @@ class Sheet:
         return [self.title, *(panel.title for panel in self.panels)]
 
 
+def _font(size: int) -> FreeTypeFont:
+    """The letters of the other pictures, laid out alike on every machine."""
+    from PIL import ImageFont
+
+    return ImageFont.truetype(
+        FONTS / "Arimo-Regular.ttf", size, layout_engine=ImageFont.Layout.BASIC
+    )
+
+
 def square(count: int) -> int:
     """Tiles in a row, of a grid that is about as wide as high."""
     return max(1, ceil(sqrt(count)))
@@ -180,9 +192,11 @@ def _size(rows: int, columns: int, across: int) -> tuple[int, int]:
     """Pixels across and down of a tile: a whole number for each value, unless it is too large."""
     side = max(rows, columns)
     if side > LARGEST:
-        return max(1, columns * LARGEST // side), max(1, rows * LARGEST // side)
-    zoom = min(ZOOM, max(1, WIDTH // (across * columns)), max(1, LARGEST // side))
-    return columns * zoom, rows * zoom
+        wide, high = max(1, columns * LARGEST // side), max(1, rows * LARGEST // side)
+    else:
+        zoom = min(ZOOM, max(1, WIDTH // (across * columns)), max(1, LARGEST // side))
+        wide, high = columns * zoom, rows * zoom
+    return max(wide, BAND if columns == 1 else 1), max(high, BAND if rows == 1 else 1)
 
 
 def _data(image: Image.Image) -> str:
