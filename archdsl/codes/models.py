@@ -22,7 +22,7 @@ MODELS: dict[str, Code] = {
     ),
     "A703": Code(
         "no Graphviz can be run",
-        "Pictures are drawn by an installed `dot`, else by the Graphviz in the package pygraphviz. "
+        "Pictures are drawn by the Graphviz in the package pygraphviz, else by an installed `dot`. "
         "`-o picture.gv` needs neither.",
     ),
     "A704": Code(

@@ -155,11 +155,14 @@ def test_without_graphviz(tmp_path: Path, programs: Path, monkeypatch: pytest.Mo
     graphviz.draw(graph(TINY), tmp_path / "net.gv")  # needs none
 
 
-def test_spaces_count_where_an_older_dot_does_not_say_so(tmp_path: Path, programs: Path) -> None:
+def test_spaces_count_where_an_older_dot_does_not_say_so(
+    tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Graphviz 2.43, of Debian 12, leaves room for the space in `<text x="1"> linear</text>`."""
     install(
         programs, """echo '<svg ><text x="1"> a</text><text xml:space="preserve"> b</text></svg>'"""
     )
+    without_the_wheel(monkeypatch)
     graphviz.draw(graph(TINY), tmp_path / "net.svg")
     root = ElementTree.parse(tmp_path / "net.svg").getroot()
     texts = [e for e in root.iter() if e.tag == "text"]
@@ -169,17 +172,25 @@ def test_spaces_count_where_an_older_dot_does_not_say_so(tmp_path: Path, program
     ]
 
 
-def test_an_installed_dot_comes_first(tmp_path: Path, programs: Path) -> None:
+def test_an_installed_dot_draws_where_the_wheel_is_missing(
+    tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     install(programs, 'echo "drawn by dot"')
+    graphviz.draw(graph(TINY), tmp_path / "net.svg")
+    assert "conv" in (tmp_path / "net.svg").read_text()
+    without_the_wheel(monkeypatch)
     graphviz.draw(graph(TINY), tmp_path / "net.svg")
     assert (tmp_path / "net.svg").read_text() == "drawn by dot\n"
 
 
-@pytest.mark.parametrize("script", ["echo 'no plugin' >&2; exit 1", "exit 0"])
-def test_a_broken_dot_is_passed_over(tmp_path: Path, programs: Path, script: str) -> None:
-    install(programs, script)
+@pytest.mark.parametrize("script", ["raise SystemExit('no plugin')", ""])
+def test_a_broken_wheel_is_passed_over(
+    tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    monkeypatch.setattr(rendering, "wheel_command", lambda: [sys.executable, "-c", script])
+    install(programs, 'echo "drawn by dot"')
     graphviz.draw(graph(TINY), tmp_path / "net.svg")
-    assert "conv" in (tmp_path / "net.svg").read_text()
+    assert (tmp_path / "net.svg").read_text() == "drawn by dot\n"
 
 
 def test_graphviz_s_own_words_are_told(
@@ -196,6 +207,7 @@ def test_graphviz_is_not_waited_for_forever(
     tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install(programs, "exec /bin/sleep 30")
+    without_the_wheel(monkeypatch)
     monkeypatch.setattr(rendering, "PATIENCE", 0.2)
     with pytest.raises(BuildError, match="xN") as caught:
         graphviz.draw(graph(TINY), tmp_path / "net.svg")

@@ -36,9 +36,9 @@ def test_it_outlives_what_it_cannot_draw(resident: Resident) -> None:
         resident.svg("graph { a [label=")
     assert ">b<" in resident.svg("graph { b }")
     process = resident._process
-    if process is not None:  # none, where an installed `dot` draws
-        process.kill()
-        process.wait()
+    assert process is not None
+    process.kill()
+    process.wait()
     assert ">c<" in resident.svg("graph { c }")
 
 

@@ -288,12 +288,13 @@ def export(processes: int) -> Iterable[Figure]:
 
 
 SAME_DOT = """
-import shutil, sys
-if shutil.which("dot"):
+import sys
+try:
+    import pygraphviz
+except ImportError:
     import graphviz
     graphviz.Source.from_file(sys.argv[1]).render(outfile=sys.argv[2])
 else:
-    import pygraphviz
     pygraphviz.AGraph(sys.argv[1]).draw(sys.argv[2], prog="dot")
 """
 

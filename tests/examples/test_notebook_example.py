@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,6 @@ def executed(path: Path) -> Any:
     return notebook
 
 
-@pytest.mark.skipif(shutil.which("dot") is not None, reason="an installed dot draws its own way")
 def test_golden_notebook() -> None:
     found = executed(PATH)
     text = json.dumps(found, indent=1, ensure_ascii=False, sort_keys=True) + "\n"

@@ -1,4 +1,7 @@
-"""From DOT to SVG: by an installed `dot`, else by the Graphviz in pygraphviz's wheel.
+"""From DOT to SVG: by the Graphviz in pygraphviz's wheel, else by an installed `dot`.
+
+The wheel comes first, so that a network looks alike on every machine. Distributions have older ones
+(Debian 12 has 2.43), which take letters for narrower than they are: long texts leave their boxes.
 
 Either runs as a process of its own. C code writes to file descriptor 2 as it likes (Fontconfig does
 on many machines), and takes the whole process with it when it crashes. Here its words are read, and
@@ -51,7 +54,7 @@ def render(dot: str, form: Literal["svg", "json"] = "svg") -> str:
     Raises:
         BuildError: there is no Graphviz, or it fails, or takes too long.
     """
-    said = "neither a `dot` program nor the package pygraphviz is installed"
+    said = "neither the package pygraphviz nor a `dot` program is installed"
     with fonts(dot) as environment:
         for command in _commands(form):
             try:
@@ -78,10 +81,10 @@ def render(dot: str, form: Literal["svg", "json"] = "svg") -> str:
 
 def _commands(form: str) -> Iterator[list[str]]:
     """The ways to run Graphviz here, the preferred one first."""
-    if program := shutil.which("dot"):
-        yield [program, f"-T{form}"]
     if child := wheel_command():
         yield [*child, form]
+    if program := shutil.which("dot"):
+        yield [program, f"-T{form}"]
 
 
 def wheel_command() -> list[str] | None:

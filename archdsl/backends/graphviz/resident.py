@@ -1,13 +1,12 @@
 """A Graphviz that stays: a picture then takes as long as its layout, and no process is started.
 
-It is the one in pygraphviz's wheel, in a process of its own (see `rendering`), and only where
-`rendering` would choose that. Where an installed `dot` is chosen, where a text wants fonts that do
-not come with archdsl, or where the process ends, `rendering` draws.
+It is the one in pygraphviz's wheel, in a process of its own (see `rendering`). Where that is not
+installed, where a text wants fonts that do not come with archdsl, or where the process ends,
+`rendering` draws.
 """
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from contextlib import ExitStack, suppress
 from threading import Lock, Timer
@@ -89,7 +88,7 @@ class Resident:
         return None
 
     def _started(self) -> subprocess.Popen[bytes] | None:
-        command = None if shutil.which("dot") or self._closed else wheel_command()
+        command = None if self._closed else wheel_command()
         if command is None:
             return None
         with suppress(OSError):
