@@ -3,9 +3,8 @@
 A stage is a labelled sequence, or layers in a row that keep the size of the map; a pool is a row of
 its own, and a block of blocks that give maps of several sizes is several stages. A block is told by
 the layers with kernels on its longest way, in brackets, as in table 1 of He et al. (2015), and so
-are several layers that are repeated together; what a
-table leaves out (activations, learned normalisations, joins, the strides inside of blocks) is said
-below it.
+are several layers that are repeated together; what a table leaves out (activations, learned
+normalisations, joins, the strides inside of blocks) is said below it.
 """
 
 from __future__ import annotations
