@@ -19,7 +19,9 @@ from archdsl.files import replacing, write_text
 MOST_PIXELS = 50_000_000
 """Of a PNG. Typst takes up to 21 bytes for each: 1.1 GB of memory."""
 
-LESS = 0.01  # pixels
+# Shares that are taken off the width and the height of a PNG. Typst rounds up the width, in single
+# precision, and the height that belongs to it: of whole numbers a pixel more might come out.
+LESS = 2e-6, 6e-6
 
 # The SVG and the name come as data, so that nothing in them is read as Typst's language.
 _PAGE = """\
@@ -81,9 +83,9 @@ def _in_whole_pixels(svg: str, dpi: int) -> str:
         return svg
     wide, high = (float(points) * dpi / 72 for points in found.groups())
     _check(wide, high, dpi)
-    # A little less, as single precision may take a whole number for one that is to be rounded up.
-    points = [(max(1, round(side)) - LESS) * 72 / dpi for side in (wide, high)]
-    size = 'width="{:.6f}pt" height="{:.6f}pt" preserveAspectRatio="none"'.format(*points)
+    sides = zip((wide, high), LESS, strict=True)
+    points = [max(1, round(side)) * (1 - less) * 72 / dpi for side, less in sides]
+    size = 'width="{:.9f}pt" height="{:.9f}pt" preserveAspectRatio="none"'.format(*points)
     start = found.group().rindex("width=")
     return f"{svg[: found.start() + start]}{size}{svg[found.end() :]}"
 
