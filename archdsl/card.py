@@ -65,6 +65,9 @@ def _refuse_to_lose(card: Path, picture: Path, specs: Collection[Path]) -> None:
     if taken := {card, picture} & set(specs):
         label = f"{min(taken)}: a spec has the name of a part of the card"
         raise WriteError(Diagnostic("A005", None, label, help="call the spec NAME.arch"))
+    for path in (card, picture, *specs):
+        if path.is_dir():
+            raise WriteError(Diagnostic("A005", None, f"{path}: it is a folder"))
     if card.is_file() and OURS not in card.read_text("utf-8", "replace").split("\n"):
         label = f"{card}: it is there already, and is no card of archdsl's"
         help = "choose another place with -o, or move it away"
@@ -107,9 +110,8 @@ def _front(license: str) -> str:
 def _spec(network: Network, spec: str) -> Iterator[str]:
     if not spec or network.source is None:
         return
-    name = escape(printable(network.source.name))
     yield "## Spec"
-    told = f"From `{name}`; the network is `{network.name}`."
+    told = f"From {inline(printable(network.source.name))}; the network is `{network.name}`."
     if network.graph.parameters:
         values = network.graph.model_dump(mode="json", include={"parameters"})["parameters"]
         told += f" Parameters: {escape(printable(json.dumps(values)))}."
@@ -137,6 +139,17 @@ def _source(network: Network, spec: str) -> Iterator[str]:
     origin = network.graph.origin
     told = f"After {escape(printable(cited))}. " if cited else ""
     yield f"{told}Made by archdsl {origin.archdsl} from a spec with the SHA-256 `{origin.sha256}`."
+
+
+def inline(text: str) -> str:
+    """Text as code in a sentence, where Markdown reads no escapes.
+
+    >>> print(inline("a_b <c>.arch"), inline("a`b"))
+    `a_b <c>.arch` `` a`b ``
+    """
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence, apart = "`" * (longest + 1), " " * bool(longest)
+    return f"{fence}{apart}{text}{apart}{fence}"
 
 
 def fenced(text: str, language: str) -> str:

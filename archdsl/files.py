@@ -225,6 +225,9 @@ def _is_alive(process: int) -> bool:
 
 
 def _unwritable(path: Path, error: OSError) -> WriteError:
+    for folder in path.parents:
+        if _LEFT.fullmatch(folder.name):  # of `assembling`, which no user has named
+            path = folder.parent / path.relative_to(folder)
     label = f"{path}: {(error.strerror or str(error)).lower()}"
     return WriteError(Diagnostic("A005", None, label, help="choose another place"))
 

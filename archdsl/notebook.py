@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from keyword import iskeyword
 from typing import Any, NoReturn
 
 from archdsl.network import Network
@@ -31,7 +32,9 @@ def load(shell: Any) -> None:
 
 class _Line(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise SyntaxError(f"{message}\n{self.format_usage().rstrip()}")
+        from IPython.core.error import UsageError  # which is shown without a traceback
+
+        raise UsageError(f"{message}\n{self.format_usage().rstrip()}")
 
 
 def _reader() -> _Line:
@@ -46,7 +49,7 @@ def _run(shell: Any, line: str, cell: str) -> Network:
     """Make the network, and let the user's variable be it.
 
     Raises:
-        SyntaxError: the magic's line is none.
+        UsageError: the magic's line is none.
         ArchError: the cell describes no such network.
     """
     from archdsl.pipeline import parse, read_value
@@ -56,7 +59,7 @@ def _run(shell: Any, line: str, cell: str) -> Network:
         given = reader.parse_args(shlex.split(line))
     except ValueError as error:  # a quote that nothing closes
         reader.error(str(error))
-    if not given.variable.isidentifier():
+    if not given.variable.isidentifier() or iskeyword(given.variable):
         reader.error(f"{given.variable!r} is no name of a variable")
     parameters: dict[str, Any] = {}
     for text in given.parameters:

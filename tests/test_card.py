@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -75,6 +76,36 @@ def test_a_failure_changes_no_file_of_the_card(
     card.write(archdsl.load(spec), folder)
     after = {path: path.read_bytes() for path in folder.iterdir()}
     assert {*after} == {*before} and all(after[path] != before[path] for path in before)
+
+
+def test_a_folder_in_the_way_of_a_part_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "small.svg").mkdir()
+    with pytest.raises(WriteError, match=r"small\.svg: it is a folder"):
+        card.write(archdsl.parse(SPEC, file="small.arch"), tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["small.svg"]
+
+
+def test_a_full_disk_is_told_of_the_file_that_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = Path.write_text
+
+    def write(path: Path, *args: Any, **given: Any) -> int:
+        if path.is_relative_to(tmp_path):
+            raise OSError(28, "No space left on device")
+        return written(path, *args, **given)
+
+    monkeypatch.setattr(Path, "write_text", write)
+    with pytest.raises(WriteError) as caught:
+        card.write(archdsl.parse(SPEC, file="small.arch"), tmp_path)
+    label = caught.value.diagnostics[0].label
+    assert label == f"{tmp_path / 'small.svg'}: no space left on device"
+
+
+def test_the_name_of_a_spec_is_code(tmp_path: Path) -> None:
+    spec = tmp_path / "a_b `x` <i>.arch"
+    spec.write_text(SPEC)
+    assert "From `` a_b `x` <i>.arch ``; the network is" in card.text(archdsl.load(spec))
 
 
 def test_a_card_holds_specs_in_folders(tmp_path: Path) -> None:

@@ -61,7 +61,8 @@ MODELS: dict[str, Code] = {
         "`archdsl draw --style volumes` folds a network until its figure is as wide as the page "
         "(17 cm if no --width is given) with letters of at least 5 points. This one stays too "
         "wide: ask for a wider figure, or let blocks and repetitions say what belongs together. "
-        "`--style graph` draws every network.",
+        "`--style graph` draws every network; as `.tex` one of up to 16,000 points in width and in "
+        "height, as TeX knows no longer lengths.",
     ),
     "A711": Code(
         "the layer has nothing of this kind to show",

@@ -18,6 +18,10 @@ HARD = {
     "vectors": "input 10; fc 20; relu; fc 5",
     "tokens": "input 5x16; attention heads=2; fc 32; fc 16",
     "one axis": "input 1x8x512; conv 3x3 16; maxpool 1x2; conv 3x3 32; maxpool 2x2; gap; fc 3",
+    "sound": """
+        input 1x1x16000; conv 1x79 64 stride=1x4 pad=0x39; maxpool 1x4; conv 1x3 128; maxpool 1x4
+        conv 1x3 256; maxpool 1x4; conv 1x3 512; gap; fc 35
+        """,
     "tall": "input 1x512x8; conv 3x3 32; maxpool 2x1; gap; fc 3",
     "branches": """
         input 3x32x32; conv 3x3 16

@@ -5,10 +5,14 @@ from __future__ import annotations
 import struct
 import subprocess
 import sys
+from io import BytesIO
+from itertools import groupby
 from math import ceil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import archdsl
 from archdsl.backends.drawing import Options, forms, page
@@ -108,3 +112,25 @@ def test_options_out_of_range(wrong: dict[str, float]) -> None:
 def test_an_ending_is_told_without_regard_to_its_case() -> None:
     assert forms.form(Path("a.SVG"), forms.GRAPH) == "svg"
     assert forms.ending(Path("a")) == ""
+
+
+@pytest.mark.parametrize(
+    ("wide", "high"),
+    [(99.86, 99.86), (99.95, 71.3), (100.0, 100.2), (71.0, 226.77), (226.77, 359.13), (3000, 80)],
+)
+def test_a_png_has_each_row_and_column_of_pixels(wide: float, high: float) -> None:
+    """Bars of 2 pixels at 192 dpi stay such, whatever share of a pixel the picture ends with."""
+    count = int(wide - 10) // 3 * 2, int(high - 10) // 3 * 2
+    upright = (f'x="{1.5 * i + 6}" y="1" width="0.75" height="1.5"' for i in range(count[0]))
+    level = (f'x="2" y="{1.5 * i + 3}" width="2" height="0.75"' for i in range(count[1]))
+    bars = "".join(f"<rect {place}/>" for place in (*upright, *level))
+    size = f'width="{wide}pt" height="{high}pt" viewBox="0 0 {wide} {high}"'
+    paper = '<rect width="100%" height="100%" fill="white"/>'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{paper}{bars}</svg>'
+    picture = Image.open(BytesIO(page.render(svg, False, 192, "bars")))
+    assert picture.size == (round(wide * 192 / 72), round(high * 192 / 72))
+    assert picture.convert("RGBA").getchannel("A").getextrema() == (255, 255)
+    dark = 1 - np.asarray(picture.convert("L")) / 255
+    for line, bars_in in zip((dark[5], dark[8:, 8]), count, strict=True):
+        runs = [sum(run) for ink, run in groupby(line, lambda share: share > 0.01) if ink]
+        assert runs == pytest.approx([2] * bars_in, abs=0.3)  # edges are counted in quarters

@@ -160,6 +160,18 @@ def test_ten_thousand_filters_are_limited_and_told() -> None:
     assert max(sheet.image().size) < 1000
 
 
+@pytest.mark.parametrize(("kernel", "size"), [("1x79", (79, 12)), ("300x1", (12, 192))])
+def test_a_filter_of_one_row_or_column_is_a_band(kernel: str, size: tuple[int, int]) -> None:
+    graph = net(f"input 1x300x300\nconv {kernel} 64 bias=false pad=0\n")
+    rows, columns = map(int, kernel.split("x"))
+    weight = np.random.default_rng(0).normal(size=(64, 1, rows, columns))
+    svg = features.filters(graph, "conv1", {"conv1.weight": weight}).svg()
+    (grid,) = ElementTree.fromstring(svg).findall(f"{SVG}image")
+    wide, high = (int(grid.get(side, "0")) for side in ("width", "height"))
+    strip = 12 if size[0] >= 24 else 0  # for the numbers, where they have room
+    assert (wide, high) == (8 * (size[0] + 2) - 2, 8 * (size[1] + 2 + strip) - 2)
+
+
 def test_broken_weights_are_told(tmp_path: Path) -> None:
     graph = net("input 3x8x8\nconv 3x3 2 bias=false\n")
     weight = np.ones((2, 3, 3, 3), np.float32)

@@ -19,6 +19,8 @@ from archdsl.backends.graphviz import rendering
 from archdsl.errors import ArchError, BuildError, WriteError
 from archdsl.ir import Graph
 
+XML = "{http://www.w3.org/XML/1998/namespace}"
+
 # Files
 
 
@@ -151,6 +153,23 @@ def test_without_graphviz(tmp_path: Path, programs: Path, monkeypatch: pytest.Mo
     assert path.read_text() == "earlier"
     assert {p.name for p in tmp_path.iterdir()} == {"net.svg", "programs"}
     graphviz.draw(graph(TINY), tmp_path / "net.gv")  # needs none
+
+
+def test_spaces_count_where_an_older_dot_does_not_say_so(
+    tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Graphviz 2.43, of Debian 12, leaves room for the space in `<text x="1"> linear</text>`."""
+    install(
+        programs, """echo '<svg ><text x="1"> a</text><text xml:space="preserve"> b</text></svg>'"""
+    )
+    without_the_wheel(monkeypatch)
+    graphviz.draw(graph(TINY), tmp_path / "net.svg")
+    root = ElementTree.parse(tmp_path / "net.svg").getroot()
+    texts = [e for e in root.iter() if e.tag == "text"]
+    assert [(e.text, e.get(f"{XML}space")) for e in texts] == [
+        (" a", "preserve"),
+        (" b", "preserve"),
+    ]
 
 
 def test_an_installed_dot_changes_nothing(tmp_path: Path, programs: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -100,12 +101,44 @@ def test_rows_that_look_the_same_all_stay() -> None:
     [
         ("hidden: { conv 5x5 8; relu; { conv 3x3 8; relu } x11 }", "5x5, 8; 3x3, 8 x11"),
         ("down: { maxpool 2x2; relu }", "maxpool 2x2"),
-        ("s: { { conv 1x1 4; residual { conv 3x3; bn } } x2 }", "1x1, 4; 3x3, 4; 1x1, 4; 3x3, 4"),
+        ("s: { { conv 1x1 4; residual { conv 3x3; bn } } x2 }", "[1x1, 4; 3x3, 4] x2"),
+        ("s: { { conv 3x3; maxpool 2x2; upsample 2 } x3 }", "[3x3, 3; maxpool 2x2] x3"),
+        ("s: { { conv 3x3 (4 + i); conv 1x1 4 } x2 as i }", "3x3, 4; 1x1, 4; 3x3, 5; 1x1, 4"),
     ],
 )
 def test_labelled_sequences(body: str, cell: str) -> None:
     (row,) = table_of([archdsl.parse(f"input 3x8x8; {body}").graph]).rows
     assert "; ".join(map(str, row.cells[0])) == cell
+
+
+ENCODERS = "{ residual { ln; attention 4 }; residual { ln; fc 256; gelu; fc 64 } } x36"
+
+
+@pytest.mark.parametrize("body", [ENCODERS, f"encoders: {{ {ENCODERS} }}"])
+def test_layers_that_are_repeated_together_are_a_group(body: str) -> None:
+    (row,) = table_of([archdsl.parse(f"input 128x64; {body}").graph]).rows
+    assert row.size == "128x64"
+    assert list(map(str, row.cells[0])) == ["[attention 4; fc 256; fc 64] x36"]
+
+
+def test_the_layers_of_an_output_have_a_row_of_their_own() -> None:
+    spec = "input 3x8x8; conv 3x3 8; output boxes { conv 3x3 4; conv 1x1 4 }; conv 1x1 2"
+    rows = table_of([archdsl.parse(spec).graph]).rows
+    assert [(row.name, "; ".join(map(str, row.cells[0]))) for row in rows] == [
+        ("conv1", "3x3, 8"),
+        ("boxes", "[3x3, 4; 1x1, 4]"),
+        ("conv2", "1x1, 2"),
+    ]
+
+
+def test_repetitions_within_repetitions_are_read_once_each() -> None:
+    body = "conv 3x3 4; conv 1x1 4"
+    for _ in range(11):
+        body = f"{{ {body} }} x2"
+    started = time.perf_counter()
+    (row,) = table_of([archdsl.parse(f"input 3x8x8; {body}").graph]).rows
+    assert time.perf_counter() - started < 10
+    assert list(map(str, row.cells[0])) == ["[3x3, 4; 1x1, 4] x2048"]
 
 
 def test_networks_that_differ_have_rows_of_their_own() -> None:

@@ -11,6 +11,8 @@ from latex_reader import TIKZ, read
 
 from archdsl.backends import graphviz
 from archdsl.backends.drawing import Options, latex
+from archdsl.backends.drawing.options import read_length
+from archdsl.errors import BuildError
 from archdsl.ir import Graph
 
 
@@ -55,6 +57,17 @@ def test_the_width_is_the_one_asked_for(tmp_path: Path) -> None:
     rights = [float(x) for x in re.findall(r"\(([\d.]+), [\d.-]+\)", whole)]
     assert float(found) * max(rights) == pytest.approx(100, rel=0.06)
     assert r"\fontsize{14bp}" in whole and r"\fontsize{14bp}" not in half
+
+
+def test_what_is_too_long_for_tex_is_refused_with_a_width_that_is_not(tmp_path: Path) -> None:
+    branches = " | ".join("conv 1x1 2; relu" for _ in range(200))
+    network = graph(f"input 3x8x8; concat {{ {branches} }}")
+    with pytest.raises(BuildError, match="TeX takes 16,000") as caught:
+        tikz(tmp_path, network)
+    assert not list(tmp_path.iterdir())
+    found = re.search(r"--width (\d+cm)", caught.value.diagnostics[0].help)
+    assert found is not None
+    assert tikz(tmp_path, network, width=read_length(found[1]))
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, r"\input{/etc/passwd}", "$x_1^2$ %", "[*] -- `' ^^41"])

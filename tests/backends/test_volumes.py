@@ -192,6 +192,13 @@ def test_auxiliary_heads_hang_where_they_start() -> None:
     assert hanging == {"inception4a": ["aux1"], "inception4d": ["aux2"]}
 
 
+def test_what_other_outputs_give_has_their_names() -> None:
+    spec = "input 3x32x32; conv 3x3 8; output boxes { conv 3x3 8; conv 1x1 4 }"
+    spec += "; output kinds { gap; scores: fc 3 }; conv 3x3 4"
+    names = {v.id: v.name for v in drawn(parse(spec)) if v.name}
+    assert names == {"input/input": "input", "boxes.conv2": "boxes", "kinds.scores": "scores"}
+
+
 def test_a_vision_transformer() -> None:
     """Dosovitskiy et al. 2020: 14x14 patches, a token more, twelve encoders."""
     volumes = drawn(zoo("vit_base_patch16_224"))
@@ -201,6 +208,17 @@ def test_a_vision_transformer() -> None:
         *[((197, 768), 12), ((768,), 1), ((1000,), 1)],
     ]
     assert volumes[3].bands == ("attention", "linear", "linear")
+
+
+def test_a_stage_that_is_a_repetition_tells_its_copies() -> None:
+    encoder = "residual { ln; attention 4 }; residual { ln; fc 256; gelu; fc 64 }"
+    volumes = drawn(parse(f"input 128x64; stage: {{ {{ {encoder} }} x36 }}; ln; fc 1000"))
+    (stage,) = [v for v in volumes if v.name == "stage"]
+    assert stage.copies == 36
+    assert stage.bands == ("attention", "linear", "linear")
+    assert len(stage.paths) == 36 * 8 + 1  # the normalization behind belongs to it too
+    spec = f"input 128x64; stage: {{ {{ {encoder} }} x36; fc 32; fc 64 }}; ln; fc 1000"
+    assert [v.copies for v in drawn(parse(spec)) if v.name == "stage"] == [1]
 
 
 def test_a_u_is_below_its_skips() -> None:

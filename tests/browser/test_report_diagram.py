@@ -253,6 +253,20 @@ def test_words_fit_their_boxes(page: Page) -> None:
         assert wide == [], name
 
 
+def test_a_line_that_goes_on_is_one_line(page: Page) -> None:
+    """What fills the seam is no wider than the line, and has no edge of its own."""
+    browser = page("resnet18")
+    seams = browser.js(
+        """return [...document.querySelectorAll('#canvas .point > polygon')].map((seam) => {
+          const { stroke, fill } = getComputedStyle(seam);
+          const line = getComputedStyle(document.querySelector('#canvas .edge path'));
+          const { width, height } = seam.getBBox();
+          return [stroke, fill === line.stroke, Math.min(width, height) <= 1];
+        })"""
+    )
+    assert seams and all(seam == ["none", True, True] for seam in seams)
+
+
 def test_what_is_too_large_to_be_drawn_is_said(page: Page) -> None:
     browser = page("input 3x8x8\n" + "conv 1x1\n" * 1600)
     assert "1,600 boxes" in browser.text("#canvas")

@@ -273,6 +273,18 @@ def test_a_picture_of_the_users(page: Page, tmp_path: Path) -> None:
     assert "no picture that this browser can read" in browser.text("#panel-field .words")
 
 
+@pytest.mark.parametrize(
+    "spec", ["input 128x64\nln; fc 8", "input 1x1x16000\nconv 1x3 2", "input 1x500x1\nconv 3x1 2"]
+)
+def test_an_input_of_one_row_or_column_has_room(page: Page, spec: str) -> None:
+    """Its numbers, of 10 pixels, are whole; 18 pixels around it show padding."""
+    browser = page(spec)
+    show(browser, "field")
+    sides = "const { style } = document.querySelector('#panel-field .input')"
+    wide, high = browser.js(f"{sides}; return [style.width, style.height].map(parseFloat)")
+    assert wide >= 60 and high >= 60
+
+
 # Code
 
 
@@ -311,3 +323,13 @@ def test_findings_are_at_their_lines(page: Page) -> None:
     assert expected.code in finding.text and expected.diagnostic.title in finding.text
     browser.click("#source-tools button")
     assert browser.focused() == finding
+
+
+def test_a_docstring_is_one_text(page: Page) -> None:
+    browser = page("resnet18")
+    show(browser, "code")
+    (first, *_) = browser.all("#panel-code .piece pre")
+    source = zoo("resnet18").torch_source()
+    head = browser.js("return arguments[0].firstElementChild.textContent", first)
+    assert head == source[: source.index('"""', 3) + 3]
+    assert browser.js("return arguments[0].firstElementChild.className", first) == "string"

@@ -18,16 +18,32 @@ for name in ("starlette", "uvicorn", "watchfiles"):
 GOOD = "input 3x32x32\nconv 3x3 {width}; relu\n" + "conv 3x3 16; relu\n" * 60 + "gap; fc 10\n"
 
 
-@pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
-    """Of the page of a.arch, served."""
-    (tmp_path / "a.arch").write_text(GOOD.format(width=8))
-    command = [sys.executable, "-u", "-m", "archdsl", "watch", str(tmp_path / "a.arch")]
-    server = subprocess.Popen([*command, "--port", "0"], stdout=subprocess.PIPE, text=True)
-    assert server.stdout is not None
-    yield server.stdout.readline().split()[2]
+def start(spec: Path, port: str = "0") -> subprocess.Popen[str]:
+    command = [sys.executable, "-u", "-m", "archdsl", "watch", str(spec), "--port", port]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def end(server: subprocess.Popen[str]) -> None:
     server.kill()
-    server.communicate()
+    server.wait()
+    assert server.stdout is not None
+    server.stdout.close()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """What serves the page of a.arch."""
+    (tmp_path / "a.arch").write_text(GOOD.format(width=8))
+    server = start(tmp_path / "a.arch")
+    yield server
+    end(server)
+
+
+@pytest.fixture
+def address(server: subprocess.Popen[str]) -> str:
+    """Of that page."""
+    assert server.stdout is not None
+    return server.stdout.readline().split()[2]
 
 
 def wait(browser: Browser, condition: str) -> None:
@@ -126,3 +142,20 @@ def test_what_one_looks_at_stays(chromium: Browser, address: str, tmp_path: Path
     chromium.js("localStorage.clear()")
     chromium.driver.get("about:blank")
     assert not [text for text in said if "favicon" not in text]
+
+
+def test_a_server_that_has_ended_is_told(
+    chromium: Browser, server: subprocess.Popen[str], address: str, tmp_path: Path
+) -> None:
+    chromium.reset()
+    chromium.driver.get(address)
+    wait(chromium, "document.querySelector('#canvas svg')")
+    end(server)
+    told = "document.getElementById('errors')?.textContent.includes('does not answer')"
+    wait(chromium, f"{told} && document.body.classList.contains('stale')")
+    port = address.rstrip("/").rpartition(":")[2]
+    again = start(tmp_path / "a.arch", port)
+    try:  # the page is loaded anew, as what it shows was another server's
+        wait(chromium, f"!({told}) && document.querySelector('#canvas svg')")
+    finally:
+        end(again)

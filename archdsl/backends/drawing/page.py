@@ -19,6 +19,10 @@ from archdsl.files import replacing, write_text
 MOST_PIXELS = 50_000_000
 """Of a PNG. Typst takes up to 21 bytes for each: 1.1 GB of memory."""
 
+# Shares that are taken off the width and the height of a PNG. Typst rounds up the width, in single
+# precision, and the height that belongs to it: of whole numbers a pixel more might come out.
+LESS = 2e-6, 6e-6
+
 # The SVG and the name come as data, so that nothing in them is read as Typst's language.
 _PAGE = """\
 #set document(title: sys.inputs.name, date: none)
@@ -51,7 +55,7 @@ def render(svg: str, pdf: bool, dpi: int, name: str) -> bytes:
     import typst
 
     if not pdf:
-        _check(svg, dpi)
+        svg = _in_whole_pixels(svg, dpi)
     fonts = typst.Fonts(not COVERED.fullmatch(svg), False, [FONTS])
     found = typst.compile(
         _PAGE.encode(),
@@ -64,12 +68,30 @@ def render(svg: str, pdf: bool, dpi: int, name: str) -> bytes:
     return found
 
 
-def _check(svg: str, dpi: int) -> None:
-    """Refuse what would take all memory, and say what does not."""
+def _in_whole_pixels(svg: str, dpi: int) -> str:
+    """The SVG, stretched to the nearest number of pixels, for a PNG.
+
+    Typst draws an SVG with as many pixels as its size rounded up, and then takes those of the page
+    out of them: of a size that is not whole, rows and columns of pixels would be missing, and
+    letters cut there.
+
+    Raises:
+        BuildError: the PNG would have more than `MOST_PIXELS`.
+    """
     found = _SIZE.search(svg)
     if found is None:
-        return
+        return svg
     wide, high = (float(points) * dpi / 72 for points in found.groups())
+    _check(wide, high, dpi)
+    sides = zip((wide, high), LESS, strict=True)
+    points = [max(1, round(side)) * (1 - less) * 72 / dpi for side, less in sides]
+    size = 'width="{:.9f}pt" height="{:.9f}pt" preserveAspectRatio="none"'.format(*points)
+    start = found.group().rindex("width=")
+    return f"{svg[: found.start() + start]}{size}{svg[found.end() :]}"
+
+
+def _check(wide: float, high: float, dpi: int) -> None:
+    """Refuse what would take all memory, and say what does not."""
     share = MOST_PIXELS / (wide * high)
     if share >= 1:
         return

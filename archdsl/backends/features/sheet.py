@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 WIDTH = 720  # pixels that a grid is about as wide as
 ZOOM = 16  # pixels that a value is at most
 LARGEST = 192  # pixels of a tile's longer side; a larger one is made smaller by averaging
+BAND = 12  # pixels that a tile of one row is high, and one of one column wide, at least
 GAP, MARGIN, TEXT = 2, 16, 14
 STRIP, SMALL = 12, 9  # pixels of the strip above a tile that has its number, and of the number
 FINER = 4  # times as large as they will be, letters are drawn
@@ -196,9 +197,11 @@ def _size(rows: int, columns: int, across: int) -> tuple[int, int]:
     """Pixels across and down of a tile: a whole number for each value, unless it is too large."""
     side = max(rows, columns)
     if side > LARGEST:
-        return max(1, columns * LARGEST // side), max(1, rows * LARGEST // side)
-    zoom = min(ZOOM, max(1, WIDTH // (across * columns)), max(1, LARGEST // side))
-    return columns * zoom, rows * zoom
+        wide, high = max(1, columns * LARGEST // side), max(1, rows * LARGEST // side)
+    else:
+        zoom = min(ZOOM, max(1, WIDTH // (across * columns)), max(1, LARGEST // side))
+        wide, high = columns * zoom, rows * zoom
+    return max(wide, BAND if columns == 1 else 1), max(high, BAND if rows == 1 else 1)
 
 
 def _data(image: Image.Image) -> str:

@@ -1,7 +1,7 @@
 """From DOT to SVG: by the Graphviz in pygraphviz's wheel, else by an installed `dot`.
 
-The wheel comes first so that a picture is the same on every machine: versions of Graphviz measure
-and place text differently, older ones badly.
+The wheel comes first, so that a network looks alike on every machine. Distributions have older ones
+(Debian 12 has 2.43), which take letters for narrower than they are: long texts leave their boxes.
 
 Either runs as a process of its own. C code writes to file descriptor 2 as it likes (Fontconfig does
 on many machines), and takes the whole process with it when it crashes. Here its words are read, and
@@ -11,6 +11,7 @@ nothing of the caller's, such as a thread that writes to stderr at that moment, 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -41,6 +42,9 @@ _CONFIGURATION = """\
   <match target="pattern"><edit name="hinting"><bool>false</bool></edit></match>
 </fontconfig>
 """
+# An older Graphviz, such as Debian 12's, leaves room for the spaces that a text begins with, and
+# does not say that they count.
+_TEXT, _SPACED = re.compile("<text (?!xml:space)"), '<text xml:space="preserve" '
 _CHILD = Path(__file__).parent / "wheel.py"
 
 
@@ -69,7 +73,8 @@ def render(dot: str, form: Literal["svg", "json"] = "svg") -> str:
                 label = f"Graphviz was still at work after {PATIENCE} seconds"
                 raise BuildError(Diagnostic("A701", None, label, help=_SLOW)) from None
             if done.returncode == 0 and done.stdout:
-                return done.stdout.decode()
+                found = done.stdout.decode()
+                return _TEXT.sub(_SPACED, found) if form == "svg" else found
             said = _reason(done)
     raise BuildError(Diagnostic("A703", None, said, help=_HELP))
 

@@ -1,8 +1,8 @@
 """A Graphviz that stays: a picture then takes as long as its layout, and no process is started.
 
-It is the one in pygraphviz's wheel, in a process of its own (see `rendering`). Where there is none,
-where a text wants fonts that do not come with archdsl, or where the process ends, `rendering`
-draws.
+It is the one in pygraphviz's wheel, in a process of its own (see `rendering`). Where that is not
+installed, where a text wants fonts that do not come with archdsl, or where the process ends,
+`rendering` draws.
 """
 
 from __future__ import annotations

@@ -14,6 +14,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from archdsl.backends.drawing import latex
+from archdsl.backends.drawing.options import MOST_WIDTH, POINTS
+from archdsl.errors import BuildError, Diagnostic
+
+LONGEST = 16_000  # of Graphviz's points; TeX's longest length is 16,383.99998 of its own
 
 _HEAD = r"""% Made by archdsl; \usepackage{{tikz}}, then \input this file.
 \begin{{tikzpicture}}[x={zoom}bp, y={zoom}bp, line width=0.8bp, inner sep=0pt, outer sep=0pt,
@@ -31,10 +35,14 @@ def tikz(drawing: str, width: float | None = None) -> str:
     Args:
         drawing: Graphviz's output.
         width: how wide it is to be, in points; as Graphviz has it if left out.
+
+    Raises:
+        BuildError: it would be longer than any length that TeX knows.
     """
     graph: dict[str, Any] = json.loads(drawing)
-    left, _, right, _ = map(float, graph["bb"].split(","))
+    left, bottom, right, top = map(float, graph["bb"].split(","))
     zoom = 1.0 if width is None else width / (right - left)
+    _check(zoom * (right - left), zoom * (top - bottom))
     pen = _Pen(zoom)
     objects = graph.get("objects", [])
     clusters = [o for o in objects if "nodes" in o or "subgraphs" in o or "bb" in o]
@@ -50,6 +58,18 @@ def tikz(drawing: str, width: float | None = None) -> str:
     )
     body = "\n".join([*colors, *lines])
     return f"{_HEAD.format(zoom=_number(zoom))}{body}\n\\end{{tikzpicture}}\n"
+
+
+def _check(wide: float, high: float) -> None:
+    """Refuse what TeX would stop at, and say what it takes."""
+    longest = max(wide, high)
+    if longest <= LONGEST:
+        return
+    fits = int(min(wide * LONGEST / longest, MOST_WIDTH) / POINTS["cm"])
+    label = f"{wide:,.0f} x {high:,.0f} points; TeX takes {LONGEST:,}"
+    way = f"--width {fits}cm fits, " if fits else ""
+    help = f"{way}a lower --depth shows less; .svg has no such limit"
+    raise BuildError(Diagnostic("A710", None, label, help=help))
 
 
 class _Pen:

@@ -2,9 +2,9 @@
 
 A stage is a labelled sequence, or layers in a row that keep the size of the map; a pool is a row of
 its own, and a block of blocks that give maps of several sizes is several stages. A block is told by
-the layers with kernels on its longest way, in brackets, as in table 1 of He et al. (2015); what a
-table leaves out (activations, learned normalisations, joins, the strides inside of blocks) is said
-below it.
+the layers with kernels on its longest way, in brackets, as in table 1 of He et al. (2015), and so
+are several layers that are repeated together; what a table leaves out (activations, learned
+normalisations, joins, the strides inside of blocks) is said below it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
+from itertools import groupby
 
 from archdsl.analyses.cost import Totals, of_graph
 from archdsl.analyses.depth import has_kernel, longest_way
@@ -140,16 +141,19 @@ class _Reader:
 
     def __post_init__(self) -> None:
         self._calls = Calls(self.graph)
+        self._known: dict[int, Group | None] = {}  # by the repetitions, which live as long as we do
+        self._parts = tree(self.graph)
+        self._outputs = {output.name for output in self.graph.outputs}
 
     def stages(self) -> list[_Stage]:
         """The rows of the network, in order."""
         found: list[_Stage] = []
-        for stage in self._walk(tree(self.graph)):
-            last = found[-1] if found else None
-            if last is not None and last.key == stage.key and last.key[0] == "layers":
-                found[-1] = replace(last, groups=joined([*last.groups, *stage.groups]))
-            else:
-                found.append(stage)
+        for key, run in groupby(self._walk(self._parts), lambda stage: stage.key):
+            stages = list(run)
+            if key[0] == "layers":
+                groups = joined(group for stage in stages for group in stage.groups)
+                stages = [replace(stages[0], groups=groups)]
+            found += stages
         return found
 
     def _walk(self, parts: Sequence[Part]) -> Iterator[_Stage]:
@@ -163,10 +167,14 @@ class _Reader:
                         kind = "pool" if pools else "layers"
                         size = "1x1" if pools and len(part.shape) == 1 else _size(part.shape)
                         yield _Stage((kind, size), part.path, size, (group,))
-                case ScopeTree() if _opens(part):
+                case ScopeTree() if self._opens(part):
                     yield from self._walk(part.parts)
                 case ScopeTree():
                     yield self._scope(part)
+                case RepetitionTree() if folded := self._folded(part):
+                    first, *_, last = nodes_in([part])
+                    size = _size(last.shape)
+                    yield _Stage(("layers", size), first.path, size, (folded,))
                 case RepetitionTree():
                     for copy in part.copies:
                         yield from self._walk(copy)
@@ -174,12 +182,12 @@ class _Reader:
                     raise TypeError("a tree that is not a network's own")
 
     def _scope(self, part: ScopeTree) -> _Stage:
-        """A stage of a labelled sequence, or of one block."""
-        size = _size(_shape(part))
-        if part.scope.kind == "block":
-            return _Stage(("layers", size), part.scope.path, size, joined(self._block(part)))
-        groups = joined(self._groups(part.parts))
-        return _Stage(("stage", part.scope.path, size), part.scope.path, size, groups)
+        """A stage of a labelled sequence, of an output's own layers, or of one block."""
+        path, size = part.scope.path, _size(_shape(part))
+        of_block = part.scope.kind == "block"
+        groups = joined(self._block(part) if of_block else self._groups(part.parts))
+        merges = of_block and path not in self._outputs  # with what is before and behind
+        return _Stage(("layers", size) if merges else ("stage", path, size), path, size, groups)
 
     def _groups(self, parts: Sequence[Part]) -> Iterator[Group]:
         """What is in a stage; a block is one group."""
@@ -190,6 +198,8 @@ class _Reader:
                         yield group
                 case ScopeTree() if part.scope.kind == "block" or not _has_blocks(part):
                     yield from self._block(part)
+                case RepetitionTree() if folded := self._folded(part):
+                    yield folded
                 case RepetitionTree():
                     for copy in part.copies:
                         yield from self._groups(copy)
@@ -212,6 +222,24 @@ class _Reader:
         else:
             yield from filter(None, map(self._layer, nodes))
 
+    def _folded(self, part: RepetitionTree) -> Group | None:
+        """Several layers that are repeated, where all copies look alike and give one size."""
+        if id(part) not in self._known:
+            self._known[id(part)] = self._fold(part)
+        return self._known[id(part)]
+
+    def _fold(self, part: RepetitionTree) -> Group | None:
+        nodes = [list(nodes_in(copy)) for copy in part.copies]
+        if len(nodes) < 2 or not all(nodes) or len({_size(copy[-1].shape) for copy in nodes}) > 1:
+            return None
+        if any(node.training for copy in nodes for node in copy):
+            return None
+        first, *others = (joined(self._groups(copy)) for copy in part.copies)
+        lines = tuple(line for group in first for line in group.lines * group.times)
+        if len(first) < 2 or len(lines) > MOST_LINES or any(copy != first for copy in others):
+            return None
+        return Group(lines, len(nodes))
+
     def _layer(self, node: Node) -> Group | None:
         """A layer by itself, unless it goes unsaid."""
         learned = node.op.family == "normalization" and bool(node.weights)
@@ -219,6 +247,31 @@ class _Reader:
             self._hide([node])
             return None
         return Group((self._line(node),))
+
+    def _opens(self, part: ScopeTree) -> bool:
+        """Whether a scope is several stages: its parts (a block's blocks) give several sizes."""
+        if part.scope.kind == "block":
+            shapes = [_shape(p) for p in _children(part.parts) if p.scope.kind == "block"]
+        else:
+            shapes = list(self._steps(part.parts))
+        return len(set(map(_size, shapes))) > 1
+
+    def _steps(self, parts: Sequence[Part]) -> Iterator[Shape]:
+        """The shapes that the parts of a sequence give, one by one."""
+        for part in parts:
+            match part:
+                case Node():
+                    yield part.shape
+                case ScopeTree():
+                    yield _shape(part)
+                case RepetitionTree() if self._folded(part):
+                    *_, last = nodes_in([part])
+                    yield last.shape
+                case RepetitionTree():
+                    for copy in part.copies:
+                        yield from self._steps(copy)
+                case _:
+                    pass
 
     def _hide(self, nodes: Sequence[Node]) -> None:
         self.hidden.update((node.op.name, None) for node in nodes)
@@ -273,30 +326,6 @@ def _children(parts: Sequence[Part]) -> Iterator[ScopeTree]:
         elif isinstance(part, RepetitionTree):
             for copy in part.copies:
                 yield from _children(copy)
-
-
-def _opens(part: ScopeTree) -> bool:
-    """Whether a scope is several stages: its parts, of a block the blocks, give several sizes."""
-    if part.scope.kind == "block":
-        shapes = [_shape(p) for p in _children(part.parts) if p.scope.kind == "block"]
-    else:
-        shapes = list(_steps(part.parts))
-    return len(set(map(_size, shapes))) > 1
-
-
-def _steps(parts: Sequence[Part]) -> Iterator[Shape]:
-    """The shapes that the parts of a sequence give, one by one."""
-    for part in parts:
-        match part:
-            case Node():
-                yield part.shape
-            case ScopeTree():
-                yield _shape(part)
-            case RepetitionTree():
-                for copy in part.copies:
-                    yield from _steps(copy)
-            case _:
-                pass
 
 
 # Several networks

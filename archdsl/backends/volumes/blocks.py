@@ -149,8 +149,8 @@ def _sizes(volume: Volume, body: Solid) -> Iterator[Label]:
             yield Label(body.thick / 2, bottom + RISE + 2.5, str(c), "size")
             y = max(bottom - 0.2 * body.tall + RISE / 2, RISE + 2.5)
             yield Label(-2.0, y, str(h), "size", "right")
-            rise = max(0.0, body.back[1] / 2 - 3.0) if body.tall > body.back[1] else 0.0
-            reach = min(rise + RISE, body.back[1]) / body.back[1] * edge
+            rise = _rise(body)
+            reach = min(max(rise + RISE, 0.0), body.back[1]) / body.back[1] * edge
             yield Label(body.thick + reach + 2.0, bottom - rise, str(w), "size", "left")
         case (n, d):
             yield Label(body.thick / 2, bottom + RISE + 2.5, str(d), "size")
@@ -159,6 +159,18 @@ def _sizes(volume: Volume, body: Solid) -> Iterator[Label]:
         case _:
             text = "×".join(map(str, shape))
             yield Label(body.thick / 2, bottom + RISE + 2.5, text, "size")
+
+
+def _rise(body: Solid) -> float:
+    """How far the number at the edge to the back is above the bottom.
+
+    On a tall body it is beside the middle of that edge. On a low one lines to what is made of it
+    leave from there, a quarter of the way to the back at least, and arrows at half its height: it
+    is below them.
+    """
+    back = body.back[1]
+    rise = max(0.0, back / 2 - 3.0) if body.tall > back else min(0.0, back / 4 - RISE - 1.0)
+    return min(rise, body.bottom - RISE - 2.5)
 
 
 def _above(volume: Volume, body: Solid, top: float) -> Iterator[Label]:

@@ -9,7 +9,7 @@ from itertools import groupby
 from archdsl.backends.drawing.text import sign
 from archdsl.backends.volumes import units
 from archdsl.backends.volumes.calls import share, shown
-from archdsl.backends.volumes.figure import Fork, Item, Series, Volume
+from archdsl.backends.volumes.figure import Fork, Item, Series, Volume, volumes_of
 from archdsl.backends.volumes.lanes import behind_each_other, divided, lanes_of
 from archdsl.backends.volumes.merge import merged, without_pools
 from archdsl.backends.volumes.structure import Flow, Part, Region, Structure, nodes_of
@@ -77,7 +77,16 @@ class _Selection:
             series.append(units.of_layer(output))
         if not self.level.blocks:
             divided(series)
+        self._name_outputs(series)
         return series
+
+    def _name_outputs(self, series: Series) -> None:
+        """Let what another output than the main one gives have that name, if it has none."""
+        names = {o.node: o.name for o in self.graph.outputs if o.kind != "main"}
+        for volume in volumes_of(series):
+            own = [names[path] for path in volume.paths if path in names]
+            if own and not volume.name:
+                volume.name = own[0]
 
     def _around(self, parts: Sequence[Part], inside: str = "") -> str:
         """The block that all of a series is in, if it is one: it is not worth a volume."""
@@ -223,9 +232,14 @@ class _Selection:
         text, copies = self.scopes[owner].definition, 1
         if not text:
             text, copies = self._only_blocks(owner, nodes)
-        words = (text,) if text else units.words(main)
+        first = parts
+        if not text:
+            copies, first = self._only_copies(owner, parts)
+        words = (
+            (text,) if text else units.words([n for p in first for n in nodes_of(p) if shown(n)])
+        )
         bare = name.isdecimal() or name.rstrip("0123456789") == text
-        volume = units.of_unit(self.graph, parts, owner, words, "" if bare else name)
+        volume = units.of_unit(self.graph, parts, owner, words, "" if bare else name, first)
         if text:
             volume.key = (text, volume.training)
         volume.copies = copies
@@ -237,6 +251,23 @@ class _Selection:
         inner = {next(iter(chain[chain.index(owner) + 1 :]), owner) for chain in chains}
         blocks = {self.scopes[scope].definition for scope in inner}  # the owner's own is ""
         return (blocks.pop(), len(inner)) if len(blocks) == 1 and "" not in blocks else ("", 1)
+
+    def _only_copies(self, owner: str, parts: list[Part]) -> tuple[int, list[Part]]:
+        """How many copies of a repetition are all that is in a scope, and the parts of the first.
+
+        A single one, of all parts, if they are none.
+        """
+        around = len(self.scopes[owner].repetitions)
+        copies: dict[tuple[int, int], list[Part]] = {}
+        for part in parts:
+            turns = {n.repetitions[around : around + 1] for n in nodes_of(part)}
+            if len(turns) != 1 or not (turn := turns.pop()):
+                return 1, parts
+            copies.setdefault((turn[0].id, turn[0].index), []).append(part)
+        looks = {tuple(n.op for p in copy for n in nodes_of(p)) for copy in copies.values()}
+        if len({id for id, _ in copies}) > 1 or len(looks) > 1:
+            return 1, parts
+        return len(copies), next(iter(copies.values()))
 
     def _laned(self, region: Region, lanes: int) -> list[Item | str]:
         """Branches that are alike, as volumes in lanes."""

@@ -53,12 +53,17 @@ def of_join(region: Region) -> Volume:
 
 
 def of_unit(
-    graph: Graph, parts: Sequence[Part], id: str, words: tuple[str, ...], name: str
+    graph: Graph,
+    parts: Sequence[Part],
+    id: str,
+    words: tuple[str, ...],
+    name: str,
+    copy: Sequence[Part] | None = None,
 ) -> Volume:
-    """The volume of what several parts give together."""
+    """The volume of what several parts give together; its bands tell of one copy among them."""
     nodes = [n for p in parts for n in nodes_of(p)]
     main = [n for n in nodes if shown(n)]
-    looks, shares = _bands(graph, parts)
+    looks, shares = _bands(graph, parts if copy is None else copy)
     ratio = change(nodes[0].input_shapes[0], nodes[-1].shape)
     joins = [p.join.op.name for p in parts if isinstance(p, Region)]
     return Volume(

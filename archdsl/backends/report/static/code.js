@@ -29,12 +29,9 @@ function pieces(text) {
 const MOST_LINES = 2000; // that are coloured; nobody reads more, and a browser would be slow
 
 function painted(text) {
-  const lines = text.replace(/\n+$/, '').split('\n');
-  if (lines.length > MOST_LINES) return text;
-  return lines.flatMap((line) => [
-    ...tokens(line, PYTHON_WORDS).map(([part, name]) => (name ? h('span', { class: name }, part) : part)),
-    '\n',
-  ]);
+  const code = text.replace(/\n*$/, '\n');
+  if (code.split('\n').length > MOST_LINES) return text;
+  return tokens(code, PYTHON_WORDS).map(([part, name]) => (name ? h('span', { class: name }, part) : part));
 }
 
 async function copyText(text, button) {

@@ -246,11 +246,11 @@ class FieldView {
     this.drop.hidden = !extent.length;
     if (!extent.length) return;
     const [rows, columns] = this.plane(extent);
-    const [height, width] = this.scale(rows, columns);
     const edge = 18; // beyond the input, where padding is read
+    const [height, width] = this.scale(rows, columns).map((side) => Math.max(side, 24 + 2 * edge));
     const context = this.sized(this.input, width, height);
     const colors = this.colors();
-    const [w, h] = [width - 2 * edge, Math.max(4, height - 2 * edge)];
+    const [w, h] = [width - 2 * edge, height - 2 * edge];
     const [dy, dx] = [h / rows, w / columns];
     if (this.picture) context.drawImage(this.picture, edge, edge, w, h);
     else this.ruled(context, colors, [rows, columns], [dy, dx], edge, [h, w]);

@@ -8,20 +8,20 @@ const PYTHON_WORDS = new Set(
   ('import from as class def return super for in if else elif not and or None True False self ' +
     'with lambda yield').split(' '),
 );
-const TOKEN = /(#.*$)|("""|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?)|(\b\d[\d_.]*(?:x\d+)*(?:e-?\d+)?\b)|([A-Za-z_]\w*)/gm;
+const TOKEN = /(#.*$)|("""[^]*?"""|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?)|(\b\d[\d_.]*(?:x\d+)*(?:e-?\d+)?\b)|([A-Za-z_]\w*)/gm;
 
-/** The parts of a line: [text, class] each, the class empty for what is plain. */
-function tokens(line, words) {
+/** The parts of a text: [text, class] each, the class empty for what is plain. */
+function tokens(text, words) {
   const found = [];
   let end = 0;
-  for (const match of line.matchAll(TOKEN)) {
-    const [text, comment, string, number, word] = match;
+  for (const match of text.matchAll(TOKEN)) {
+    const [part, comment, string, number, word] = match;
     const look = comment ? 'comment' : string ? 'string' : number ? 'number'
       : words.has(word) ? 'word' : '';
-    if (match.index > end) found.push([line.slice(end, match.index), '']);
-    found.push([text, look]);
-    end = match.index + text.length;
+    if (match.index > end) found.push([text.slice(end, match.index), '']);
+    found.push([part, look]);
+    end = match.index + part.length;
   }
-  if (end < line.length) found.push([line.slice(end), '']);
+  if (end < text.length) found.push([text.slice(end), '']);
   return found;
 }

@@ -16,6 +16,10 @@ const live = {
         this.change();
       } // else what is looked at is drawn at the second stage
     };
+    news.onerror = () => { // it has ended, and the page would look as if it followed
+      this.show('archdsl watch does not answer. The page follows again when it does.');
+      if (news.readyState === EventSource.CLOSED) setTimeout(() => this.start(), 2000);
+    };
   },
 
   /** Takes the newest state, however many versions were told meanwhile. */
