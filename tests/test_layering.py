@@ -102,7 +102,14 @@ ONLY = {
         "backends.layer_table",
     },
     "watch": {"errors", "files", "network", "backends.graphviz", "backends.report"},
-    "backends.effective": {"errors", "files", "ir", "analyses", "backends.torch"},
+    "backends.effective": {
+        "errors",
+        "files",
+        "ir",
+        "analyses",
+        "backends.drawing",
+        "backends.torch",
+    },
     "backends.features": {
         "errors",
         "files",

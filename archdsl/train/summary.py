@@ -33,16 +33,20 @@ def summary(folder: Path, rows: Sequence[Row]) -> str:
     if best is None:
         return f"{printable(str(folder))}: nothing was trained"
     seconds = sum(row.seconds for row in rows)
-    lines = [f"{printable(str(folder))}: {rows[-1].epoch} epochs, {rows[-1].step:,} steps, "]
-    lines[0] += f"{duration(seconds)}"
+    did = f"{_count(rows[-1].epoch, 'epoch')}, {_count(rows[-1].step, 'step')}"
+    lines = [f"{printable(str(folder))}: {did}, {duration(seconds)}"]
     lines.append(f"best epoch {best.epoch}")
     lines.append(_line("training", best.train_loss, best.train_accuracy))
     if best.valid_loss == best.valid_loss:
         lines.append(_line("validation", best.valid_loss, best.valid_accuracy))
     if skipped := lines_of(folder / "skipped.txt"):
-        lines.append(f"skipped    {len(skipped):,} images, named in skipped.txt")
+        lines.append(f"skipped    {_count(len(skipped), 'image')}, named in skipped.txt")
     lines.append(f"weights    {printable(str(folder / 'best.safetensors'))}")
     return "\n".join(lines)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def _line(name: str, loss: float, accuracy: float) -> str:

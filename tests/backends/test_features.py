@@ -177,7 +177,7 @@ def test_broken_weights_are_told(tmp_path: Path) -> None:
     weight = np.ones((2, 3, 3, 3), np.float32)
     weight[1, 0, 0, 0] = np.nan
     sheet = features.filters(graph, "conv1", {"conv1.weight": weight})
-    assert sheet.notes == ("1 weights of `conv1` are no finite numbers; they are magenta",)
+    assert sheet.notes == ("1 of the weights of `conv1` is no finite number; drawn in magenta",)
     assert sheet.panels[0].tiles[1, 0, 0].tolist() == [255, 0, 255]
     sheet.save(tmp_path / "a.png")
 

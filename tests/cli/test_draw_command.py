@@ -190,7 +190,7 @@ def test_weights_with_nan_are_told(cli: Cli, small: Path, tmp_path: Path) -> Non
     weights = ("--weights", tmp_path / "w.safetensors", "-o", tmp_path / "a.webp")
     result = cli("draw", small, "--filters", "conv1", *weights)
     assert result.status == 0
-    assert "note: 9 weights of `conv1` are no finite numbers" in result.err
+    assert "note: 9 of the weights of `conv1` are no finite numbers" in result.err
     Image.new("RGB", (40, 50), "orange").save(tmp_path / "p.png")
     result = cli("draw", small, "--activations", tmp_path / "p.png", *weights)
     assert result.status == 0 and "1,024 values of `conv1` are no finite" in result.err

@@ -25,5 +25,12 @@ def check_paths(graph: Graph, paths: Iterable[str], inputs: bool = False) -> Non
     for path in paths:
         if path not in known:
             label = f"`{graph.name}` has no layer, block or sequence called `{path}`"
-            help = suggestion(path, known)
+            help = suggestion(path, known) or _outermost(graph)
             raise SpecError(Diagnostic("A305", None, label, "nothing has this path", help=help))
+
+
+def _outermost(graph: Graph, most: int = 8) -> str:
+    """Some paths that there are, in words."""
+    first = dict.fromkeys(node.path.partition(".")[0] for node in graph.nodes)
+    shown = ", ".join(list(first)[:most])
+    return f"there are {shown}" + (", …" if len(first) > most else "")

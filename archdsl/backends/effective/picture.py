@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archdsl.analyses.region import Interval
+from archdsl.backends.drawing.typeface import letters
 from archdsl.backends.effective.field import MOST, EffectiveField
 from archdsl.errors import printable
 from archdsl.files import replacing
@@ -33,16 +34,14 @@ def save(found: EffectiveField, path: str | Path) -> None:
 
 def draw(found: EffectiveField) -> Image.Image:
     """The picture: the root mean square of the gradient, lightest where it is largest."""
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageDraw
 
     values = found.values.reshape(-1, found.values.shape[-1])  # tokens are one row
     view = _view(found, values.shape)
     zoom = SIDE / max(last - first + 1 for first, last in view)
     rows, columns = (max(THIN, round(zoom * (b - a + 1))) for a, b in view)
-    font = ImageFont.load_default(TEXT)
-    caption = _caption(found)
-    probe = ImageDraw.Draw(Image.new("RGB", (1, 1)))
-    width = max(columns, *(int(probe.textlength(line, font)) for line in caption))
+    caption = [letters(line, TEXT) for line in _caption(found)]
+    width = max(columns, *(line.width for line in caption))
     line = round(1.45 * TEXT)
     size = (width + 2 * MARGIN, rows + 2 * MARGIN + 12 + line * len(caption))
     picture = Image.new("RGB", size, PAPER)
@@ -69,7 +68,7 @@ def draw(found: EffectiveField) -> Image.Image:
         r = max(found.radius(), 0.5) * zoom
         _dashed(pen, x, y, r)
     for i, words in enumerate(caption):
-        pen.text((MARGIN, top + rows + 12 + i * line), words, INK, font)
+        picture.paste(INK, (MARGIN, top + rows + 12 + i * line), words)
     return picture
 
 

@@ -76,7 +76,8 @@ def filters(graph: Graph, path: str, weights: Mapping[str, Any]) -> Sheet:
         notes.append(f"{shown_channels} of the {width:,} channels of each are shown, the first")
     broken = int((~np.isfinite(bank)).sum())
     if broken:
-        notes.append(f"{broken:,} weights of `{path}` are no finite numbers; they are magenta")
+        are = "is no finite number" if broken == 1 else "are no finite numbers"
+        notes.append(f"{broken:,} of the weights of `{path}` {are}; drawn in magenta")
     across = square(shown) if shown_channels == 1 else shown_channels
     how = "each about its mean" if bank[0].size > 1 else "0 is grey"
     title = f"{count:,} filters {width}x{rows}x{columns}, {how}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.backends.drawing.forms import FEATURES, form
 from archdsl.backends.drawing.theme import FONT
-from archdsl.backends.drawing.typeface import REGULAR
+from archdsl.backends.drawing.typeface import letters
 from archdsl.errors import printable
 from archdsl.files import replacing, write_text
 
@@ -28,7 +28,6 @@ LARGEST = 192  # pixels of a tile's longer side; a larger one is made smaller by
 BAND = 12  # pixels that a tile of one row is high, and one of one column wide, at least
 GAP, MARGIN, TEXT = 2, 16, 14
 STRIP, SMALL = 12, 9  # pixels of the strip above a tile that has its number, and of the number
-FINER = 4  # times as large as they will be, letters are drawn
 ROOM = 24  # pixels across of the smallest tile that has one; four digits fit
 PAPER, INK = "#ffffff", "#1c1c1c"
 
@@ -84,7 +83,7 @@ class Sheet:
         from PIL import Image
 
         grids = [_grid(panel) for panel in self.panels]
-        lines = [_letters(printable(line), TEXT) for line in self._lines()]
+        lines = [letters(printable(line), TEXT) for line in self._lines()]
         widths = [each.width for each in (*grids, *lines)]
         step = round(1.6 * TEXT)
         height = 2 * MARGIN + step * len(lines) + sum(g.height + MARGIN for g in grids) - MARGIN
@@ -97,7 +96,7 @@ class Sheet:
                 grid = grids[i - len(lines)]
                 sheet.paste(grid, (MARGIN, y))
                 for number, dx, dy in _numbers(self.panels[i - len(lines)]):
-                    sheet.paste(INK, (MARGIN + dx, y + dy), _letters(str(number), SMALL))
+                    sheet.paste(INK, (MARGIN + dx, y + dy), letters(str(number), SMALL))
                 y += grid.height + MARGIN
         return sheet
 
@@ -134,22 +133,6 @@ class Sheet:
     def _lines(self) -> list[str]:
         """What is written: the title, then a line above each grid."""
         return [self.title, *(panel.title for panel in self.panels)]
-
-
-def _letters(text: str, size: int) -> Image.Image:
-    """Where there is ink, for letters of so many pixels.
-
-    They are drawn larger and made smaller: as they are, each would be moved to a whole pixel, and
-    the gaps between them differ.
-    """
-    from PIL import Image, ImageDraw, ImageFont
-
-    font = ImageFont.truetype(REGULAR, FINER * size)
-    _, _, right, bottom = font.getbbox(text)
-    width, height = ceil(right / FINER), ceil(bottom / FINER)
-    mask = Image.new("L", (FINER * max(1, width), FINER * max(1, height)))
-    ImageDraw.Draw(mask).text((0, 0), text, 255, font)
-    return mask.reduce(FINER)
 
 
 def square(count: int) -> int:

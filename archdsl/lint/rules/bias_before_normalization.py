@@ -53,7 +53,8 @@ class BiasBeforeNormalization(NetworkRule):
                 continue
             biases = [w.shape for w in before.weights.values() if w.role == "bias"]
             if biases:
-                label = f"`{node.name}` subtracts these {biases[0][0]:,} values again"
+                name = node.path if node.name.isdecimal() else node.name
+                label = f"`{name}` subtracts these {biases[0][0]:,} values again"
                 note = ((node, "the normalisation"),)
                 help = "`bias=false`"
                 yield Hit(before, label, help, notes=note, fix=_fix(net, before))
