@@ -177,7 +177,9 @@ def _choose(spec: ast.Spec, names: list[str], name: str | None) -> str:
         if own in names or len(names) == 1:
             return own if own in names else names[0]
         label = f"the file has {len(names)} networks; say which"
-        help = f"`{spec.source.name}:{names[0]}`; there are {', '.join(names)}"
+        help = f"there are {', '.join(names)}"
+        if spec.source.path is not None:
+            help = f"`{spec.source.name}:{names[0]}`; {help}"
         raise SpecError(Diagnostic("A306", None, label, message="which network?", help=help))
     if name not in names:
         help = suggestion(name, names) or f"it has {', '.join(names)}"
