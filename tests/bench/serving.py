@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,7 +17,9 @@ from PIL import Image
 
 import archdsl
 
-SERVER = Path(__file__).parents[2] / "examples" / "serve.py"
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from servers import serving
+
 CLIENTS, REQUESTS = 16, 320
 
 
@@ -43,14 +44,6 @@ def load(port: int, body: bytes) -> dict[str, float]:
     return {**found, "p99": times[int(0.99 * REQUESTS)]}
 
 
-def ready(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2):
-            return True
-    except OSError:
-        return False
-
-
 def main(name: str) -> None:
     """Print the figures for one picture at a time and for batches, as JSON."""
     found: dict[str, dict[str, float]] = {}
@@ -61,16 +54,9 @@ def main(name: str) -> None:
         pixels = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(picture)
         body = json.dumps({"image": base64.b64encode(picture.read_bytes()).decode()}).encode()
-        for port, batch in ((8731, 1), (8732, 16)):
-            words = [sys.executable, SERVER, model, "--port", port, "--batch", batch]
-            server = subprocess.Popen(list(map(str, words)), stdout=subprocess.DEVNULL)
-            try:
-                while not ready(port):
-                    time.sleep(0.2)
-                found[f"batch {batch}"] = load(port, body)
-            finally:
-                server.terminate()
-                server.wait()
+        for batch in ("1", "16"):
+            with serving(model, "--batch", batch) as server:
+                found[f"batch {batch}"] = load(server.port, body)
     print(json.dumps(found))
 
 

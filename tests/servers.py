@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-SERVER = Path(__file__).parents[2] / "examples" / "serve.py"
+SERVER = Path(__file__).parents[1] / "examples" / "serve.py"
 
 
 class Client:
@@ -50,11 +50,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(model: Path) -> Iterator[Client]:
-    """A server with a model, at a free port."""
+def serving(model: Path, *options: str) -> Iterator[Client]:
+    """A server with a model, at a free port; all its processes end with it."""
     client = Client(free_port())
-    command = [sys.executable, SERVER, model, "--port", str(client.port)]
-    process = subprocess.Popen(command, start_new_session=True)
+    command = [sys.executable, SERVER, model, "--port", str(client.port), *options]
+    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)
     try:
         end = time.monotonic() + 120
         while not client.ready():
