@@ -85,9 +85,10 @@ class _Taken:
     def array(self, name: str, weights: Arrays) -> NDArray[np.generic]:
         """One of its weights; all of them are worked out together, and each is handed out once."""
         if name not in self._known:
-            own = _float64(self.node, weights)
-            op, node = self.node.op, self.node
-            self._known = op.absorb(own, self.gain, self.shift, node.input_shapes, node.shape)
+            node = self.node
+            own = {each: weights[node.key(each)] for each in node.weights}
+            # Products with 64 bits have 64 bits: kernels need no copy of so many before.
+            self._known = node.op.absorb(own, self.gain, self.shift, node.input_shapes, node.shape)
         return self._known.pop(name).astype("float32")
 
 
@@ -155,15 +156,10 @@ def _scale(node: Node, weights: Arrays) -> tuple[Any, Any] | None:
 
     if not node.op.scales_channels:
         return None
-    found = node.op.scale_shift(_float64(node, weights))
+    own = {name: np.asarray(weights[node.key(name)], np.float64) for name in node.weights}
+    found = node.op.scale_shift(own)
     gain, shift = (np.broadcast_to(v, (channels(node.shape),)) for v in found)
     return gain, shift
-
-
-def _float64(node: Node, weights: Arrays) -> dict[str, Any]:
-    import numpy as np
-
-    return {name: np.asarray(weights[node.key(name)], dtype=np.float64) for name in node.weights}
 
 
 # Records
