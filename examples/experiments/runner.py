@@ -32,13 +32,16 @@ from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import writeup
 from lab import STYLE, Job, Report, Run, Runs
 
 from archdsl import ArchError
 from archdsl.files import assembling, write_text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 HERE = Path(__file__).resolve().parent
 SHORT = Path("build/experiments")  # where short runs go, lest they take the place of whole ones
@@ -285,12 +288,22 @@ def write(experiment: Experiment, result: dict[str, Any], out: Path) -> str:
     with assembling(out / "README.md") as (folder, keep):
         with matplotlib.rc_context(STYLE):
             figure = experiment.module.draw(runs)
+            _settle(figure)
             figure.savefig(folder / "plot.svg", metadata={"Date": None})
         (folder / "result.json").write_text(writeup.json_text(result), encoding="utf-8")
         (folder / "README.md").write_text(page(experiment, result), encoding="utf-8")
         for name in ("plot.svg", "result.json", "README.md"):
             keep(name)
     return report_of(experiment, result).outcome
+
+
+def _settle(figure: Figure) -> None:
+    """Lay a figure out for good: the solver's last digits differ from run to run."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axis in figure.axes:
+        place = axis.get_position(original=True)
+        axis.set_position([round(side, 4) for side in place.bounds])
 
 
 def index() -> str:

@@ -277,8 +277,9 @@ def draw(runs: Runs) -> Figure:
             label = f"{act}, {net}" if i == 0 else None
             axes[2].plot([100 * e for e in errors], color=color, label=label, linewidth=1)
     axes[2].set(title="learning", xlabel="epoch", ylabel="error in training, %", ylim=(0, 100))
-    for axis in axes:
+    for axis in axes[:2]:
         axis.legend(fontsize="small")
+    axes[2].legend(fontsize="small", loc="upper right", bbox_to_anchor=(1, 0.9))
     return figure
 
 
