@@ -288,7 +288,7 @@ def write(experiment: Experiment, result: dict[str, Any], out: Path) -> str:
     with assembling(out / "README.md") as (folder, keep):
         with matplotlib.rc_context(STYLE):
             figure = experiment.module.draw(runs)
-            _settle(figure)
+            _lay_out(figure)
             figure.savefig(folder / "plot.svg", metadata={"Date": None})
         (folder / "result.json").write_text(writeup.json_text(result), encoding="utf-8")
         (folder / "README.md").write_text(page(experiment, result), encoding="utf-8")
@@ -297,7 +297,7 @@ def write(experiment: Experiment, result: dict[str, Any], out: Path) -> str:
     return report_of(experiment, result).outcome
 
 
-def _settle(figure: Figure) -> None:
+def _lay_out(figure: Figure) -> None:
     """Lay a figure out for good: the solver's last digits differ from run to run."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
