@@ -117,9 +117,7 @@ def command(
         runs, name, device, devices, save_every, tensorboard, not no_features, strategy, places
     )
     if resume is not None:
-        given = {"spec": spec, "--set": changes, "--data": data, "--epochs": epochs}
-        given |= {"--from": start, "--freeze": freeze, "--name": name, "-p": parameters}
-        if wrong := [word for word, value in given.items() if value]:
+        if wrong := [word for name, word in _OF_A_START.items() if _is_given(ctx, name)]:
             raise click.UsageError(f"--resume goes on with a run as it is, without {wrong[0]}")
         outcome = _resumed(resume, _changed(ctx, resume, options), settings)
     elif spec is None:
@@ -161,6 +159,23 @@ def _started(network: Network, options: Options, settings: Settings) -> Outcome:
         return train.start(network.graph, options, network.files(), watch)
 
 
+def _is_given(ctx: click.Context, parameter: str) -> bool:
+    return ctx.get_parameter_source(parameter) is not ParameterSource.DEFAULT
+
+
+_OF_A_START = {
+    "spec": "spec",
+    "changes": "--set",
+    "data": "--data",
+    "epochs": "--epochs",
+    "start": "--from",
+    "freeze": "--freeze",
+    "name": "--name",
+    "runs": "--runs",
+    "parameters": "-p",
+    "limits": "--limit",
+}
+"""What --resume does not take, as the user knows it, by the parameters' names."""
 _OF_A_RUN = {
     "device": "device",
     "devices": "devices",
@@ -177,11 +192,7 @@ def _changed(ctx: click.Context, folder: Path, options: Options) -> Options:
     """The options that a run began with, but for those that are given now."""
     from archdsl.train.record import read
 
-    fields = {
-        field
-        for field, parameter in _OF_A_RUN.items()
-        if ctx.get_parameter_source(parameter) is not ParameterSource.DEFAULT
-    }
+    fields = {field for field, parameter in _OF_A_RUN.items() if _is_given(ctx, parameter)}
     if "device" in fields:  # all of it is computed there, but for what is placed now
         fields.add("place")
     _, about = read(folder)

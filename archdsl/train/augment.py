@@ -92,6 +92,9 @@ def random_crop(step: settings.RandomCrop) -> Step:
 
         if step.pad:
             mode = "constant" if step.fill == "zeros" else "reflect"
+            if mode == "reflect" and step.pad >= min(images.shape[2:]):
+                label = f"`{step.text()}` mirrors more than there is of {show(images.shape[2:])}"
+                raise refusal("A954", label, "`pad=` below the image's sides, or `fill=zeros`")
             images = torch.nn.functional.pad(images, (step.pad,) * 4, mode=mode)
         n, c, height, width = images.shape
         rows, columns = step.size

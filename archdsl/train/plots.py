@@ -107,7 +107,7 @@ def confusion(name: str, counts: Sequence[Sequence[int]], classes: Sequence[str]
     wide = 8 * max(map(len, names)) if told else 0
     upright = wide <= side
     left = 16 + wide + 24
-    top = TOP + (12 if upright else wide) + 8
+    top = TOP + (12 if told and upright else wide) + 8
 
     def parts() -> Iterator[str]:
         for i, row in enumerate(counts):

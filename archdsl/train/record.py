@@ -153,9 +153,9 @@ class Record(Watch):
         components: Components | None,
         options: Options,
         data: dict[str, Any],
-        environment: dict[str, Any],
+        here: dict[str, Any],
     ) -> None:
-        """Write what is known before the first step; `data` is what is known of them."""
+        """Write what is known before the first step: of the data, and of where it runs."""
         training = self.graph.training
         assert training is not None
         for _, text in files[:1]:
@@ -175,7 +175,7 @@ class Record(Watch):
             "components": components and asdict(components),
             "options": options.to_dict(),
             "command": sys.argv,
-            "environment": environment,
+            "environment": here,
         }
         about["settings"] = [line.strip() for line in about["settings"]]
         write_text(self.folder / "run.json", json.dumps(about, indent=1) + "\n")
@@ -268,7 +268,11 @@ def read(folder: Path) -> tuple[Graph, About]:
     try:
         graph = Graph.from_json((folder / "graph.json").read_bytes())
         return graph, About.model_validate_json(read_source(folder / "run.json").text)
-    except (ValidationError, ValueError) as error:
+    except ValueError as error:
         why = str(error).partition("\n")[0]
-        label = f"{printable(str(folder))}: its graph.json or run.json is damaged ({why})"
+        if isinstance(error, ValidationError):
+            first = error.errors()[0]
+            why = f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}"
+        label = f"{printable(str(folder))}: its graph.json or run.json is damaged, or of another "
+        label += f"version ({why})"
         raise refusal("A957", label) from None

@@ -88,6 +88,7 @@ def start(
             folder = record.new_folder(options.runs, options.name, graph.name)
         folder = run.into(fabric.broadcast(folder))
         try:
+            # Watched once more, so that what comes of it is told below: the folder is discarded.
             with record.held(folder, fabric.global_rank == 0), readers_watched():
                 if fabric.global_rank == 0:
                     about = {"examples": _counts(sets), "data": fingerprint(sets.train)}
@@ -144,10 +145,10 @@ def _words(counts: tuple[int, int]) -> str:
 def _differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """What is another than when the run began, so that its numbers may be too."""
     return [
-        f"{key} was {then.get(key)} when the run began, it is {value} now: "
+        f"{key} was {then[key]} when the run began, it is {value} now: "
         "the numbers may differ in their last digits"
         for key, value in now.items()
-        if then.get(key) != value
+        if key in then and then[key] != value
     ]
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 import archdsl
 from archdsl.backends.drawing import Options, forms, page
-from archdsl.backends.drawing.typeface import COVERED, FONTS
+from archdsl.backends.drawing.typeface import COVERED, FONTS, letters
 from archdsl.errors import BuildError
 from archdsl.styles import STYLES
 
@@ -53,6 +53,11 @@ def test_pixels_are_the_size_times_the_resolution(style: str, tmp_path: Path) ->
     wide, high = struct.unpack(">II", (tmp_path / "a.png").read_bytes()[16:24])
     assert abs(wide - 200) <= 1
     assert high > 10
+
+
+def test_letters_that_the_fonts_lack_are_seen_to_be_missing() -> None:
+    assert np.array_equal(letters("a\u65e5b", 14), letters("a?b", 14))
+    assert np.asarray(letters("?", 14)).any()
 
 
 @pytest.mark.parametrize(("wide", "high"), [(7200, 7200), (14400, 14400), (100, 14400), (999, 50)])

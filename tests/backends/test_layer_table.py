@@ -90,6 +90,13 @@ def test_one_network_and_a_note_of_what_is_left_out() -> None:
     assert "Not shown: relu" in " ".join(found.notes)
 
 
+def test_what_is_shown_is_not_said_to_be_left_out() -> None:
+    unit = "sequence { conv 3x3 8 pad=1; relu; maxpool 3x3 stride=1 pad=1 } x3"
+    text = layer_table.text([archdsl.parse(f"input 3x32x32; {unit}; gap; fc 10").graph])
+    assert "maxpool 3x3, stride 1" in text
+    assert "Not shown: relu." in text
+
+
 def test_rows_that_look_the_same_all_stay() -> None:
     spec = "input 3x8x8; " + "conv 3x3; maxpool 3x3 stride=1 pad=1; " * 3
     text = layer_table.text([archdsl.parse(spec).graph])

@@ -209,6 +209,9 @@ def test_tensorboard_reads_what_is_written(cli: Cli, tiny: Path, tmp_path: Path)
         ((), 2, "Missing argument 'SPEC'"),
         (("SPEC", "--resume", "x"), 2, "without spec"),
         (("--resume", "nowhere"), 1, "it is no run of archdsl"),
+        (("--resume", "x", "--from", ""), 2, "without --from"),
+        (("--resume", "x", "--runs", "y"), 2, "without --runs"),
+        (("--resume", "x", "--limit", "layers=9"), 2, "without --limit"),
         (("SPEC", "--set", "optimiser.lr=1"), 1, "did you mean `optimizer`?"),
         (("SPEC", "--set", "optimizer.lr=-1"), 1, "a number greater than 0"),
         (("SPEC", "--set", "epochs"), 1, "A402"),
@@ -223,7 +226,9 @@ def test_what_is_wrong_is_told(
     cli: Cli, tiny: Path, tmp_path: Path, arguments: tuple[str, ...], status: int, words: str
 ) -> None:
     given = [str(tiny) if word == "SPEC" else word for word in arguments]
-    found = cli("train", *given, "--runs", tmp_path / "runs")
+    if "--resume" not in given:
+        given += ["--runs", str(tmp_path / "runs")]
+    found = cli("train", *given)
     assert found.status == status, found.err
     assert words in found.err
 

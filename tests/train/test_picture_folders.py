@@ -13,6 +13,7 @@ from runs import net, sets, trained
 
 from archdsl.errors import TrainError
 from archdsl.train.data import Sets
+from archdsl.train.data.loader import Batches, readers_watched
 from archdsl.train.data.pictures import Broken, Pictures
 
 
@@ -65,6 +66,38 @@ def test_a_broken_image_ends_the_run_or_is_named_and_left_out(tmp_path: Path) ->
     text = (outcome.folder / "skipped.txt").read_text()
     assert text.count("\n") == 1, "named once"
     assert str(broken) in text
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize(
+    ("step", "why"),
+    [
+        ("random_crop 64x64", "cuts 64x64 out of"),
+        ("random_crop 16x16 pad=40 fill=reflect", "mirrors more than there is"),
+    ],
+)
+def test_an_image_that_a_step_refuses(tmp_path: Path, workers: int, step: str, why: str) -> None:
+    """Also in a process that reads ahead, from which errors do not come as they are."""
+    folder = small_data.pets(tmp_path / "pets")
+    section = (
+        f'data imagefolder "{folder}" validation=0 workers={workers}\naugment {step}; epochs 1'
+    )
+    with pytest.raises(TrainError, match=why) as caught:
+        trained(tmp_path, section, net("3x64x64" if "64" in step else "3x16x16"))
+    assert caught.value.diagnostics[0].code == "A954"
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_error_of_ours_in_a_process_that_reads_ahead_is_told_as_it_is(tmp_path: Path) -> None:
+    folder = small_data.pets(tmp_path / "pets")
+    of = sets(f'data imagefolder "{folder}" validation=0\naugment random_crop 16', "3x16x16")
+    batches = Batches(of.train, 2, workers=1, each=_defective)
+    with pytest.raises(RuntimeError, match="a defect"), readers_watched():
+        next(batches.epoch(0))
+
+
+def _defective(image: Any) -> Any:
+    raise RuntimeError("a defect")
 
 
 def test_a_batch_of_broken_images_alone_is_left_out(tmp_path: Path) -> None:

@@ -243,6 +243,7 @@ def test_a_damaged_run_json(whole: Path, tmp_path: Path, key: str, value: object
     with pytest.raises(TrainError, match=r"run.json is damaged") as caught:
         resume(tmp_path)
     assert caught.value.diagnostics[0].code == "A957"
+    assert f"({key}" in str(caught.value), "which of it"
 
 
 def test_a_run_goes_on_with_its_own_options(tmp_path: Path) -> None:

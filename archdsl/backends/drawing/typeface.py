@@ -23,11 +23,12 @@ def letters(text: str, size: int) -> Image.Image:
     """Where there is ink, for letters of so many pixels.
 
     They are drawn larger and made smaller: as they are, each would be moved to a whole pixel, and
-    the gaps between them differ.
+    the gaps between them differ. A character that the font lacks is a question mark.
     """
     from PIL import Image, ImageDraw, ImageFont
 
-    font = ImageFont.truetype(REGULAR, _FINER * size)
+    text = "".join(sign if COVERED.fullmatch(sign) else "?" for sign in text)
+    font = ImageFont.truetype(REGULAR, _FINER * size, layout_engine=ImageFont.Layout.BASIC)
     _, _, right, bottom = font.getbbox(text)
     width, height = ceil(right / _FINER), ceil(bottom / _FINER)
     mask = Image.new("L", (_FINER * max(1, width), _FINER * max(1, height)))

@@ -234,9 +234,11 @@ class _Reader:
             return None
         if any(node.training for copy in nodes for node in copy):
             return None
+        notes = dict(self.hidden), self.strides, self.left_unsaid
         first, *others = (joined(self._groups(copy)) for copy in part.copies)
         lines = tuple(line for group in first for line in group.lines * group.times)
         if len(first) < 2 or len(lines) > MOST_LINES or any(copy != first for copy in others):
+            self.hidden, self.strides, self.left_unsaid = notes  # those of what is not shown so
             return None
         return Group(lines, len(nodes))
 

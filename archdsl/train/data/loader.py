@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from archdsl.errors import Diagnostic, TrainError
 from archdsl.train.data import user
 from archdsl.train.data.examples import Arrays, Examples, Inputs, length, over
 from archdsl.train.data.pictures import Broken, Pictures
@@ -195,22 +196,34 @@ class _Drawn:
                 raise
             return Broken(f"example {index}: {type(error).__name__}: {error}"), 0
         if self.each is not None and not isinstance(image, Broken):
-            image = self.each(image)
+            try:
+                image = self.each(image)
+            except TrainError as error:
+                return _Refused(error.diagnostics), 0
         return image, target
 
 
 @dataclass(frozen=True)
+class _Refused:
+    """What an image is refused for; errors do not come through from other processes as they are."""
+
+    diagnostics: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True)
 class _Misfit:
-    """Why examples make no batch; errors do not come through from other processes as they are."""
+    """Why examples make no batch."""
 
     why: str
     help: str
 
 
-def _gathered(items: list[tuple[Any, Any]]) -> Batch | _Misfit:
+def _gathered(items: list[tuple[Any, Any]]) -> Batch | _Refused | _Misfit:
     import torch
     from torch.utils.data import default_collate
 
+    if refused := next((image for image, _ in items if isinstance(image, _Refused)), None):
+        return refused
     sound = [item for item in items if not isinstance(item[0], Broken)]
     broken = tuple(item[0].why for item in items if isinstance(item[0], Broken))
     if not sound:
@@ -243,12 +256,14 @@ def _values(targets: Any) -> list[Any]:
     return list(targets.values()) if isinstance(targets, dict) else [targets]
 
 
-def _checked(found: Batch | _Misfit) -> Batch:
+def _checked(found: Batch | _Refused | _Misfit) -> Batch:
     """What was gathered, if it is a batch.
 
     Raises:
         TrainError: it is none.
     """
+    if isinstance(found, _Refused):
+        raise TrainError(found.diagnostics)
     if isinstance(found, _Misfit):
         raise refusal("A954", found.why, found.help)
     return found
@@ -264,7 +279,7 @@ def readers_watched() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        if "DataLoader worker" not in str(error):  # torch has no class for it
+        if not str(error).startswith("DataLoader worker (pid"):  # torch has no class for it
             raise
         help = (
             "memory, or a container's shared memory, may have run out: try fewer `workers=`, or 0"

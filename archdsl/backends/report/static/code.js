@@ -30,7 +30,7 @@ const MOST_LINES = 2000; // that are coloured; nobody reads more, and a browser 
 
 function painted(text) {
   const code = text.replace(/\n*$/, '\n');
-  if (code.split('\n').length > MOST_LINES) return text;
+  if (code.split('\n').length > MOST_LINES + 1) return text; // it ends with a line's end
   return tokens(code, PYTHON_WORDS).map(([part, name]) => (name ? h('span', { class: name }, part) : part));
 }
 
