@@ -111,9 +111,11 @@ def _write(before: Session, output: Path, known: Sequence[Path], mode: Mode) -> 
             return next(self.feeds, None)
 
     with tempfile.TemporaryDirectory() as folder, _quiet():
-        simple, small = Path(folder) / "simple.onnx", Path(folder) / "small.onnx"
+        whole, simple, small = (Path(folder) / f"{n}.onnx" for n in ("whole", "simple", "small"))
         try:
-            quant_pre_process(before.path, simple, skip_symbolic_shape=True)
+            # In one file: onnxruntime looks for weights beside the copies that it makes.
+            onnx.save(onnx.load(before.path), whole)
+            quant_pre_process(whole, simple, skip_symbolic_shape=True)
             if mode == "static":
                 quantize_static(
                     simple,

@@ -73,6 +73,20 @@ def digits(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     return path, folder / "pictures"
 
 
+def test_a_model_whose_weights_lie_beside_it(
+    cli: Cli, digits: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """As those are that `export` writes of more than 32 MiB."""
+    path, pictures = digits
+    model = tmp_path / "beside.onnx"
+    apart = {"save_as_external_data": True, "location": "beside.data", "size_threshold": 0}
+    onnx.save(onnx.load(path), model, **apart)
+    assert (tmp_path / "beside.data").is_file()
+    assert cli("quantize", model, "--data", pictures, "-o", tmp_path / "small.onnx").status == 0
+    assert cli("quantize", path, "--data", pictures, "-o", tmp_path / "other.onnx").status == 0
+    assert (tmp_path / "small.onnx").read_bytes() == (tmp_path / "other.onnx").read_bytes()
+
+
 @pytest.mark.parametrize("precision", ["float32", "float16", "bfloat16"])
 @pytest.mark.parametrize("functions", [False, True])
 def test_folding_and_16_bits_keep_the_answers(
