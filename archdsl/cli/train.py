@@ -117,7 +117,8 @@ def command(
         runs, name, device, devices, save_every, tensorboard, not no_features, strategy, places
     )
     if resume is not None:
-        if wrong := [word for name, word in _OF_A_START.items() if _is_given(ctx, name)]:
+        own = [p for p in ctx.command.params if p.name in _OF_A_START]
+        if wrong := [p.opts[0] for p in own if _is_given(ctx, p.name or "")]:
             raise click.UsageError(f"--resume goes on with a run as it is, without {wrong[0]}")
         outcome = _resumed(resume, _changed(ctx, resume, options), settings)
     elif spec is None:
@@ -163,19 +164,10 @@ def _is_given(ctx: click.Context, parameter: str) -> bool:
     return ctx.get_parameter_source(parameter) is not ParameterSource.DEFAULT
 
 
-_OF_A_START = {
-    "spec": "spec",
-    "changes": "--set",
-    "data": "--data",
-    "epochs": "--epochs",
-    "start": "--from",
-    "freeze": "--freeze",
-    "name": "--name",
-    "runs": "--runs",
-    "parameters": "-p",
-    "limits": "--limit",
-}
-"""What --resume does not take, as the user knows it, by the parameters' names."""
+_OF_A_START = frozenset(
+    ["spec", "changes", "data", "epochs", "start", "freeze", "name", "runs", "parameters", "limits"]
+)
+"""The parameters that --resume does not take."""
 _OF_A_RUN = {
     "device": "device",
     "devices": "devices",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from archdsl.ir.training import images as settings
+from archdsl.train.data.examples import over
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,11 +58,5 @@ def _others(images: Tensor) -> Tensor:
 
 
 def _blended(terms: Terms, other: Tensor, share: float) -> Terms:
-    mixed = [(weight * (1 - share), _taken(target, other)) for weight, target in terms]
+    mixed = [(weight * (1 - share), over(target, lambda t: t[other])) for weight, target in terms]
     return [(weight * share, target) for weight, target in terms] + mixed
-
-
-def _taken(target: Any, numbers: Tensor) -> Any:
-    if isinstance(target, dict):
-        return {key: value[numbers] for key, value in target.items()}
-    return target[numbers]

@@ -18,7 +18,6 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archdsl.errors import printable
 from archdsl.ir.cut import Part
 from archdsl.quantity import show_bytes
 from archdsl.resources import cache_folder
@@ -262,14 +261,8 @@ def _begun(wanted: Wanted) -> Path:
     home = folder()
     home.mkdir(parents=True, exist_ok=True)
     room.tidy(home)
-    if wanted.bytes > room.MOST:
-        most = f"{show_bytes(room.MOST)} are kept in all"
-        raise Unkept(f"the features {wanted.what} would take {show_bytes(wanted.bytes)}; {most}")
-    room.make_room(home, "*.npy", room.MOST - wanted.bytes)
-    free = room.spare(home)
-    if free < wanted.bytes:
-        left = f"the disk of {printable(str(home))} has {show_bytes(free)} to spare"
-        raise Unkept(f"the features {wanted.what} would take {show_bytes(wanted.bytes)}; {left}")
+    if why := room.lacking(home, "*.npy", wanted.bytes):
+        raise Unkept(f"the features {wanted.what} would take {show_bytes(wanted.bytes)}; {why}")
     handle, name = tempfile.mkstemp(prefix=f".{wanted.key}.", suffix=".tmp", dir=home)
     header = {"descr": "<f4", "fortran_order": False, "shape": wanted.shape}
     with os.fdopen(handle, "wb") as file:

@@ -207,7 +207,8 @@ class Loop:
             if not isfinite(value):
                 self._diverged(inputs, terms, value)
             parts.fabric.backward(loss * part)
-        right = float(parts.objective.right(_detached(given), terms)) if self.counts else nan
+        known = over(given, lambda t: t.detach())
+        right = float(parts.objective.right(known, terms)) if self.counts else nan
         for i, each in enumerate((value, right, 1.0)):
             self._sums[i] += each * batch.count
         return value, right
@@ -216,7 +217,7 @@ class Loop:
         """The batch on the device; where this process has none of it, an example that counts 0."""
         if batch.inputs is None:
             first = next(self.parts.batches.epoch(self.progress.epoch))
-            inputs, targets = over(first.inputs, _first), _first(first.targets)
+            inputs, targets = (over(v, lambda t: t[:1]) for v in (first.inputs, first.targets))
         else:
             inputs, targets = batch.inputs, batch.targets
         return self.parts.fabric.to_device((inputs, targets))
@@ -369,15 +370,3 @@ def _worth(row: Row, counts: bool) -> tuple[float, float]:
     accuracy = row.valid_accuracy if counts else 0.0
     worth = accuracy, -row.valid_loss
     return worth if all(value == value for value in worth) else (-inf, -inf)
-
-
-def _first(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: each[:1] for key, each in value.items()}
-    return value[:1]
-
-
-def _detached(given: Any) -> Any:
-    if isinstance(given, dict):
-        return {key: value.detach() for key, value in given.items()}
-    return given.detach()

@@ -7,6 +7,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from archdsl.errors import printable
+from archdsl.quantity import show_bytes
+
 MOST = 64 << 30
 """Bytes of all files of a folder together."""
 SPARE = 1 << 30
@@ -14,9 +17,19 @@ SPARE = 1 << 30
 STALE = 24 * 3600  # seconds after which what was begun is not being written any more
 
 
-def spare(home: Path) -> int:
-    """Bytes that may be written to the disk of a folder."""
-    return max(0, shutil.disk_usage(home).free - SPARE)
+def lacking(home: Path, pattern: str, size: int, written: int = 0) -> str:
+    """Why files of so many bytes have no room in a folder, in words; nothing where they have.
+
+    The files there that were not used for the longest time make room. `written` bytes of the new
+    ones are on the disk already.
+    """
+    if size > MOST:
+        return f"{show_bytes(MOST)} are kept in all"
+    _make_room(home, pattern, MOST - size)
+    free = max(0, shutil.disk_usage(home).free - SPARE)
+    if free < size - written:
+        return f"the disk of {printable(str(home))} has {show_bytes(free)} to spare"
+    return ""
 
 
 def tidy(home: Path) -> None:
@@ -27,7 +40,7 @@ def tidy(home: Path) -> None:
                 left.unlink()
 
 
-def make_room(home: Path, pattern: str, most: int) -> None:
+def _make_room(home: Path, pattern: str, most: int) -> None:
     """Remove the files that were not used for the longest time until the others fit."""
     held = sorted((p.stat().st_mtime_ns, p.stat().st_size, p) for p in home.glob(pattern))
     total = sum(size for _, size, _ in held)

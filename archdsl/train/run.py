@@ -78,17 +78,17 @@ def start(
     training = checked(graph)
     placement(graph, options)  # refused before any data are read
     fabric = launched(graph, options)
-    with arithmetic(training, fabric.world_size), readers_watched():
-        sets = read_data(graph)
-        told = watch.note if watch is not None and fabric.global_rank == 0 else None
-        graph, components = _learnt(graph, sets, told)
-        run = _Run(graph, options, fabric, sets, components, watch)
+    with arithmetic(training, fabric.world_size):
+        with readers_watched():
+            sets = read_data(graph)
+            told = watch.note if watch is not None and fabric.global_rank == 0 else None
+            graph, components = _learnt(graph, sets, told)
+            run = _Run(graph, options, fabric, sets, components, watch)
         folder: Any = None
         if fabric.global_rank == 0:
             folder = record.new_folder(options.runs, options.name, graph.name)
         folder = run.into(fabric.broadcast(folder))
         try:
-            # Watched once more, so that what comes of it is told below: the folder is discarded.
             with record.held(folder, fabric.global_rank == 0), readers_watched():
                 if fabric.global_rank == 0:
                     about = {"examples": _counts(sets), "data": fingerprint(sets.train)}

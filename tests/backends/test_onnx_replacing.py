@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
-from support import SMALL_NETWORK, Weights, data_name, file_names, random_arrays, run_onnx
+from support import SMALL_NETWORK, Weights, data_name, disk_of, file_names, random_arrays, run_onnx
 
 from archdsl.backends.onnx import storage, write
 from archdsl.errors import WriteError
 from archdsl.ir import Graph
-
-
-@contextmanager
-def disk_of(size: int) -> Iterator[None]:
-    """No file may grow beyond this: what a full disk is like."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import resource
 import struct
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors import safe_open
+from support import disk_of
 
 import archdsl
 from archdsl.backends.torch import save
@@ -59,13 +59,8 @@ def test_a_full_disk_leaves_what_was_there(net: Network, tmp_path: Path) -> None
     path = tmp_path / "w.safetensors"
     net.save_weights(path, net.to_torch(seed=1))
     before = path.read_bytes()
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, hard))
-    try:
-        with pytest.raises(archdsl.ArchError) as error:
-            net.save_weights(path, net.to_torch(seed=2))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with disk_of(len(before) // 2), pytest.raises(archdsl.ArchError) as error:
+        net.save_weights(path, net.to_torch(seed=2))
     assert error.value.diagnostics[0].code == "A005"
     assert path.read_bytes() == before and [*tmp_path.iterdir()] == [path]
 

@@ -6,18 +6,16 @@ import json
 import multiprocessing
 import os
 import random
-import resource
 import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
 from runs import EVERYTHING, go, graph, same, trained, weights
+from support import disk_of
 
 from archdsl.errors import TrainError, WriteError
 from archdsl.train import Options, checkpoint, record, resume, start
@@ -135,22 +133,11 @@ def test_resuming_what_is_finished_changes_nothing(whole: Path) -> None:
     assert same(weights(outcome), before)
 
 
-@contextmanager
-def files_end_at(count: int) -> Iterator[None]:
-    """No file may be longer than so many bytes; to write on is an error as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (count, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
 def test_a_full_disk_while_a_checkpoint_is_written(tmp_path: Path, share: float) -> None:
     state = {"model": {"w": torch.zeros(30_000)}}
     first = checkpoint.save(tmp_path, 1, state)
-    with files_end_at(int(share * first.stat().st_size)), pytest.raises(WriteError) as caught:
+    with disk_of(int(share * first.stat().st_size)), pytest.raises(WriteError) as caught:
         checkpoint.save(tmp_path, 2, state)
     assert caught.value.diagnostics[0].code == "A005"
     assert [path.name for path in tmp_path.iterdir()] == [first.name]
@@ -160,7 +147,7 @@ def test_a_full_disk_ends_the_run_and_it_goes_on_later(whole: Path, tmp_path: Pa
     options = Options(tmp_path, "run", "cpu", save_every=1)
     stopped = start(graph(EVERYTHING), options, watch=StopAt(7)).folder
     length = max(path.stat().st_size for path in (stopped / "last").glob("step-*"))
-    with files_end_at(length // 2), pytest.raises(WriteError) as caught:
+    with disk_of(length // 2), pytest.raises(WriteError) as caught:
         resume(stopped, options)
     (found,) = caught.value.diagnostics
     assert found.code == "A005" and f"--resume {stopped}" in found.help

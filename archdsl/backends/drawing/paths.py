@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from archdsl.errors import Diagnostic, SpecError, suggestion
 from archdsl.ir import Graph
@@ -25,12 +25,15 @@ def check_paths(graph: Graph, paths: Iterable[str], inputs: bool = False) -> Non
     for path in paths:
         if path not in known:
             label = f"`{graph.name}` has no layer, block or sequence called `{path}`"
-            help = suggestion(path, known) or _outermost(graph)
+            help = suggestion(path, known) or f"there are {listed(_outermost(graph))}"
             raise SpecError(Diagnostic("A305", None, label, "nothing has this path", help=help))
 
 
-def _outermost(graph: Graph, most: int = 8) -> str:
-    """Some paths that there are, in words."""
-    first = dict.fromkeys(node.path.partition(".")[0] for node in graph.nodes)
-    shown = ", ".join(list(first)[:most])
-    return f"there are {shown}" + (", …" if len(first) > most else "")
+def _outermost(graph: Graph) -> list[str]:
+    return list(dict.fromkeys(node.path.partition(".")[0] for node in graph.nodes))
+
+
+def listed(paths: Sequence[str], most: int = 8) -> str:
+    """Some paths in words."""
+    shown = ", ".join(f"`{path}`" for path in paths[:most])
+    return f"{shown} and {len(paths) - most:,} more" if len(paths) > most else shown

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.analyses.receptive_field import receptive_field
 from archdsl.backends import torch as backend
+from archdsl.backends.drawing.paths import listed
 from archdsl.backends.effective.measure import own_weights, up_to
-from archdsl.backends.features.sheet import Panel, Sheet, listed, square
+from archdsl.backends.features.sheet import Panel, Sheet, square
 from archdsl.backends.features.tiles import own_range, strongest
 from archdsl.errors import BuildError, Diagnostic
 from archdsl.ir import preprocess

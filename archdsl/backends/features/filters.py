@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from archdsl.backends.features.sheet import Panel, Sheet, listed, square
+from archdsl.backends.drawing.paths import listed
+from archdsl.backends.features.sheet import Panel, Sheet, square
 from archdsl.backends.features.tiles import about_mean
 from archdsl.errors import BuildError, Diagnostic, suggestion
 from archdsl.ir.graph import Graph, Node

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
@@ -191,9 +191,3 @@ def _data(image: Image.Image) -> str:
     data = BytesIO()
     image.save(data, format="PNG", optimize=True)
     return f"data:image/png;base64,{b64encode(data.getvalue()).decode()}"
-
-
-def listed(paths: Sequence[str], most: int = 8) -> str:
-    """Some paths in words."""
-    shown = ", ".join(f"`{path}`" for path in paths[:most])
-    return f"{shown} and {len(paths) - most:,} more" if len(paths) > most else shown

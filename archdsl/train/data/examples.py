@@ -21,9 +21,11 @@ Inputs = Any
 """A tensor, or of a network of several inputs a tuple of them, in the network's order."""
 
 
-def over(inputs: Inputs, function: Callable[[Any], Any]) -> Inputs:
-    """What a function makes of the input, or of each of several."""
-    return tuple(map(function, inputs)) if isinstance(inputs, tuple) else function(inputs)
+def over(value: Any, function: Callable[[Any], Any]) -> Any:
+    """What a function makes of a tensor, or of each of several: a tuple, or by names."""
+    if isinstance(value, dict):
+        return {key: function(each) for key, each in value.items()}
+    return tuple(map(function, value)) if isinstance(value, tuple) else function(value)
 
 
 def length(inputs: Inputs) -> int:

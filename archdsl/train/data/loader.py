@@ -45,13 +45,8 @@ class Batch:
         """The batch where a GPU copies it from by itself: torch's loader asks for it."""
         if self.inputs is None:
             return self
-        return replace(self, inputs=over(self.inputs, _pinned), targets=_pinned(self.targets))
-
-
-def _pinned(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: each.pin_memory() for key, each in value.items()}
-    return value.pin_memory()
+        inputs, targets = (over(v, lambda t: t.pin_memory()) for v in (self.inputs, self.targets))
+        return replace(self, inputs=inputs, targets=targets)
 
 
 def order(count: int, seed: int, epoch: int, labels: Tensor | None = None) -> Tensor:
@@ -205,20 +200,16 @@ class _Drawn:
 
 @dataclass(frozen=True)
 class _Refused:
-    """What an image is refused for; errors do not come through from other processes as they are."""
+    """An error as a value: from other processes errors do not come through as they are."""
 
     diagnostics: tuple[Diagnostic, ...]
 
 
-@dataclass(frozen=True)
-class _Misfit:
-    """Why examples make no batch."""
-
-    why: str
-    help: str
+def _misfit(label: str, help: str) -> _Refused:
+    return _Refused(refusal("A954", label, help).diagnostics)
 
 
-def _gathered(items: list[tuple[Any, Any]]) -> Batch | _Refused | _Misfit:
+def _gathered(items: list[tuple[Any, Any]]) -> Batch | _Refused:
     import torch
     from torch.utils.data import default_collate
 
@@ -236,16 +227,16 @@ def _gathered(items: list[tuple[Any, Any]]) -> Batch | _Refused | _Misfit:
             if odd is not None:
                 one, other = ("x".join(map(str, shape)) for shape in (first.shape, odd.shape))
                 why = f"an example is {one}, another one {other}: they make no batch"
-                return _Misfit(why, "a crop brings images to one size")
+                return _misfit(why, "a crop brings images to one size")
     try:
         inputs, targets = default_collate(sound)
     except (TypeError, RuntimeError, KeyError) as error:
-        return _Misfit(f"the examples make no batch: {type(error).__name__}: {error}", _WANTED)
+        return _misfit(f"the examples make no batch: {type(error).__name__}: {error}", _WANTED)
     inputs = tuple(inputs) if several else inputs
     for each in (*(inputs if several else [inputs]), *_values(targets)):
         if not isinstance(each, torch.Tensor):
             kind = type(each).__name__
-            return _Misfit(f"the examples make no batch: they come to a {kind}, no tensor", _WANTED)
+            return _misfit(f"the examples make no batch: they come to a {kind}, no tensor", _WANTED)
     return Batch(inputs, targets, broken)
 
 
@@ -256,7 +247,7 @@ def _values(targets: Any) -> list[Any]:
     return list(targets.values()) if isinstance(targets, dict) else [targets]
 
 
-def _checked(found: Batch | _Refused | _Misfit) -> Batch:
+def _checked(found: Batch | _Refused) -> Batch:
     """What was gathered, if it is a batch.
 
     Raises:
@@ -264,8 +255,6 @@ def _checked(found: Batch | _Refused | _Misfit) -> Batch:
     """
     if isinstance(found, _Refused):
         raise TrainError(found.diagnostics)
-    if isinstance(found, _Misfit):
-        raise refusal("A954", found.why, found.help)
     return found
 
 

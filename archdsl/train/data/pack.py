@@ -169,12 +169,5 @@ def _see_room(path: Path, file: BinaryIO, expected: int) -> None:
     Raises:
         Unpacked: there is none.
     """
-    home = path.parent
-    if expected > room.MOST:
-        most = f"{show_bytes(room.MOST)} are kept in all"
-        raise Unpacked(f"the images would take {show_bytes(expected)}; {most}")
-    room.make_room(home, "*.pack", room.MOST - expected)
-    free = room.spare(home)
-    if free < expected - file.tell():
-        left = f"the disk of {printable(str(home))} has {show_bytes(free)} to spare"
-        raise Unpacked(f"the images would take {show_bytes(expected)}; {left}")
+    if why := room.lacking(path.parent, "*.pack", expected, file.tell()):
+        raise Unpacked(f"the images would take {show_bytes(expected)}; {why}")

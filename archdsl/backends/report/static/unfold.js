@@ -59,8 +59,8 @@ const nearest = (point, place) => place.map(([from, to], axis) =>
   Math.min(Math.max(point[axis], from), to));
 
 /** How far a point is outside of a place, along the axis on which it is farther. */
-const distance = (point, place) => Math.max(0, ...place.map(([from, to], axis) =>
-  Math.max(from - point[axis], point[axis] - to)));
+const distance = (point, place) => Math.max(...nearest(point, place).map((n, axis) =>
+  Math.abs(n - point[axis])));
 
 function shiftBy(element, by) {
   const shift = (element.shift || [0, 0]).map((n, axis) => n + by[axis]);
