@@ -16,6 +16,7 @@ for name in ("starlette", "uvicorn", "watchfiles"):
     pytest.importorskip(name, reason="the extra `report` is not installed")
 
 GOOD = "input 3x32x32\nconv 3x3 {width}; relu\n" + "conv 3x3 16; relu\n" * 60 + "gap; fc 10\n"
+WHOLE = " && live.version.endsWith('.2')"  # what is seen at once makes way for it
 
 
 def start(spec: Path, port: str = "0") -> subprocess.Popen[str]:
@@ -64,7 +65,7 @@ def test_it_follows(chromium: Browser, address: str, tmp_path: Path) -> None:
     chromium.driver.get(address)
     spec = tmp_path / "a.arch"
     shows = "document.getElementById('source-text').textContent.includes('conv 3x3 {}')"
-    wait(chromium, shows.format(8))
+    wait(chromium, shows.format(8) + WHOLE)
     chromium.click("#tab-memory")
     chromium.js("window.same = true; document.getElementById('source-text').scrollTo(0, 200)")
     took: list[float] = []
@@ -104,8 +105,7 @@ def test_what_one_looks_at_stays(chromium: Browser, address: str, tmp_path: Path
     chromium.driver.get(address)
     spec.write_text(text.replace("{}", "first"))
     shows = "document.getElementById('source-text').textContent.includes('{}: unit 8')"
-    whole = " && live.version.endsWith('.2')"
-    wait(chromium, shows.format("first") + whole)
+    wait(chromium, shows.format("first") + WHOLE)
     chromium.js(
         """
         byId('query').value = 'conv'; search.run(); byId('tab-field').focus();
@@ -130,13 +130,13 @@ def test_what_one_looks_at_stays(chromium: Browser, address: str, tmp_path: Path
     before = chromium.js(state)
     assert before["level"] == 0 and before["matches"] == "2" and before["rows"] == 2
     spec.write_text(text.replace("{}", "renamed"))
-    wait(chromium, shows.format("renamed") + whole)
+    wait(chromium, shows.format("renamed") + WHOLE)
     assert chromium.js(state) == before
     chromium.js("app.diagram.toggle(app.diagram.named.get('renamed'))")
     boxes = "return app.diagram.boxes.map((box) => box.dataset.p)"
     assert "renamed.conv1" in chromium.js(boxes)
     spec.write_text(text.replace("{}", "renamed").replace("fc 10", "fc 11"))
-    wait(chromium, "document.getElementById('source-text').textContent.includes('fc 11')" + whole)
+    wait(chromium, "document.getElementById('source-text').textContent.includes('fc 11')" + WHOLE)
     assert "renamed.conv1" in chromium.js(boxes) and "unit2.conv1" not in chromium.js(boxes)
     said = [entry["message"] for entry in chromium.driver.get_log("browser")]
     chromium.js("localStorage.clear()")
