@@ -248,7 +248,13 @@ def test_a_job_that_fails_is_told_and_nothing_is_written(
 def test_ctrl_c_ends_it_at_once_with_one_line(tmp_path: Path) -> None:
     command = [sys.executable, runner.HERE, "degradation", "--short"]
     process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, start_new_session=True, cwd=tmp_path
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        cwd=tmp_path,
+        # A job in the background of a shell, as this may be, inherits that it ignores SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         assert process.stderr is not None

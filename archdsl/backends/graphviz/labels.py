@@ -99,7 +99,9 @@ class Labels:
         count = max(2, min(5, round((self.width if self.rows else 3 * WIDEST) / ENTRY)))
         lines = (entries[i : i + count] for i in range(0, len(entries), count))
         rows = [[cell for entry in line for cell in (*entry, SPACE)] for line in lines]
-        return markup.html(markup.table(*rows))
+        apart = [markup.cell("", height=3)]
+        spaced = [row for each in rows for row in (apart, each)]
+        return markup.html(markup.table(*spaced[1:]))
 
     def _word(self, text: str) -> str:
         return markup.cell(markup.font(f" {text}", TINY, self.theme.muted), align="LEFT")

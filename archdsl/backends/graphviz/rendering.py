@@ -11,7 +11,6 @@ nothing of the caller's, such as a thread that writes to stderr at that moment, 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Literal
 
 from archdsl.backends.drawing.typeface import COVERED, FONTS
+from archdsl.backends.graphviz.mended import mended
 from archdsl.errors import BuildError, Diagnostic
 
 PATIENCE = 55  # seconds
@@ -42,9 +42,6 @@ _CONFIGURATION = """\
   <match target="pattern"><edit name="hinting"><bool>false</bool></edit></match>
 </fontconfig>
 """
-# An older Graphviz, such as Debian 12's, leaves room for the spaces that a text begins with, and
-# does not say that they count.
-_TEXT, _SPACED = re.compile("<text (?!xml:space)"), '<text xml:space="preserve" '
 _CHILD = Path(__file__).parent / "wheel.py"
 
 
@@ -74,7 +71,7 @@ def render(dot: str, form: Literal["svg", "json"] = "svg") -> str:
                 raise BuildError(Diagnostic("A701", None, label, help=_SLOW)) from None
             if done.returncode == 0 and done.stdout:
                 found = done.stdout.decode()
-                return _TEXT.sub(_SPACED, found) if form == "svg" else found
+                return mended(found) if form == "svg" else found
             said = _reason(done)
     raise BuildError(Diagnostic("A703", None, said, help=_HELP))
 

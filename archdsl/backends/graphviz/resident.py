@@ -12,6 +12,7 @@ from contextlib import ExitStack, suppress
 from threading import Lock, Timer
 
 from archdsl.backends.drawing.typeface import COVERED
+from archdsl.backends.graphviz.mended import mended
 from archdsl.backends.graphviz.rendering import PATIENCE, fonts, render, wheel_command
 
 _FIRST = "graph { a }"  # after which plugins and fonts are loaded
@@ -79,7 +80,7 @@ class Resident:
             length = int(process.stdout.readline())
             answer = process.stdout.read(length)
             if len(answer) == length:
-                return answer.decode()
+                return mended(answer.decode())
         except (OSError, ValueError):  # it has ended: DOT that is none, or a crash of C code
             pass
         finally:

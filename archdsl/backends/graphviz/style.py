@@ -9,3 +9,5 @@ SLIM: frozenset[Look] = frozenset({"activation", "normalization", "regularizatio
 
 # Type sizes in points, whole ones: Graphviz drops the rest.
 TITLE, TEXT, SMALL, TINY = 14, 10, 9, 8
+
+LINE = 0.9  # points that a line is thick

@@ -11,7 +11,7 @@ from archdsl.backends.drawing import Options, Theme
 from archdsl.backends.graphviz.labels import Labels
 from archdsl.backends.graphviz.markup import identifier, plain
 from archdsl.backends.graphviz.picture import Box, Cluster, Edge, Item, Picture, framed
-from archdsl.backends.graphviz.style import SMALL, TEXT, TITLE
+from archdsl.backends.graphviz.style import LINE, SMALL, TEXT, TITLE
 
 if TYPE_CHECKING:
     from graphviz import Digraph
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 WEIGHTS = {"trunk": "1000", "chain": "500", "start": "6", "branch": "5", "skip": "100"}
 DOT = {"class": "point", "shape": "point", "width": "0.05", "height": "0.05"}
 # Where an edge goes on as another, Graphviz leaves room for a point, which this fills with line.
-SEAM = DOT | {"shape": "box", "width": "0.0125", "height": "0.03", "penwidth": "0"}
+SEAM = DOT | {"shape": "box", "width": f"{LINE / 72}", "height": "0.03", "penwidth": "0"}
 SEAM |= {"fixedsize": "true"}
 MAX_HEIGHT = 1000  # inches, of a page that a given width decides
 BOLD = "3"
@@ -236,7 +236,7 @@ def _edge(theme: Theme) -> dict[str, str]:
         "fontname": theme.font,
         "fontcolor": theme.ink,
         "color": theme.line,
-        "penwidth": "0.9",
+        "penwidth": f"{LINE}",
         "arrowsize": "0.5",
     }
 
