@@ -103,6 +103,38 @@ def test_rows_that_look_the_same_all_stay() -> None:
     assert text.count("maxpool 3x3") == 3
 
 
+def test_the_two_columns_of_alexnet() -> None:
+    """Figure 2 of Krizhevsky et al. (2012): the layers of both GPUs beside each other."""
+    found = table("alexnet_columns")
+    assert cells(found, "55x55") == [["11x11, 48, stride 4 x2; lrn"]]
+    assert cells(found, "13x13") == [
+        ["maxpool 3x3, stride 2"],
+        ["3x3, 384; 3x3, 192 x2; 3x3, 128 x2"],
+    ]
+    assert cells(found, "6x6") == [["maxpool 3x3, stride 2 x2"]]
+
+
+BRANCH = "conv 3x3 6; relu; conv 1x1 3"
+
+
+@pytest.mark.parametrize(
+    ("body", "cell"),
+    [
+        (f"concat 3 {{ {BRANCH} }}", "3x3, 6 x3; 1x1, 3 x3"),
+        (f"concat 2 {{ {BRANCH} }} x2", "[3x3, 6; 3x3, 6; 1x1, 3; 1x1, 3] x2"),
+        (f"concat {{ {BRANCH} | conv 5x5 6; relu; conv 1x1 3 }}", "3x3, 6; 1x1, 3; 5x5, 6; 1x1, 3"),
+        (f"concat {{ {BRANCH} | {BRANCH}; conv 1x1 5 }}", "3x3, 6; 1x1, 3; 3x3, 6; 1x1, 3; 1x1, 5"),
+        (f"residual {{ {BRANCH} }}", "3x3, 6; 1x1, 3"),
+        # The inner branches of two that are alike stay in each.
+        ("concat 2 { conv 1x1 4; concat 2 { conv 3x3 2 } }", "1x1, 4 x2; 3x3, 2 x4"),
+    ],
+)
+def test_branches_that_are_alike_are_told_once(body: str, cell: str) -> None:
+    found = table_of([archdsl.parse(f"input 3x8x8; {body}").graph])
+    (row,) = found.rows
+    assert "; ".join(map(str, row.cells[0])) == cell
+
+
 @pytest.mark.parametrize(
     ("body", "cell"),
     [

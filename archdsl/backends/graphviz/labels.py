@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import ceil
 
 from archdsl.backends.drawing.text import width
 from archdsl.backends.drawing.theme import Look, Theme
@@ -13,7 +14,7 @@ from archdsl.backends.graphviz.style import SLIM, SMALL, TEXT, TINY, TITLE
 SPACE = markup.cell("", 8)  # points beside a text
 WIDEST = 130  # points that every box gets where layers stand side by side
 SHORT = 28  # characters of a layer and what follows it that stand on one line
-ENTRY = 100  # points of an entry of the legend, about
+ENTRY = 80  # points of an entry of the legend, about
 PILLS: frozenset[Look] = frozenset({"input", "output", "join"})
 
 
@@ -97,6 +98,7 @@ class Labels:
         if not entries:
             return ""
         count = max(2, min(5, round((self.width if self.rows else 3 * WIDEST) / ENTRY)))
+        count = ceil(len(entries) / ceil(len(entries) / count))  # as many in each line
         lines = (entries[i : i + count] for i in range(0, len(entries), count))
         rows = [[cell for entry in line for cell in (*entry, SPACE)] for line in lines]
         apart = [markup.cell("", height=3)]

@@ -18,6 +18,7 @@ from itertools import groupby
 from archdsl.analyses.cost import Totals, of_graph
 from archdsl.analyses.depth import has_kernel, longest_way
 from archdsl.analyses.outline import Calls
+from archdsl.backends.layer_table.branches import in_step
 from archdsl.ir import Graph, Node
 from archdsl.ir.hierarchy import Part, RepetitionTree, ScopeTree, nodes_in, tree
 from archdsl.ir.shapes import Shape, show
@@ -150,14 +151,14 @@ class _Reader:
         found: list[_Stage] = []
         for key, run in groupby(self._walk(self._parts), lambda stage: stage.key):
             stages = list(run)
-            if key[0] == "layers":
-                groups = joined(group for stage in stages for group in stage.groups)
+            groups = joined(group for stage in stages for group in stage.groups)
+            if key[0] == "layers" or len(groups) == 1:
                 stages = [replace(stages[0], groups=groups)]
             found += stages
         return found
 
     def _walk(self, parts: Sequence[Part]) -> Iterator[_Stage]:
-        for part in parts:
+        for part in in_step(parts):
             match part:
                 case Node() | ScopeTree() if all(node.training for node in nodes_in([part])):
                     self.heads = True
@@ -191,7 +192,7 @@ class _Reader:
 
     def _groups(self, parts: Sequence[Part]) -> Iterator[Group]:
         """What is in a stage; a block is one group."""
-        for part in parts:
+        for part in in_step(parts):
             match part:
                 case Node():
                     if group := self._layer(part):
