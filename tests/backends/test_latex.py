@@ -8,6 +8,7 @@ import subprocess
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from diagrams import HOSTILE, hostile_graph
@@ -32,9 +33,6 @@ pytestmark = [
     pytest.mark.skipif(PROGRAM is None, reason="there is no pdflatex"),
     pytest.mark.skipif(not has("tikz.sty", "phvr8t.tfm"), reason="TeX has no TikZ or Helvetica"),
 ]
-standalone = pytest.mark.skipif(
-    not has("standalone.cls", "helvet.sty"), reason="TeX has no class standalone"
-)
 
 # A page holds the widest picture of the zoo; the fonts of a paper, not of ours.
 HEAD = r"""\documentclass{article}
@@ -61,17 +59,17 @@ def compiled(folder: Path, text: str) -> int:
     return int(pages[1]) if pages else 0
 
 
-def inputs(folder: Path, graphs: Sequence[Graph], style: str) -> str:
+def inputs(folder: Path, graphs: Sequence[Graph], style: str, **options: Any) -> str:
     """A document of a picture a page, each read from its file."""
     pages: list[str] = []
     for i, graph in enumerate(graphs):
         with warnings.catch_warnings(action="ignore"):
-            styles.draw([graph], folder / f"{i}.tex", style)
+            styles.draw([graph], folder / f"{i}.tex", style, **options)
         pages.append(rf"\noindent\input{{{i}.tex}}\newpage")
     return HEAD + "\n".join(pages) + "\n\\end{document}\n"
 
 
-@pytest.mark.parametrize("style", ["graph", "table"])
+@pytest.mark.parametrize("style", ["graph", "volumes", "table"])
 def test_every_network_of_the_zoo_compiles(style: str, tmp_path: Path) -> None:
     graphs = [archdsl.zoo(name).graph for name in zoo_names()]
     assert compiled(tmp_path, inputs(tmp_path, graphs, style)) == len(graphs)
@@ -83,24 +81,17 @@ def test_a_table_of_several_networks_compiles(tmp_path: Path) -> None:
     assert compiled(tmp_path, HEAD + "\\noindent\\input{table}\n\\end{document}\n") == 1
 
 
-@pytest.mark.parametrize("style", ["graph", "table"])
+@pytest.mark.parametrize("style", ["graph", "volumes", "table"])
 def test_hostile_names_compile(style: str, tmp_path: Path) -> None:
     graphs = [hostile_graph(text) for text in HOSTILE]
-    assert compiled(tmp_path, inputs(tmp_path, graphs, style)) == len(graphs)
+    options = {} if style == "table" else {"label_with": ("path",)}
+    assert compiled(tmp_path, inputs(tmp_path, graphs, style, **options)) == len(graphs)
 
 
-@standalone
-@pytest.mark.parametrize("name", ["alexnet_columns", "unet", "lenet5_original", "siamese", "tiny"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_volumes_are_a_document_of_their_own(name: str, theme: str, tmp_path: Path) -> None:
-    path = tmp_path / "figure.tex"
-    styles.draw([archdsl.zoo(name).graph], path, "volumes", theme=theme)
-    assert compiled(tmp_path, path.read_text(encoding="utf-8")) == 1
-
-
-@standalone
-@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_hostile_names_compile_in_volumes(text: str, tmp_path: Path) -> None:
-    path = tmp_path / "figure.tex"
-    styles.draw([hostile_graph(text)], path, "volumes", label_with=("path",))
-    assert compiled(tmp_path, path.read_text(encoding="utf-8")) == 1
+def test_themes_compile(theme: str, tmp_path: Path) -> None:
+    graph = archdsl.zoo("siamese").graph
+    for style in ("graph", "volumes"):
+        styles.draw([graph], tmp_path / f"{style}.tex", style, theme=theme)
+    text = "\\noindent\\input{graph}\\newpage\\noindent\\input{volumes}\n\\end{document}\n"
+    assert compiled(tmp_path, HEAD + text) == 2

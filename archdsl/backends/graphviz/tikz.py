@@ -92,8 +92,8 @@ class _Pen:
                 case {"op": "S", "style": str(style)}:
                     if width := re.fullmatch(r"setlinewidth\(([\d.]+)\)", style):
                         weight = float(width[1])
-                    elif style in ("dashed", "solid"):
-                        dashed = style == "dashed"
+                    elif kind := re.match("dashed|solid", style):  # more may follow by mistake
+                        dashed = kind[0] == "dashed"
                 case {"op": "F", "size": float() | int() as points}:
                     size, bold = float(points), False
                 case {"op": "t", "fontchar": int(flags)}:

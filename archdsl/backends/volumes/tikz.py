@@ -1,4 +1,7 @@
-"""A scene as a LaTeX document of one TikZ picture, to be compiled or pasted into a paper."""
+r"""A scene as a `tikzpicture` for \input; it needs the package tikz alone.
+
+Letters are Helvetica (`phv`), which every TeX has: places are left for letters of its widths.
+"""
 
 from __future__ import annotations
 
@@ -14,44 +17,36 @@ ANCHORS = {"left": "base west", "middle": "base", "right": "base east"}
 
 
 def write(scene: Scene, width: float | None = None) -> str:
-    """The scene as a document, as wide as it is or scaled to a width in points.
-
-    It wants the classes and packages standalone, tikz, fontenc and helvet, and no more.
-    """
+    """The scene as it is, or scaled to a width in points."""
     factor = 1.0 if width is None else width / scene.width
     colors = {"none": ""}
     body = [line for shape in scene.shapes() for line in _shape(shape, colors, factor)]
     left, top = _n(scene.left), _n(scene.top)
     right, bottom = _n(scene.left + scene.width), _n(scene.top + scene.height)
+    page = f"({left},{top}) rectangle ({right},{bottom});"
+    paper = "" if scene.paper.upper() == "#FFFFFF" else _color(scene.paper, colors)
     names = [
         f"\\definecolor{{{name}}}{{HTML}}{{{color[1:].upper()}}}"
         for color, name in colors.items()
         if name
     ]
-    paper = f"\\pagecolor[HTML]{{{scene.paper[1:].upper()}}}"
     lines = [
-        f"% {comment(scene.name)}: drawn by archdsl; compile with pdflatex, lualatex or xelatex",
-        r"\documentclass[tikz,border=0pt]{standalone}",
-        r"\usepackage[T1]{fontenc}",
-        r"\usepackage[scaled]{helvet}",
-        *names,
-        *([paper] if scene.paper.upper() != "#FFFFFF" else []),
-        r"\begin{document}",
+        f"% {comment(scene.name)}: made by archdsl; \\usepackage{{tikz}}, then \\input this file",
         rf"\begin{{tikzpicture}}[x={_n(factor)}bp,y=-{_n(factor)}bp,line join=round,"
-        r"every node/.style={inner sep=0pt,font=\sffamily}]",
-        rf"\path[use as bounding box] ({left},{top}) rectangle ({right},{bottom});",
+        r"every node/.style={inner sep=0pt}]",
+        r"\fontfamily{phv}\selectfont",
+        *names,
+        rf"\path[use as bounding box] {page}",
+        *([rf"\path[fill={paper}] {page}"] if paper else []),
         *body,
         r"\end{tikzpicture}",
-        r"\end{document}",
     ]
     return "\n".join(lines) + "\n"
 
 
 def _shape(shape: Shape, colors: dict[str, str], factor: float) -> Iterator[str]:
     def color(value: str) -> str:
-        if value not in colors:
-            colors[value] = f"archdsl{len(colors)}"
-        return colors[value]
+        return _color(value, colors)
 
     def pen(stroke: str, thick: float, dashed: bool) -> str:
         dash = f",dash pattern=on {_n(2.2 * factor)}bp off {_n(1.6 * factor)}bp" if dashed else ""
@@ -86,6 +81,11 @@ def _shape(shape: Shape, colors: dict[str, str], factor: float) -> Iterator[str]
                 f"\\node[anchor={ANCHORS[shape.align]},text={color(shape.color)}] at"
                 f" {_at(shape.at)} {{{font}{bold} {escape(clip(shape.text, LONGEST))}}};"
             )
+
+
+def _color(value: str, colors: dict[str, str]) -> str:
+    """The name of a colour, which it gets when it first occurs."""
+    return colors.setdefault(value, f"archdsl{len(colors)}")
 
 
 def comment(text: str) -> str:
