@@ -89,9 +89,11 @@ class Labels:
         else:
             found = {box.look for box in picture.boxes}
             kinds: list[Look] = [k for k in self.theme.fills if k in found and k not in PILLS]
-            entries += [
-                [markup.swatch(self.theme.fill(kind), line, 10), self._word(kind)] for kind in kinds
-            ]
+            for kind in kinds:  # in greys, some are told apart by their heights alone
+                height = 4 if kind in SLIM else 8
+                entries.append(
+                    [markup.swatch(self.theme.fill(kind), line, 10, height), self._word(kind)]
+                )
         if any(box.training for box in picture.boxes):
             dashed = markup.swatch(self.theme.paper, line, 10, dashed=True)
             entries.append([dashed, self._word("in training only")])

@@ -68,13 +68,13 @@ def cell(content: str, width: int = 0, height: int = 0, align: str = "", valign:
     return f"<TD{attributes}>{content}</TD>"
 
 
-def swatch(color: str, line: str, width: int, dashed: bool = False) -> str:
+def swatch(color: str, line: str, width: int, height: int = 8, dashed: bool = False) -> str:
     """A little rectangle of a colour, as a cell."""
     style = ' STYLE="dashed"' if dashed else ""
+    outside = f'FIXEDSIZE="TRUE" WIDTH="{width + 2}" HEIGHT="{height + 2}"'  # with its border
     return (
         f'<TD><TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" BGCOLOR="{color}" '
-        f'COLOR="{line}"{style}><TR><TD FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="8"></TD></TR>'
-        "</TABLE></TD>"
+        f'COLOR="{line}"{style} {outside}><TR><TD></TD></TR></TABLE></TD>'
     )
 
 
