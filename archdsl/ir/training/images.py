@@ -161,7 +161,10 @@ class PcaJitter(Augmentation):
 
 
 class ColorJitter(Augmentation):
-    """Changes brightness, contrast and saturation by random factors, and turns the hue."""
+    """Changes brightness, contrast and saturation by random factors, and turns the hue.
+
+    A factor blends with black, with the mean of the grey picture, or with the grey picture.
+    """
 
     name: ClassVar[str] = "color_jitter"
     positional: ClassVar[int] = 4
@@ -170,7 +173,9 @@ class ColorJitter(Augmentation):
         Sample("augment color_jitter 0.2 0.3 0.5 0.1"),
     )
 
-    brightness: NotNegative = Field(0.4, description="factors from 1 - this to 1 + this")
+    brightness: NotNegative = Field(
+        0.4, description="factors from 1 - this, at least 0, to 1 + this"
+    )
     contrast: NotNegative = Field(0.4, description="the same for the contrast")
     saturation: NotNegative = Field(0.4, description="the same for the saturation")
     hue: Turn = Field(0.0, description="how far it turns either way")

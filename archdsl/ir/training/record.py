@@ -134,7 +134,7 @@ class Training(BaseModel):
         if rises > count:
             unit = self.length.name
             label = f"the rate rises for {rises} {unit}, the training has {count}"
-            help = f"`warmup=` of at most {count}, or more {unit}"
+            help = f"let it rise for at most {count}, or train for more {unit}"
             yield "schedule", Finding("A803", label, help, versus="length")
 
     def _classes(self, graph: Graph) -> Iterator[tuple[str, Finding]]:
