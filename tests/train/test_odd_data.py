@@ -76,6 +76,21 @@ def test_values_that_are_no_numbers(tmp_path: Path, of: str, loss: str) -> None:
     assert found.help == "no setting mends that: look for them in the data"
 
 
+@pytest.mark.parametrize("loss", ["mse", "bce"])
+def test_pictures_as_targets_have_their_axes_in_order(tmp_path: Path, loss: str) -> None:
+    """As many values in another order would be learnt without a word."""
+    path = tmp_path / "a.npz"
+    section, network = f'data npz "{path}"; epochs 1; loss {loss}', "input 3x8x8\nconv 3x3 3\n"
+    pictures = np.zeros((20, 3, 8, 8), np.float32)
+    np.savez(path, x=pictures, y=pictures.transpose(0, 2, 3, 1))
+    with pytest.raises(TrainError, match="the targets are 8x8x3; the output is 3x8x8"):
+        trained(tmp_path, section, network)
+    for shape in ((20, 3, 8, 8), (20, 192), (20, 3, 1, 8, 8)):
+        np.savez(path, x=pictures, y=pictures.reshape(shape))
+        assert trained(tmp_path, section, network).finished
+        shutil.rmtree(tmp_path / "run")
+
+
 def test_targets_of_bce_are_shares(tmp_path: Path) -> None:
     y = np.zeros((8, 10), "f4")
     y[2, 3] = 2
