@@ -198,7 +198,8 @@ def _check(part: Part, target: Tensor) -> None:
     elif target[0].numel() != torch.Size(part.shape).numel():
         given = show(tuple(target.shape[1:])) or "a number"
         label = f"the targets are {given}; {name} is {wanted}"
-        raise refusal("A954", label, "`loss cross_entropy` wants the numbers of classes")
+        help = "`loss cross_entropy` wants the numbers of classes" if target.ndim == 1 else ""
+        raise refusal("A954", label, help)
     elif not _alike(tuple(target.shape[1:]), part.shape):
         label = f"the targets are {show(tuple(target.shape[1:]))}; {name} is {wanted}"
         raise refusal("A954", label, "its axes in the same order: a picture is CxHxW")
