@@ -271,6 +271,12 @@ class Loop:
         loss, right, count = found
         if not count:
             return nan, nan
+        if not isfinite(loss):
+            epoch = self.progress.epoch + 1
+            self.watch.note(
+                f"in epoch {epoch} the loss of the validation is {loss}: its data, or what comes "
+                "of the weights by then, hold what is no number"
+            )
         return loss / count, right / count if self.counts else nan
 
     def _go_on(self) -> None:
