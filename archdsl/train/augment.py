@@ -168,10 +168,11 @@ def pca_jitter(step: settings.PcaJitter, components: Components) -> Step:
 
 
 def color_jitter(step: settings.ColorJitter) -> Step:
+    """Factors, as torchvision's; kornia's `ColorJiggle` would add to the brightness."""
     kornia = needed("kornia.augmentation")
     factors = (step.brightness, step.contrast, step.saturation)
-    run = kornia.ColorJiggle(*factors, step.hue, p=1.0)
-    grey = kornia.ColorJiggle(*factors[:2], 0.0, 0.0, p=1.0)
+    run = kornia.ColorJitter(*factors, step.hue, p=1.0)
+    grey = kornia.ColorJitter(*factors[:2], 0.0, 0.0, p=1.0)
 
     def by_width(images: Tensor) -> Tensor:
         if images.shape[1] == 3:

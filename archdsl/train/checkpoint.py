@@ -80,5 +80,6 @@ def load(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
             raise refusal("A957", label, "go on with the archdsl that began the run")
         return state, wrong
     if wrong:
-        raise refusal("A957", f"{folder}: none of its checkpoints is whole", "begin anew")
+        help = f"begin anew; `--from {folder.parent}` begins with its best weights, if it has any"
+        raise refusal("A957", f"{folder}: none of its checkpoints is whole", help)
     return None, wrong

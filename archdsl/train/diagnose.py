@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from archdsl.ir.training.images import AsIs
+from archdsl.ir.training.learning import OneCycle
 from archdsl.train.parts import Parts
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from archdsl.ir.training import Training
     from archdsl.train.blends import Terms
+
+
+def remedies(training: Training, rate: float) -> str:
+    """What to try where it diverges at this rate: what is not in force already."""
+    named = f"the rate is {rate:.3g}: try a tenth of it"
+    peak = getattr(training.optimizer, "lr", None)
+    if peak is not None:
+        named += f", `--set optimizer.lr={peak / 10:.3g}`"
+    rises = training.schedule.rises_for or isinstance(training.schedule, OneCycle)
+    others = {
+        "`schedule … warmup=`": not rises,
+        "`clip 1`": training.clip is None,
+        "`normalize data`": isinstance(training.normalize, AsIs),
+        "`precision fp32`": training.precision.kind in ("bf16", "fp16"),
+    }
+    return ", or ".join([named, *(text for text, open in others.items() if open)])
 
 
 def _sound(value: Any) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.train import draws, schedule, shard
 from archdsl.train.data.examples import over
 from archdsl.train.data.loader import Batch
-from archdsl.train.diagnose import culprit, unsound
+from archdsl.train.diagnose import culprit, remedies, unsound
 from archdsl.train.frozen import carry, is_due
 from archdsl.train.optimize import Ema, set_rate
 from archdsl.train.parts import Parts, Progress
@@ -86,10 +86,14 @@ class Loop:
         progress = self.progress
         self.watch.begin(progress.step, self.total)
         self._follow()
-        while progress.step < self.total:
+        while progress.step < self.total or progress.batch:  # that one is still to be validated
             self._thaw()
             self._epoch()
-            self._finish_epoch()
+            try:
+                self._finish_epoch()
+            except Interrupted:
+                self.watch.save(self.state())
+                raise
             last = progress.step >= self.total
             wish = self._agreed(self.stop or self.due(progress.step))
             if last or wish:
@@ -120,6 +124,8 @@ class Loop:
         self._sums = before if first else [0.0, 0.0, 0.0]
         self._began = time.perf_counter() - progress.seconds
         start = progress.batch
+        if start == len(parts.batches) or progress.step >= self.total:
+            return
         for number, batch in enumerate(parts.batches.epoch(progress.epoch, start), start):
             loss, accuracy = self._batch(number, batch)
             progress.batch = number + 1
@@ -252,16 +258,31 @@ class Loop:
     # What is counted and kept
 
     def _validated(self) -> tuple[float, float]:
-        """The loss and the accuracy of the weights that are handed over."""
+        """The loss and the accuracy of the weights that are handed over.
+
+        Raises:
+            Interrupted: it was asked to stop: all of the epoch but this is done.
+        """
         parts = self.parts
         if parts.valid is None:
             return nan, nan
         with handed_over(parts, self.ema):
-            found = self._total(validated(parts, self._broken))
+            found = self._total(validated(parts, self._broken, self._go_on))
         loss, right, count = found
         if not count:
             return nan, nan
+        if not isfinite(loss):
+            epoch = self.progress.epoch + 1
+            self.watch.note(
+                f"in epoch {epoch} the loss of the validation is {loss}: its data, or what comes "
+                "of the weights by then, hold what is no number"
+            )
         return loss / count, right / count if self.counts else nan
+
+    def _go_on(self) -> None:
+        """End a validation that is asked to stop, where no other process waits for its sums."""
+        if self.stop and self.parts.batches.share.world == 1:
+            raise Interrupted
 
     def handed(self) -> dict[str, Tensor]:
         """The weights that are handed over: their running mean, if there is one."""
@@ -356,12 +377,9 @@ class Loop:
         step = self.progress.step + 1
         label = f"at step {step:,}, in epoch {self.progress.epoch + 1}, the loss is {loss}: {where}"
         rate = self.lr * self.rate(self.progress.step) * self.progress.plateau.factor
-        help = (
-            f"the rate is {rate:.3g}: try a tenth of it, `schedule … warmup=`, `clip 1`, "
-            "`normalize data`, or `precision fp32`"
-        )
-        if from_data:
-            help = "no setting mends that: look for them in the data"
+        help = "no setting mends that: look for them in the data"
+        if not from_data:
+            help = remedies(self.training, rate)
         raise refusal("A956", label, help)
 
 

@@ -198,11 +198,21 @@ def _check(part: Part, target: Tensor) -> None:
     elif target[0].numel() != torch.Size(part.shape).numel():
         given = show(tuple(target.shape[1:])) or "a number"
         label = f"the targets are {given}; {name} is {wanted}"
-        raise refusal("A954", label, "`loss cross_entropy` wants the numbers of classes")
+        help = "`loss cross_entropy` wants the numbers of classes" if target.ndim == 1 else ""
+        raise refusal("A954", label, help)
+    elif not _alike(tuple(target.shape[1:]), part.shape):
+        label = f"the targets are {show(tuple(target.shape[1:]))}; {name} is {wanted}"
+        raise refusal("A954", label, "its axes in the same order: a picture is CxHxW")
     elif isinstance(part.loss, Bce) and bool(((target < 0) | (target > 1)).any()):
         low, high = float(target.min()), float(target.max())
         label = f"the targets are from {low:g} to {high:g}; `loss bce` wants them from 0 to 1"
         raise refusal("A954", label, "`loss cross_entropy` wants the numbers of classes")
+
+
+def _alike(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether shapes of as many values differ by axes of length 1, or by being flat, alone."""
+    long = [[n for n in shape if n != 1] for shape in (one, other)]
+    return min(map(len, long)) <= 1 or long[0] == long[1]
 
 
 def _check_classes(part: Part, target: Tensor) -> None:

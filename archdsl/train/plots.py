@@ -64,8 +64,10 @@ def _panel(x: float, label: str, train: Sequence[float], valid: Sequence[float])
         y = TOP + HIGH * (high - tick) / (high - low)
         yield f'<path d="M{x:.1f} {y:.1f}h{WIDE}" stroke="{GRID}"/>'
         yield _text(x - 8, y + 4, f"{tick:g}", anchor="end", color=MUTED)
-    yield _text(x, TOP + HIGH + 20, "1", color=MUTED)
-    yield _text(x + WIDE, TOP + HIGH + 20, f"{count} epochs", anchor="end", color=MUTED)
+    if count > 1:
+        yield _text(x, TOP + HIGH + 20, "1", color=MUTED)
+    last = f"{count} epochs" if count > 1 else "1 epoch"
+    yield _text(x + WIDE, TOP + HIGH + 20, last, anchor="end", color=MUTED)
     yield _text(x + WIDE / 2, TOP + HIGH + 20, label, "bold", "middle")
     for i, (word, line, color) in enumerate(
         (("training", train, TRAIN), ("validation", valid, VALID))

@@ -272,7 +272,7 @@ def read(folder: Path) -> tuple[Graph, About]:
         why = str(error).partition("\n")[0]
         if isinstance(error, ValidationError):
             first = error.errors()[0]
-            why = f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}"
+            why = ": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"].lower()]))
         label = f"{printable(str(folder))}: its graph.json or run.json is damaged, or of another "
         label += f"version ({why})"
         raise refusal("A957", label) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import threading
 import time
@@ -11,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archdsl.errors import ArchError, BuildError, WriteError, printable
+from archdsl.errors import ArchError, BuildError, TrainError, WriteError, printable
 from archdsl.ir import Graph
 from archdsl.train import checkpoint, record
 from archdsl.train.assemble import Assembly
@@ -122,7 +123,7 @@ def resume(folder: Path, options: Options | None = None, watch: Watch | None = N
         if first:
             record.tidy(folder)
         wrong += _differences(about.environment, record.environment(fabric))
-        sets = read_data(graph)
+        sets = _again(graph)
         if _counts(sets) != about.examples:
             label = f"the data have {_words(_counts(sets))}"
             raise refusal("A957", f"{label}; {_words(about.examples)} when the run began")
@@ -131,6 +132,17 @@ def resume(folder: Path, options: Options | None = None, watch: Watch | None = N
         run = _Run(graph, options, fabric, sets, about.components, watch, state)
         run.into(folder)
         return run.train(wrong)
+
+
+def _again(graph: Graph) -> Sets:
+    """The data once more: `--resume` takes no others."""
+    try:
+        return read_data(graph)
+    except TrainError as error:
+        if error.diagnostics[0].code != "A952":
+            raise
+        help = "--resume wants them where they were, seen from the folder in which the run began"
+        raise TrainError(replace(d, help=help) for d in error.diagnostics) from None
 
 
 def _counts(sets: Sets) -> tuple[int, int]:
@@ -226,6 +238,13 @@ class _Run:
                     loop.run()
                 except Interrupted:
                     finished = False
+                except KeyboardInterrupt:
+                    here = shlex.quote(str(self.folder))
+                    self.note(
+                        "stopped at once; from the last checkpoint, this goes on: "
+                        f"archdsl train --resume {here}"
+                    )
+                    raise
             handed = loop.handed() if finished else {}
             if finished and self.first:
                 self.record.finish(handed, loop.parts)

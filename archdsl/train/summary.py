@@ -37,7 +37,7 @@ def summary(folder: Path, rows: Sequence[Row]) -> str:
     lines = [f"{printable(str(folder))}: {did}, {duration(seconds)}"]
     lines.append(f"best epoch {best.epoch}")
     lines.append(_line("training", best.train_loss, best.train_accuracy))
-    if best.valid_loss == best.valid_loss:
+    if best.valid_loss == best.valid_loss or best.valid_accuracy == best.valid_accuracy:
         lines.append(_line("validation", best.valid_loss, best.valid_accuracy))
     if skipped := lines_of(folder / "skipped.txt"):
         lines.append(f"skipped    {_count(len(skipped), 'image')}, named in skipped.txt")

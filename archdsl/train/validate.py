@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def validated(parts: Parts, broken: Callable[[tuple[str, ...]], None]) -> list[float]:
+def validated(
+    parts: Parts, broken: Callable[[tuple[str, ...]], None], go_on: Callable[[], None]
+) -> list[float]:
     """The sums of the losses and of the right answers, and of how many examples, in this process.
 
     Args:
         parts: the training.
         broken: what is done about images that cannot be read.
+        go_on: is called behind each batch, and may raise an error to end it.
     """
     import torch
 
@@ -45,6 +48,7 @@ def validated(parts: Parts, broken: Callable[[tuple[str, ...]], None]) -> list[f
             right = float(parts.objective.right(given, [(1.0, targets)]))
             for i, each in enumerate((loss, right, 1.0)):
                 sums[i] += each * batch.count
+            go_on()
         if parts.sharded:
             _wait(parts, turns)
     return sums

@@ -154,6 +154,33 @@ def test_cross_entropy_on_a_map_is_for_each_position() -> None:
     assert "`out` has 4 classes" in found.label
 
 
+MAP = "input 3x8x8\nconv 3x3 4\n"
+
+
+@pytest.mark.parametrize(
+    "step",
+    ["hflip", "random_crop 8 pad=1", "random_resized_crop 8", "randaugment", "cutmix",
+     "shorter_side 8 12; center_crop 8"],
+)  # fmt: skip
+def test_a_target_that_is_a_map_does_not_move_with_the_picture(step: str) -> None:
+    for loss in ("cross_entropy", "mse", "bce"):
+        found = error(f"loss {loss}; augment {step}", MAP)
+        assert (found.code, found.label) == (
+            "A803",
+            "it moves the picture and not its target, a map of 8x8",
+        )
+        assert training(f"loss {loss}; augment {step}", "input 3x8x8\nconv 3x3 4\ngap\n")
+        assert training(f"loss {loss}; augment {step}", "input 3x8x8\nconv 8x8 4 pad=0\n")
+
+
+def test_what_stays_in_its_place_suits_a_map() -> None:
+    section = "augment color_jitter; pca_jitter; erasing; mixup; shorter_side 8; center_crop 8"
+    assert training(section, MAP)
+    assert training("eval center_crop 8", MAP)
+    found = error("eval ten_crop 8", MAP)
+    assert (found.code, found.help) == ("A803", "`eval center_crop`")
+
+
 def test_nothing_left_to_train() -> None:
     found = error("freeze until relu1", "input 3x8x8\nfc 4\nrelu\n")
     assert (found.code, found.label) == ("A803", "nothing is left to train")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -213,6 +214,48 @@ def test_colours_change_and_stay_in_their_bounds(text: str, channels: int) -> No
     assert not torch.equal(found, given)
     assert float(found.min()) >= 0
     assert float(found.max()) <= 1
+
+
+GREY = (0.299, 0.587, 0.114)  # of a colour, ITU-R BT.601
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    ("text", "towards"),
+    [
+        ("color_jitter 0.4 0 0", lambda x: torch.zeros_like(x)),
+        ("color_jitter 0 0.4 0", lambda x: _grey(x).mean((1, 2, 3), keepdim=True)),
+        ("color_jitter 0 0 0.4", lambda x: _grey(x)),
+    ],
+)
+def test_colours_are_blended_by_a_factor(
+    text: str, towards: Callable[[torch.Tensor], torch.Tensor], channels: int
+) -> None:
+    """As torchvision's: with black, with the mean of the grey picture, with the grey picture."""
+    given = 0.4 + 0.2 * images(64, channels)  # so that nothing is cut off at 0 and 1
+    found, _ = prepared(f"augment {text}", f"{channels}x8x8").learn(given, None)
+    end = towards(given)
+    away, moved = (given - end).flatten(1), (found - end).flatten(1)
+    factor = (moved * away).sum(1) / (away**2).sum(1).clamp(min=1e-9)
+    if text.endswith("0 0 0.4") and channels == 1:
+        factor = torch.linspace(0.6, 1.4, 64)  # grey is grey
+    assert torch.allclose(moved, factor[:, None] * away, atol=1e-3)
+    assert 0.6 <= float(factor.min()) < 0.7
+    assert 1.3 < float(factor.max()) <= 1.4
+
+
+def _grey(given: torch.Tensor) -> torch.Tensor:
+    if given.shape[1] == 1:
+        return given
+    return (given * torch.tensor(GREY)[:, None, None]).sum(1, keepdim=True)
+
+
+@pytest.mark.parametrize("text", ["2 0 0", "0 3 0", "0 0 4", "5 5 5 0.5"])
+def test_factors_end_at_none(text: str) -> None:
+    """1 - 2 is below 0, where a factor has no meaning."""
+    given = images(16, 3)
+    found, _ = prepared(f"augment color_jitter {text}", "3x8x8").learn(given, None)
+    assert bool(found.isfinite().all())
 
 
 def test_other_channels_have_no_colours() -> None:

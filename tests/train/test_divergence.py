@@ -58,8 +58,21 @@ def test_in_a_step(tmp_path: Path) -> None:
     """The rate is too high: weights grow until they, or what comes of them, are no numbers."""
     found = diverged(tmp_path, "batch 8; epochs 50; optimizer sgd lr=1e18 momentum=0.9", noise())
     assert "at step" in found.label
-    assert "the rate is 1e+18: try a tenth of it" in found.help
+    assert "the rate is 1e+18: try a tenth of it, `--set optimizer.lr=1e+17`" in found.help
     assert "clip 1" in found.help
+    assert "normalize data" in found.help
+    assert "precision" not in found.help, "it is fp32 already"
+
+
+def test_nothing_is_advised_that_is_in_force(tmp_path: Path) -> None:
+    section = (
+        "batch 8; epochs 50; optimizer sgd lr=1e22 momentum=0.9; clip 1e30; normalize data; "
+        "schedule cosine warmup=2; precision bf16"
+    )
+    found = diverged(tmp_path, section, noise())
+    assert "optimizer.lr=1e+21" in found.help
+    assert "precision fp32" in found.help
+    assert not any(word in found.help for word in ("clip", "normalize", "warmup"))
 
 
 def test_the_run_keeps_its_last_sound_checkpoint(tmp_path: Path) -> None:

@@ -19,9 +19,11 @@ from PIL import Image
 from runs import graph, trained
 
 from archdsl.errors import Diagnostic, TrainError
+from archdsl.train import Options, start
 from archdsl.train.data import read
 from archdsl.train.record import Record
 from archdsl.train.summary import summary
+from archdsl.train.watch import Watch
 
 ROOT = Path(__file__).parents[2]
 NET = "input 1x8x8\nconv 3x3 4; relu; gap; fc 10\n"
@@ -74,6 +76,41 @@ def test_values_that_are_no_numbers(tmp_path: Path, of: str, loss: str) -> None:
     found = refusal(tmp_path, section)
     assert found.code == "A956" and f"the {of} hold values that are no numbers" in found.label
     assert found.help == "no setting mends that: look for them in the data"
+
+
+def test_a_validation_that_is_no_number_is_told_of(tmp_path: Path) -> None:
+    x, y = np.zeros((40, 1, 8, 8), np.float32), np.arange(40) % 2
+    x[:, 0, 0, 0] = np.arange(40)
+    section = f'data npz "{tmp_path / "a.npz"}" validation=0.5; epochs 2; batch 4'
+    np.savez(tmp_path / "a.npz", x=x, y=y)
+    apart: Any = read(graph(section, NET)).valid
+    x[int(apart.inputs[0, 0, 0, 0])] = np.nan
+    np.savez(tmp_path / "a.npz", x=x, y=y)
+    notes: list[str] = []
+
+    class Listener(Watch):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    outcome = start(graph(section, NET), Options(tmp_path, "run", "cpu"), watch=Listener())
+    told = [f"in epoch {n} the loss of the validation is nan" for n in (1, 2)]
+    assert [note.partition(":")[0] for note in notes] == told
+    assert "validation loss nan   accuracy" in summary(outcome.folder, outcome.rows)
+
+
+@pytest.mark.parametrize("loss", ["mse", "bce"])
+def test_pictures_as_targets_have_their_axes_in_order(tmp_path: Path, loss: str) -> None:
+    """As many values in another order would be learnt without a word."""
+    path = tmp_path / "a.npz"
+    section, network = f'data npz "{path}"; epochs 1; loss {loss}', "input 3x8x8\nconv 3x3 3\n"
+    pictures = np.zeros((20, 3, 8, 8), np.float32)
+    np.savez(path, x=pictures, y=pictures.transpose(0, 2, 3, 1))
+    with pytest.raises(TrainError, match="the targets are 8x8x3; the output is 3x8x8"):
+        trained(tmp_path, section, network)
+    for shape in ((20, 3, 8, 8), (20, 192), (20, 3, 1, 8, 8)):
+        np.savez(path, x=pictures, y=pictures.reshape(shape))
+        assert trained(tmp_path, section, network).finished
+        shutil.rmtree(tmp_path / "run")
 
 
 def test_targets_of_bce_are_shares(tmp_path: Path) -> None:

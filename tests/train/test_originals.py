@@ -101,3 +101,49 @@ def test_a_pickle_that_runs_code_is_not_run(
     with pytest.raises(TrainError, match=r"asks for builtins\.print"):
         sets(f'data cifar100 "{tmp_path}"', "3x32x32", 100)
     assert capsys.readouterr().out == ""
+
+
+def test_a_folder_of_another_set_is_called_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_data.mnist(tmp_path, "mnist", monkeypatch)
+    known = {idx.MD5["mnist"]["train-images-idx3-ubyte.gz"]: "train-images of `mnist`"}
+    monkeypatch.setattr(idx, "KNOWN", known)
+    with pytest.raises(TrainError, match="it is train-images of `mnist`"):
+        sets(f'data fashion_mnist "{tmp_path}"', "1x28x28")
+
+
+def test_half_of_the_files_to_test_with_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To leave the images aside, and to validate with others, would be unseen."""
+    small_data.mnist(tmp_path, "mnist", monkeypatch)
+    (tmp_path / "t10k-labels-idx1-ubyte.gz").unlink()
+    with pytest.raises(TrainError, match=r"t10k-labels-idx1-ubyte\.gz is wanted"):
+        sets(f'data mnist "{tmp_path}"', "1x28x28")
+
+
+def test_what_is_missing_is_named_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_data.cifar_binary(tmp_path, "cifar10", monkeypatch)
+    (tmp_path / "data_batch_3.bin").unlink()
+    with pytest.raises(TrainError, match=r": data_batch_3\.bin is wanted, and it is not there"):
+        sets(f'data cifar10 "{tmp_path}"', "3x32x32")
+
+
+def test_an_archive_is_to_be_unpacked(tmp_path: Path) -> None:
+    archive = tmp_path / "cifar-100-python.tar.gz"
+    archive.write_bytes(b"")
+    with pytest.raises(TrainError, match=r"cifar-100-python\.tar\.gz is not unpacked"):
+        sets(f'data cifar100 "{tmp_path}"', "3x32x32", 100)
+    with pytest.raises(TrainError, match="this is a file, not a folder"):
+        sets(f'data cifar100 "{archive}"', "3x32x32", 100)
+
+
+def test_a_label_of_no_class_is_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_data.cifar_binary(tmp_path, "cifar10", monkeypatch)
+    path = tmp_path / "data_batch_2.bin"
+    path.write_bytes(b"\xc8" + path.read_bytes()[1:])
+    with pytest.raises(TrainError, match=r"data_batch_2\.bin: a label is 200, and there are 10"):
+        sets(f'data cifar10 "{tmp_path}"', "3x32x32")

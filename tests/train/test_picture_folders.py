@@ -128,8 +128,9 @@ def test_kept_images_are_the_images(
 def test_images_of_several_sizes_need_a_crop(tmp_path: Path) -> None:
     small_data.pets(tmp_path / "pets")
     section = f'data imagefolder "{tmp_path / "pets"}" validation=0.5'
-    with pytest.raises(TrainError, match="no crop brings them to one"):
+    with pytest.raises(TrainError, match=r"no crop brings them to the network's 32x32") as caught:
         sets(f"{section}; augment hflip; eval center_crop 32", "3x32x32")
+    assert "`augment center_crop 32x32; eval center_crop 32x32`" in str(caught.value)
     with pytest.raises(TrainError, match="to one to validate"):
         sets(f"{section}; augment random_crop 32", "3x32x32")
     with pytest.raises(TrainError, match="takes 5x32x32"):

@@ -49,6 +49,12 @@ def test_curves_without_validation_or_accuracy() -> None:
     assert parts(plots.curves("net", [row(1, NAN, NAN, NAN)]), "svg") is not None
 
 
+def test_one_epoch_is_a_point_over_its_name() -> None:
+    text = plots.curves("net", [row(1, 1.0, 1.2)])
+    assert words(text).count("1 epoch") == 2, "of the loss and of the accuracy"
+    assert "40 epochs" in words(plots.curves("net", [row(i + 1, 1.0, 1.2) for i in range(40)]))
+
+
 @pytest.mark.parametrize("values", [(1.0, 1.0), (0.0, 0.0), (1e-9, 2e-9), (-5.0, 1e6), (0.1, 0.3)])
 def test_ticks_hold_the_values(values: tuple[float, float]) -> None:
     ticks = plots._ticks(*values)

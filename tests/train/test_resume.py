@@ -11,14 +11,16 @@ import signal
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from runs import EVERYTHING, go, graph, same, trained, weights
 from support import disk_of
 
 from archdsl.errors import TrainError, WriteError
-from archdsl.train import Options, checkpoint, record, resume, start
+from archdsl.train import Options, checkpoint, record, resume, start, validate
 from archdsl.train.watch import Step, Watch
 
 KILLS = int(os.environ.get("ARCHDSL_KILLS", "6"))
@@ -287,7 +289,12 @@ def test_threads_other_than_the_main_one_train_too(tmp_path: Path) -> None:
 
 
 def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
+    told: list[str] = []
+
     class Twice(Watch):
+        def note(self, text: str) -> None:
+            told.append(text)
+
         def step(self, at: Step) -> None:
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
@@ -298,8 +305,57 @@ def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
         with pytest.raises(KeyboardInterrupt):
             start(graph(EVERYTHING), Options(tmp_path, "run", "cpu"), watch=Twice())
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert told[-1].endswith(f"this goes on: archdsl train --resume {tmp_path / 'run'}")
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+class StopInValidation(Watch):
+    """Asks the training to stop while it validates behind an epoch's last step."""
+
+    def __init__(self, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.at, self.here, self.answers = step, False, 0
+        known = validate.answer
+
+        def answer(*given: Any) -> Any:
+            self.answers += self.here
+            if self.here and self.answers == 1:
+                signal.raise_signal(signal.SIGINT)
+            return known(*given)
+
+        monkeypatch.setattr(validate, "answer", answer)
+
+    def step(self, at: Step) -> None:
+        self.here = at.step == self.at
+
+
+@pytest.mark.parametrize("epoch", [1, 4, 10])
+def test_ctrl_c_in_a_validation_does_not_wait_for_its_end(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epoch: int
+) -> None:
+    rows = (whole / "metrics.csv").read_text().splitlines()
+    step = int(rows[epoch].split(",")[1])
+    watch = StopInValidation(step, monkeypatch)
+    cut = start(graph(EVERYTHING), Options(tmp_path, "run", "cpu"), watch=watch)
+    assert not cut.finished
+    assert (watch.answers, len(cut.rows)) == (1, epoch - 1)
+    watch.here = False
+    assert resume(cut.folder).finished
+    assert same(weights(cut.folder), weights(whole))
+    assert figures(cut.folder) == figures(whole)
+
+
+def test_data_that_are_gone_are_wanted_back(tmp_path: Path) -> None:
+    """`--data` is no way out: --resume does not take it."""
+    data = tmp_path / "a.npz"
+    np.savez(data, x=np.zeros((20, 3, 8, 8), np.float32), y=np.zeros(20, np.int64))
+    section = f'data npz "{data}"; epochs 2; batch 4'
+    cut = start(graph(section), Options(tmp_path, "run", "cpu"), watch=StopAt(2))
+    data.unlink()
+    with pytest.raises(TrainError) as caught:
+        resume(cut.folder)
+    assert "--data" not in caught.value.diagnostics[0].help
+    assert "--resume wants them where they were" in caught.value.diagnostics[0].help
 
 
 def test_a_run_that_may_not_be_written_to(whole: Path, tmp_path: Path) -> None:

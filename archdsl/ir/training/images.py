@@ -39,6 +39,8 @@ class Augmentation(Setting, ABC):
     many: ClassVar[bool] = True
     crops: ClassVar[bool] = False
     """Whether every image that it gives has one size."""
+    moves: ClassVar[bool]
+    """Whether what an image shows comes to stand elsewhere by chance, as its target does not."""
 
     @property
     def subject(self) -> str:
@@ -56,6 +58,7 @@ class RandomResizedCrop(Augmentation):
     name: ClassVar[str] = "random_resized_crop"
     positional: ClassVar[int] = 1
     crops: ClassVar[bool] = True
+    moves: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("augment random_resized_crop 224"),
         Sample("augment random_resized_crop 192x256 scale=[0.35, 1] ratio=[0.9, 1.1]"),
@@ -79,6 +82,7 @@ class RandomCrop(Augmentation):
     name: ClassVar[str] = "random_crop"
     positional: ClassVar[int] = 1
     crops: ClassVar[bool] = True
+    moves: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("augment random_crop 32 pad=4"),
         Sample("augment random_crop 32 pad=4 fill=reflect"),
@@ -95,6 +99,7 @@ class MiddleCrop(Augmentation):
     name: ClassVar[str] = "center_crop"
     positional: ClassVar[int] = 1
     crops: ClassVar[bool] = True
+    moves: ClassVar[bool] = False
     samples: ClassVar[tuple[Sample, ...]] = (Sample("augment shorter_side 256; center_crop 224"),)
 
     size: Size = Field(description="the window, HxW")
@@ -112,6 +117,7 @@ class ShorterSide(Augmentation):
 
     name: ClassVar[str] = "shorter_side"
     positional: ClassVar[int] = 2
+    moves: ClassVar[bool] = False
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("augment shorter_side 256 480; random_crop 224"),
         Sample("augment shorter_side 256; random_crop 224"),
@@ -137,6 +143,7 @@ class HFlip(Augmentation):
 
     name: ClassVar[str] = "hflip"
     positional: ClassVar[int] = 1
+    moves: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (Sample("augment hflip"), Sample("augment hflip 0.3"))
 
     p: Share = Field(0.5, description="how probable it is")
@@ -150,6 +157,7 @@ class PcaJitter(Augmentation):
 
     name: ClassVar[str] = "pca_jitter"
     positional: ClassVar[int] = 1
+    moves: ClassVar[bool] = False
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("augment pca_jitter"),
         Sample("augment pca_jitter 0.2"),
@@ -161,16 +169,22 @@ class PcaJitter(Augmentation):
 
 
 class ColorJitter(Augmentation):
-    """Changes brightness, contrast and saturation by random factors, and turns the hue."""
+    """Changes brightness, contrast and saturation by random factors, and turns the hue.
+
+    A factor blends with black, with the mean of the grey picture, or with the grey picture.
+    """
 
     name: ClassVar[str] = "color_jitter"
     positional: ClassVar[int] = 4
+    moves: ClassVar[bool] = False
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("augment color_jitter 0.4 0.4 0.4"),
         Sample("augment color_jitter 0.2 0.3 0.5 0.1"),
     )
 
-    brightness: NotNegative = Field(0.4, description="factors from 1 - this to 1 + this")
+    brightness: NotNegative = Field(
+        0.4, description="factors from 1 - this, at least 0, to 1 + this"
+    )
     contrast: NotNegative = Field(0.4, description="the same for the contrast")
     saturation: NotNegative = Field(0.4, description="the same for the saturation")
     hue: Turn = Field(0.0, description="how far it turns either way")
@@ -181,6 +195,7 @@ class RandAugment(Augmentation):
 
     name: ClassVar[str] = "randaugment"
     positional: ClassVar[int] = 2
+    moves: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("augment randaugment"),
         Sample("augment randaugment 3 15"),
@@ -195,6 +210,7 @@ class MixUp(Augmentation):
 
     name: ClassVar[str] = "mixup"
     positional: ClassVar[int] = 1
+    moves: ClassVar[bool] = False
     samples: ClassVar[tuple[Sample, ...]] = (Sample("augment mixup 0.2"), Sample("augment mixup 1"))
 
     alpha: Positive = Field(0.2, description="the share is drawn from Beta(alpha, alpha)")
@@ -205,6 +221,7 @@ class CutMix(Augmentation):
 
     name: ClassVar[str] = "cutmix"
     positional: ClassVar[int] = 1
+    moves: ClassVar[bool] = True
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("augment cutmix"),
         Sample("augment mixup; cutmix 0.5"),
@@ -218,6 +235,7 @@ class Erasing(Augmentation):
 
     name: ClassVar[str] = "erasing"
     positional: ClassVar[int] = 1
+    moves: ClassVar[bool] = False
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample("augment erasing 0.25"),
         Sample("augment erasing 0.5 scale=[0.02, 0.2] ratio=[0.5, 2]"),

@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from archdsl.ir.place import Place
-from archdsl.ir.shapes import channels
+from archdsl.ir.shapes import channels, show
 from archdsl.ir.training.data import Data, Digits
-from archdsl.ir.training.images import AsIs, Augmentation, Evaluation, Normalization, ShorterSide
+from archdsl.ir.training.images import (
+    AsIs,
+    Augmentation,
+    Evaluation,
+    Normalization,
+    ShorterSide,
+    TenCrop,
+)
 from archdsl.ir.training.learning import (
     AdamW,
     Constant,
@@ -113,6 +120,7 @@ class Training(BaseModel):
         yield from self.own_findings(graph)
         yield from self._sizes()
         yield from self._times()
+        yield from self._still(graph)
         yield from self._classes(graph)
         yield from self._frozen_rates(graph)
 
@@ -134,8 +142,24 @@ class Training(BaseModel):
         if rises > count:
             unit = self.length.name
             label = f"the rate rises for {rises} {unit}, the training has {count}"
-            help = f"`warmup=` of at most {count}, or more {unit}"
+            help = f"let it rise for at most {count}, or train for more {unit}"
             yield "schedule", Finding("A803", label, help, versus="length")
+
+    def _still(self, graph: Graph) -> Iterator[tuple[str, Finding]]:
+        """A target that is a map would no longer lie over a picture that is moved."""
+        shapes = {output.name: output.shape for output in graph.outputs}
+        ends = [shapes.get(loss.output, ()) for loss in self.losses]
+        maps = [end for end in ends if len(end) == 3 and max(end[1:]) > 1]
+        if not maps:
+            return
+        label = f"it moves the picture and not its target, a map of {show(maps[0][1:])}"
+        help = "move both in a function of your own, by `data python`"
+        for i, step in enumerate(self.augment):
+            if step.moves or (isinstance(step, ShorterSide) and step.draws):
+                yield f"augment.{i}", Finding("A803", label, help)
+        if isinstance(self.eval, TenCrop):
+            label = "the mean of ten crops is one answer, and here is one for each position"
+            yield "eval", Finding("A803", label, "`eval center_crop`")
 
     def _classes(self, graph: Graph) -> Iterator[tuple[str, Finding]]:
         """Classes without a place in the output cannot be learnt."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.ir.training.data import Cifar10, Cifar100
 from archdsl.train.data.examples import Arrays, Sets, divided
-from archdsl.train.data.originals import content, found, missing
+from archdsl.train.data.originals import AGAIN, content, found, held, missing
 from archdsl.train.refuse import refusal
 
 if TYPE_CHECKING:
@@ -39,6 +39,12 @@ MD5 = {
         "test": {"test": "f0ef6b0ae62326f3e7ffdfab6717acfc"},
     },
 }
+KNOWN = {
+    md5: f"{name} of `{kind}`"
+    for kind, parts in MD5.items()
+    for names in parts.values()
+    for name, md5 in names.items()
+}
 BINARY = {
     "cifar10": {
         "train": {f"data_batch_{i}.bin": 10_000 for i in range(1, 6)},
@@ -51,6 +57,11 @@ FOLDERS = {
     "cifar100": ("cifar-100-python", "cifar-100-binary"),
 }
 LABELS = {"cifar10": (b"labels", 1), "cifar100": (b"fine_labels", 2)}
+COUNTS = {data.name: data.distinct or 0 for data in (Cifar10, Cifar100)}
+ARCHIVES = {
+    "cifar10": ("cifar-10-python.tar.gz", "cifar-10-binary.tar.gz"),
+    "cifar100": ("cifar-100-python.tar.gz", "cifar-100-binary.tar.gz"),
+}
 CLASSES = {
     "cifar10": (
         "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
@@ -72,7 +83,7 @@ def read(data: Cifar10 | Cifar100, graph: Graph) -> Sets:
     folder = Path(data.folder)
     train = _part(folder, data.name, "train")
     if train is None:
-        raise missing(folder, list(MD5[data.name]["train"]), WHERE)
+        raise missing(folder, _lacking(folder, data.name), ARCHIVES[data.name], WHERE)
     test = _part(folder, data.name, "test")
     classes = CLASSES[data.name]
     if test is None:
@@ -97,6 +108,17 @@ def _part(folder: Path, kind: str, part: str) -> Arrays | None:
     return Arrays(torch.cat([p.inputs for p in parts]), torch.cat([p.targets for p in parts]))
 
 
+def _lacking(folder: Path, kind: str) -> list[str]:
+    """The files to learn from that are not there, of the version of which there are more."""
+    lacking = [
+        [name for name in names if not found(folder, name, inner)]
+        for names, inner in zip(
+            (MD5[kind]["train"], BINARY[kind]["train"]), FOLDERS[kind], strict=True
+        )
+    ]
+    return min(lacking, key=len)
+
+
 def _binary(path: Path, kind: str, count: int) -> Arrays:
     """Rows of bytes: the labels, the last of which is the class, then the pixels by channel."""
     import torch
@@ -105,9 +127,12 @@ def _binary(path: Path, kind: str, count: int) -> Arrays:
     data = path.read_bytes()
     if len(data) != count * (before + PIXELS):
         wanted = count * (before + PIXELS)
-        raise refusal("A953", f"{path}: it has {len(data):,} bytes; {wanted:,} are published")
+        raise refusal(
+            "A953", f"{path}: it has {len(data):,} bytes; {wanted:,} are published", AGAIN
+        )
     rows = torch.frombuffer(bytearray(data), dtype=torch.uint8).reshape(count, before + PIXELS)
-    return Arrays(rows[:, before:].reshape(-1, 3, 32, 32).clone(), rows[:, before - 1].long())
+    labels = held(rows[:, before - 1].long(), COUNTS[kind], path)
+    return Arrays(rows[:, before:].reshape(-1, 3, 32, 32).clone(), labels)
 
 
 def _pickled(path: Path, kind: str, md5: str) -> Arrays:
@@ -115,7 +140,7 @@ def _pickled(path: Path, kind: str, md5: str) -> Arrays:
     import torch
 
     try:
-        batch = unpickled(content(path, md5))
+        batch = unpickled(content(path, md5, KNOWN))
         pixels, labels = batch[b"data"], batch[LABELS[kind][0]]
         inputs = torch.from_numpy(np.ascontiguousarray(pixels)).reshape(-1, 3, 32, 32)
         targets = torch.tensor(labels, dtype=torch.int64)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archdsl.errors import TrainError
 from archdsl.ir.training.data import FashionMnist, Mnist
 from archdsl.train.data.examples import Arrays, Sets, divided
-from archdsl.train.data.originals import content, found, missing
+from archdsl.train.data.originals import AGAIN, content, found, held, missing
 from archdsl.train.refuse import refusal
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ MD5 = {
         "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
     },
 }
+KNOWN = {md5: f"{name} of `{kind}`" for kind, names in MD5.items() for name, md5 in names.items()}
 WHERE = {
     "mnist": "fetch the four .gz files from https://ossci-datasets.s3.amazonaws.com/mnist/",
     "fashion_mnist": "fetch the four .gz files from https://github.com/zalandoresearch/"
@@ -63,7 +66,7 @@ def read(data: Mnist | FashionMnist, graph: Graph) -> Sets:
     folder = Path(data.folder)
     train = _part(folder, data.name, "train")
     if train is None:
-        raise missing(folder, [f"{name}.gz" for name in PARTS["train"][:2]], WHERE[data.name])
+        raise _missing(folder, data.name, PARTS["train"][:2])
     test = _part(folder, data.name, "test")
     classes = CLASSES[data.name]
     if test is None:
@@ -76,15 +79,21 @@ def read(data: Mnist | FashionMnist, graph: Graph) -> Sets:
 def _part(folder: Path, kind: str, part: str) -> Arrays | None:
     images, labels, count = PARTS[part]
     pixels, classes = _file(folder, kind, images), _file(folder, kind, labels)
-    if pixels is None or classes is None:
+    if pixels is None and classes is None:
         return None
+    if pixels is None or classes is None:  # to leave the other aside would be unseen
+        raise _missing(folder, kind, [images if pixels is None else labels])
     where = folder / images
     inputs = parsed(pixels, 3, f"{where}")
     targets = parsed(classes, 1, f"{folder / labels}")
     if len(inputs) != count or len(targets) != count:
         label = f"{where}: {len(inputs)} images and {len(targets)} labels; {count} are published"
-        raise refusal("A953", label)
-    return Arrays(inputs.unsqueeze(1), targets.long())
+        raise refusal("A953", label, AGAIN)
+    return Arrays(inputs.unsqueeze(1), held(targets, len(CLASSES[kind]), folder / labels).long())
+
+
+def _missing(folder: Path, kind: str, names: Sequence[str]) -> TrainError:
+    return missing(folder, [f"{name}.gz" for name in names], (), WHERE[kind])
 
 
 def _file(folder: Path, kind: str, name: str) -> bytes | None:
@@ -96,10 +105,10 @@ def _file(folder: Path, kind: str, name: str) -> bytes | None:
             continue
         try:
             # Of Fashion-MNIST's unpacked files none is published: header and length are held.
-            data = content(path, checksums[form]) if form in checksums else path.read_bytes()
+            data = content(path, checksums[form], KNOWN) if form in checksums else path.read_bytes()
             return gzip.decompress(data) if form.endswith(".gz") else data
         except (OSError, EOFError, zlib.error) as error:
-            raise refusal("A953", f"{path}: it is truncated or damaged ({error})") from None
+            raise refusal("A953", f"{path}: it is truncated or damaged ({error})", AGAIN) from None
     return None
 
 
@@ -113,7 +122,7 @@ def parsed(data: bytes, axes: int, name: str) -> Tensor:
 
     header = 4 + 4 * axes
     if len(data) < header or data[:4] != bytes([0, 0, 8, axes]):
-        raise refusal("A953", f"{name}: it is no IDX file of bytes with {axes} axes")
+        raise refusal("A953", f"{name}: it is no IDX file of bytes with {axes} axes", AGAIN)
     shape = [int.from_bytes(data[4 + 4 * i : 8 + 4 * i], "big") for i in range(axes)]
     wanted = header
     size = 1
@@ -122,5 +131,5 @@ def parsed(data: bytes, axes: int, name: str) -> Tensor:
     wanted += size
     if len(data) != wanted:
         label = f"{name}: it has {len(data):,} bytes, and its header speaks of {wanted:,}"
-        raise refusal("A953", label)
+        raise refusal("A953", label, AGAIN)
     return torch.frombuffer(bytearray(data), dtype=torch.uint8, offset=header).reshape(shape)

@@ -240,7 +240,10 @@ def _gathered(items: list[tuple[Any, Any]]) -> Batch | _Refused:
     return Batch(inputs, targets, broken)
 
 
-_WANTED = "an input is a tensor or an array of one shape, and so is a target, or a number"
+_WANTED = (
+    "an input is a tensor or an array of one shape, and so is a target, or a number; of several "
+    "outputs a dictionary of them by the outputs' names"
+)
 
 
 def _values(targets: Any) -> list[Any]:

@@ -170,8 +170,13 @@ def both(
     kind = KINDS[channels(shape)]
     first = make(train, kind)
     if not any(step.crops for step in training.augment):
-        crop = f"augment random_resized_crop {shape[1]}x{shape[2]}"
-        raise refusal("A954", "the images differ in size, and no crop brings them to one", crop)
+        size = show(shape[1:])
+        label = f"images may differ in size, and no crop brings them to the network's {size}"
+        help = (
+            f"`augment random_resized_crop {size}`; where all have that size, "
+            f"`augment center_crop {size}; eval center_crop {size}`"
+        )
+        raise refusal("A954", label, help)
     if valid is None:
         return first, None
     return first, make(valid, kind, how=evaluated(graph), ten=isinstance(training.eval, TenCrop))
@@ -187,8 +192,8 @@ def evaluated(graph: Graph) -> Preprocess:
     assert training is not None
     shape = graph.inputs[0].shape
     if training.eval is None:
-        label = "the images differ in size, and it is not said how they come to one to validate"
-        raise refusal("A954", label, f"eval center_crop {shape[1]}x{shape[2]}")
+        label = "images may differ in size, and it is not said how they come to one to validate"
+        raise refusal("A954", label, f"`eval center_crop {shape[1]}x{shape[2]}`")
     if training.eval.size != shape[1:]:
         label = f"`{training.eval.text()}` does not give {show(shape)}, the network's input"
         raise refusal("A954", label)
