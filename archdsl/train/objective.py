@@ -75,7 +75,7 @@ class Objective:
         for part in self.parts:
             logits = _output(given, part.output)
             for share, target in terms:
-                value = part.weight * share * _loss(part, logits, _target(target, part.output))
+                value = part.weight * share * _loss(part, logits, _target(target, part))
                 total = value if total is None else total + value
         assert total is not None
         return total
@@ -83,7 +83,7 @@ class Objective:
     def validation(self, given: Any, target: Any) -> Tensor:
         """The loss of a batch in evaluation, for the outputs that are there then."""
         values = [
-            part.weight * _loss(part, _output(given, part.output), _target(target, part.output))
+            part.weight * _loss(part, _output(given, part.output), _target(target, part))
             for part in self.parts
             if not part.auxiliary
         ]
@@ -94,9 +94,7 @@ class Objective:
         import torch
 
         logits = _output(given, self.main.output)
-        found = [
-            share * _right(self.main, logits, _target(t, self.main.output)) for share, t in terms
-        ]
+        found = [share * _right(self.main, logits, _target(t, self.main)) for share, t in terms]
         return torch.stack(found).sum()
 
     def main_output(self, given: Any) -> Tensor:
@@ -105,7 +103,7 @@ class Objective:
 
     def main_target(self, target: Any) -> Tensor:
         """The target of that output."""
-        return _target(target, self.main.output)
+        return _target(target, self.main)
 
     def check(self, target: Any, validating: bool = False) -> None:
         """Hold the targets of a batch against what the losses want, as far as they take part.
@@ -115,21 +113,23 @@ class Objective:
         """
         for part in self.parts:
             if not (validating and part.auxiliary):
-                _check(part, _target(target, part.output))
+                _check(part, _target(target, part))
 
 
 def _output(given: Any, name: str) -> Tensor:
     return given[name] if isinstance(given, Mapping) else given
 
 
-def _target(target: Any, name: str) -> Tensor:
-    """The target of an output: its own, or the one that all share."""
-    if isinstance(target, Mapping):
-        if name not in target:
-            known = ", ".join(map(str, target))
-            raise refusal("A954", f"the data have no target for `{name}`; they have {known}")
-        return target[name]
-    return target
+def _target(target: Any, part: Part) -> Tensor:
+    """The target of an output: its own, or the one that all share; an auxiliary one's is MAIN's."""
+    if not isinstance(target, Mapping):
+        return target
+    if part.output in target:
+        return target[part.output]
+    if part.auxiliary and MAIN in target:
+        return target[MAIN]
+    known = ", ".join(map(str, target))
+    raise refusal("A954", f"the data have no target for `{part.output}`; they have {known}")
 
 
 def _loss(part: Part, logits: Tensor, target: Tensor) -> Tensor:

@@ -64,8 +64,8 @@ def test_an_array_of_objects_is_not_unpickled(tmp_path: Path) -> None:
     ("arrays", "match"),
     [
         ({"x": np.zeros((3, 1, 8, 8)), "z": np.zeros(3)}, "has no array `y`; it has x, z"),
-        ({"x": np.zeros((3, 1, 8, 8)), "y": np.zeros(4)}, "3 inputs and 4 targets"),
-        ({"x": np.zeros((0, 1, 8, 8)), "y": np.zeros(0)}, "0 inputs"),
+        ({"x": np.zeros((3, 1, 8, 8)), "y": np.zeros(4)}, "there are 3 of `x` and 4 of `y`"),
+        ({"x": np.zeros((0, 1, 8, 8)), "y": np.zeros(0)}, "0 of `x`"),
         ({"x": np.array(["a"]), "y": np.zeros(1)}, "numbers are wanted"),
         ({"x": np.zeros((3, 8, 8, 3)), "y": np.zeros(3)}, "rows x columns x channels"),
     ],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from runs import graph, trained
+from runs import graph, trained, weights
 from torch.nn import functional
 
 from archdsl.backends.torch import build
@@ -114,3 +116,73 @@ def test_a_network_with_heads_trains_and_hands_over_all_its_weights(tmp_path: Pa
 
     outcome = trained(tmp_path, "data synthetic 16; epochs 2; batch 8", HEADS)
     assert set(load_file(outcome.best)) == set(graph("", HEADS).state())
+
+
+TWO = "loss cross_entropy; loss mse output=side weight=0.5"
+MODULE = """
+import numpy as np, torch
+from torch.utils.data import Dataset
+with np.load({path!r}) as file:
+    x, y, s = (torch.from_numpy(file[k]) for k in ("x", "y", "s"))
+class Named(Dataset):
+    def __len__(self): return len(y)
+    def __getitem__(self, i): return x[i], {{"side": s[i], "out": y[i]}}
+def pair(): return (x, {{"out": y, "side": s}}), None
+def dataset(): return Named(), None
+def empty(): return (x, {{}}), None
+def few(): return (x, {{"out": y, "side": s[1:]}}), None
+"""
+
+
+@pytest.fixture
+def arrays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of pictures, classes and two values for each; a module that gives the same."""
+    path = tmp_path / "a.npz"
+    draw = np.random.default_rng(0)
+    x, s = draw.normal(size=(24, 3, 8, 8)), draw.normal(size=(24, 2))
+    np.savez(path, x=x.astype(np.float32), y=np.arange(24) % 4, s=s.astype(np.float32))
+    (tmp_path / "two_of.py").write_text(MODULE.format(path=str(path)))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "two_of", raising=False)
+    return path
+
+
+def test_arrays_are_the_targets_of_several_outputs(arrays: Path) -> None:
+    """One step of all examples, as in a loop of PyTorch, from each kind of data."""
+    section = f"{TWO}; optimizer sgd lr=0.1; batch 24; epochs 1"
+    with np.load(arrays) as file:
+        x, y, s = (torch.from_numpy(file[name]) for name in ("x", "y", "s"))
+    model = build(graph(section, HEADS))
+    out = model.train()(x)
+    loss = functional.cross_entropy(out["out"], y) + 0.5 * functional.mse_loss(out["side"], s)
+    (loss + 0.3 * functional.cross_entropy(out["early"], y)).backward()
+    torch.optim.SGD(model.parameters(), 0.1).step()
+    for i, data in enumerate(
+        (
+            f'npz "{arrays}" targets="y, s" validation=0',
+            'python "two_of:pair" workers=0',
+            'python "two_of:dataset" workers=0',
+        )
+    ):
+        found = weights(trained(arrays.parent, f"data {data}; {section}", HEADS, f"run{i}"))
+        for name, weight in model.state_dict().items():
+            assert torch.allclose(found[name], weight, atol=1e-6), (data, name)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (
+            'npz "a.npz" targets="y,s,y"',
+            "names 3 arrays, and the outputs with a loss are out, side",
+        ),
+        ('npz "a.npz" targets="y,t"', "it has no array `t`; it has x, y, s"),
+        ('npz "a.npz" targets="s,y"', "the targets are 2 of float32; the output"),
+        ('python "two_of:empty" workers=0', "a pair of arrays is wanted, or a dataset"),
+        ('python "two_of:few" workers=0', "24 inputs and 23 targets"),
+    ],
+)
+def test_targets_that_are_not_of_the_outputs(arrays: Path, data: str, said: str) -> None:
+    section = f"data {data.replace('a.npz', str(arrays))}; {TWO}; epochs 1"
+    with pytest.raises(TrainError, match=said):
+        trained(arrays.parent, section, HEADS)

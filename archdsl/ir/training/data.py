@@ -205,7 +205,9 @@ class Npz(Data):
     inputs: Text = Field(
         "x", description="the array of the inputs; of several inputs one each, `a,b`"
     )
-    targets: Text = Field("y", description="the array of the targets")
+    targets: Text = Field(
+        "y", description="the array of the targets; of several losses one each, `a,b`"
+    )
     validation: Probability = _VALIDATION
     balance: Flag = _BALANCE
     workers: Count = _IN_MAIN

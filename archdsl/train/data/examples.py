@@ -45,17 +45,17 @@ class Arrays:
     """Examples in memory: inputs (n, …), bytes or floats, and targets (n, …)."""
 
     inputs: Inputs
-    targets: Tensor
+    targets: Targets
 
     def __len__(self) -> int:
         return length(self.inputs)
 
-    def __getitem__(self, index: int) -> tuple[Inputs, Tensor]:
-        return over(self.inputs, lambda x: x[index]), self.targets[index]
+    def __getitem__(self, index: int) -> tuple[Inputs, Targets]:
+        return over(self.inputs, lambda x: x[index]), over(self.targets, lambda y: y[index])
 
-    def batch(self, numbers: Tensor) -> tuple[Inputs, Tensor]:
+    def batch(self, numbers: Tensor) -> tuple[Inputs, Targets]:
         """Many examples at once."""
-        return over(self.inputs, lambda x: x[numbers]), self.targets[numbers]
+        return over(self.inputs, lambda x: x[numbers]), over(self.targets, lambda y: y[numbers])
 
     def part(self, numbers: Tensor) -> Arrays:
         """Some of the examples, as a set of their own."""
@@ -111,7 +111,7 @@ def targets_of(examples: Examples) -> Any:
     return examples.targets
 
 
-def split(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
+def split(targets: Targets, share: float, seed: int) -> tuple[Tensor, Tensor]:
     """Numbers of examples to learn from and to validate with: that share of every class.
 
     Targets that are no classes are split without looking at them.
@@ -119,9 +119,11 @@ def split(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
     import torch
 
     draw = generator(seed, "split")
-    if labels.ndim != 1 or labels.dtype.is_floating_point:
-        order = torch.randperm(len(labels), generator=draw)
-        kept = round(len(labels) * share)
+    labels = classes_of(targets)
+    if labels is None:
+        count = length(tuple(targets.values()) if isinstance(targets, dict) else targets)
+        order = torch.randperm(count, generator=draw)
+        kept = round(count * share)
         return order[kept:].sort().values, order[:kept].sort().values
     train, valid = [], []
     for label in labels.unique():

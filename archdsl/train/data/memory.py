@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archdsl.errors import TrainError
-from archdsl.ir.shapes import channels, show
+from archdsl.ir.shapes import Shape, channels, show
 from archdsl.ir.training.data import Digits, Npz, Synthetic
 from archdsl.train.data.examples import Arrays, Sets, divided
 from archdsl.train.draws import generator
@@ -15,7 +15,6 @@ from archdsl.train.refuse import needed, refusal
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from archdsl.ir import Graph
 
@@ -68,51 +67,81 @@ def npz(data: Npz, graph: Graph) -> Sets:
     Raises:
         TrainError: the file is missing or damaged, or has no such arrays, or their lengths differ.
     """
-    import numpy as np
     import torch
 
     path = Path(data.path)
+    wanted = [f"{given.name} {show(given.shape)}" for given in graph.inputs]
+    names = _names(data, "inputs", "the network's inputs are", wanted)
+    ends = _ends(graph)
+    aims = _names(data, "targets", "the outputs with a loss are", ends)
+    found = {
+        name: torch.from_numpy(_plain(path, array))
+        for name, array in _arrays(path, [*names, *aims]).items()
+    }
+    lengths = {name: len(array) for name, array in found.items()}
+    if len(set(lengths.values())) > 1 or not all(lengths.values()):
+        told = " and ".join(f"{count} of `{name}`" for name, count in lengths.items())
+        raise refusal("A953", f"{path}: there are {told}; each example has one of each")
+    for name, given in zip(names, graph.inputs, strict=True):
+        _check_order(name, tuple(found[name].shape[1:]), given.shape)
+    inputs = [found[name] for name in names]
+    targets = {end: found[name] for end, name in zip(ends, aims, strict=False)}
+    whole = Arrays(
+        tuple(inputs) if len(inputs) > 1 else inputs[0],
+        targets if len(aims) > 1 else found[aims[0]],
+    )
+    return divided(whole, data.validation, _seed(graph), workers=data.workers)
+
+
+def _ends(graph: Graph) -> list[str]:
+    """The outputs that losses are stated for, in the order of the statements."""
+    assert graph.training is not None
+    return [loss.output for loss in graph.training.losses]
+
+
+def _names(data: Npz, which: str, what: str, wanted: list[str]) -> list[str]:
+    """The names of arrays; one target may be that of all outputs."""
+    text: str = getattr(data, which)
+    names = [name.strip() for name in text.split(",")]
+    if len(names) != len(wanted) and (which == "inputs" or len(names) > 1):
+        label = f"`{text}` names {len(names)} arrays, and {what} {', '.join(wanted)}"
+        raise refusal("A954", label, f'`{which}="a,b"` names one for each, in this order')
+    return names
+
+
+def _arrays(path: Path, names: list[str]) -> dict[str, NDArray[np.generic]]:
+    import numpy as np
+
     if not path.is_file():
         raise refusal("A952", f"{path}: there is no such file", "--data PATH reads another one")
-    names = [name.strip() for name in data.inputs.split(",")]
-    if len(names) != len(graph.inputs):
-        wanted = ", ".join(f"{i.name} {show(i.shape)}" for i in graph.inputs)
-        label = f"`{data.inputs}` names {len(names)} arrays, and the network's inputs are {wanted}"
-        raise refusal("A954", label, '`inputs="a,b"` names one for each, in this order')
     try:
         with path.open("rb") as opened:
             file = np.load(opened, allow_pickle=False)
             if not hasattr(file, "files"):
                 raise refusal("A953", f"{path}: it holds one array; `np.savez` writes several")
-            missing = [n for n in (*names, data.targets) if n not in file.files]
-            if missing:
+            if missing := [name for name in names if name not in file.files]:
                 known = ", ".join(file.files)
                 raise refusal("A952", f"{path}: it has no array `{missing[0]}`; it has {known}")
-            inputs, targets = [file[name] for name in names], file[data.targets]
+            found = {name: file[name] for name in names}
     except TrainError:
         raise
     except (OSError, ValueError, EOFError, KeyError) as error:
         raise refusal("A953", f"{path}: {str(error).partition('.')[0].lower()}") from None
     except Exception as error:  # zipfile's and zlib's own
         raise refusal("A953", f"{path}: it is truncated or damaged ({error})") from None
-    found: list[Tensor] = []
-    for name, array in zip((*names, data.targets), (*inputs, targets), strict=True):
+    for name, array in found.items():
         if not array.ndim:
             raise refusal("A953", f"{path}: `{name}` is a single number, not one for each example")
-    for name, array, given in zip(names, inputs, graph.inputs, strict=True):
-        if len(array) != len(targets) or not len(array):
-            raise refusal("A953", f"{path}: {len(array)} inputs and {len(targets)} targets")
-        wanted = given.shape
-        last = (*wanted[1:], wanted[0])
-        if array.shape[1:] != wanted and len(wanted) == 3 and array.shape[1:] == last:
-            label = f"`{name}` is {show(last)}, rows x columns x channels"
-            help = f"channels come first: x.transpose(0, 3, 1, 2), for {show(wanted)}"
-            raise refusal("A954", label, help)
-        found.append(torch.from_numpy(_plain(path, array)))
-    whole = Arrays(
-        tuple(found) if len(found) > 1 else found[0], torch.from_numpy(_plain(path, targets))
-    )
-    return divided(whole, data.validation, _seed(graph), workers=data.workers)
+    return found
+
+
+def _check_order(name: str, shape: Shape, wanted: Shape) -> None:
+    """Pictures as other libraries have them are told, and not taken for something else."""
+    last = (*wanted[1:], wanted[0])
+    if shape != wanted and len(wanted) == 3 and shape == last:
+        label = f"`{name}` is {show(last)}, rows x columns x channels"
+        help = f"channels come first: x.transpose(0, 3, 1, 2), for {show(wanted)}"
+        raise refusal("A954", label, help)
 
 
 def _plain(path: Path, array: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.errors import TrainError
 from archdsl.ir import Graph
 from archdsl.ir.training.data import Python
-from archdsl.train.data.examples import Arrays, Examples, Inputs, Sets, classes_of, length, over
+from archdsl.train.data.examples import Arrays, Examples, Inputs, Sets, classes_of, over
 from archdsl.train.refuse import refusal
 
 if TYPE_CHECKING:
@@ -121,13 +121,18 @@ def _examples(given: Any, name: str, names: Sequence[str]) -> Examples:
             help = "a tuple of tensors in this order, or a dictionary by these names"
             raise refusal("A954", f"{name}: {error}", help) from None
         try:
-            inputs, targets = over(inputs, torch.as_tensor), torch.as_tensor(given[1])
+            inputs, targets = over(inputs, torch.as_tensor), given[1]
+            several = isinstance(targets, dict) and bool(targets)
+            targets = over(targets, torch.as_tensor) if several else torch.as_tensor(targets)
         except (TypeError, ValueError, RuntimeError) as error:
             label = f"{name}: a pair of arrays is wanted, or a dataset ({error})"
             raise refusal("A952", label) from None
-        for each in inputs if isinstance(inputs, tuple) else (inputs,):
-            if len(each) != len(targets):
-                raise refusal("A953", f"{name}: {length(each)} inputs and {len(targets)} targets")
+        aims = targets.values() if several else [targets]
+        for one in inputs if isinstance(inputs, tuple) else (inputs,):
+            for other in aims:
+                if len(one) != len(other):
+                    label = f"{name}: {len(one)} inputs and {len(other)} targets"
+                    raise refusal("A953", label)
         return Arrays(inputs, targets)
     if not (hasattr(given, "__len__") and hasattr(given, "__getitem__")):
         label = f"{name}: {type(given).__name__} has no length or no numbered examples"
