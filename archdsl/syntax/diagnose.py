@@ -69,7 +69,7 @@ _CHARACTERS = {
     '"': "a text ends on its line, with a double quote",
     ",": "arguments are separated by spaces",
     "/": "a comment starts with #",
-    ".": "names have no dots, and a number starts with a digit: 0.5",
+    ".": 'a number starts with a digit: 0.5; a path with dots is a text: `lr "layer4.0" 0.1x`',
     ":": "a label stands at the beginning of its statement: `stem: conv 3x3`",
     "=": "`let n = 3` gives a name to a value, `stride=2` is an argument",
 }
@@ -81,6 +81,8 @@ def _character(position: int, source: Source) -> Diagnostic:
     if char.isdigit():
         label = "this is neither a number nor a size"
         help = "a size is written like 3x3, a number like 64, 0.5 or 1e-4"
+    elif char == "=" and source.text[:position].rstrip().endswith('"'):
+        help = 'what belongs to a text stands behind it: `lr "layer4.0" 0.1x`'
     return Diagnostic("A102", Span(source, position, position + 1), label, help=help)
 
 

@@ -62,6 +62,8 @@ class Assembly:
         for pictures in (sets.train, sets.valid):
             if isinstance(pictures, Pictures):
                 pictures.keep(note)
+        if self.training.precision.kind == "tf32" and fabric.device.type != "cuda":
+            note("`precision tf32` is for GPUs: this is fp32")
         if lack := lacking(sets):
             note(printable(lack))
         self.module = self._module(weights)

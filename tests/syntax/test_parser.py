@@ -281,6 +281,8 @@ def test_windows_line_ends_leave_the_places_alone() -> None:
         ("param n", "A101", "n", "a name with a value"),
         ("let = 3", "A102", "=", "`let n = 3`"),
         ("conv = 3", "A102", "=", "`let n = 3`"),
+        ('lr "a.b"=0.1x', "A102", "=", '`lr "layer4.0" 0.1x`'),
+        ("lr a.b=0.1x", "A102", ".", '`lr "layer4.0" 0.1x`'),
         ("a: b: conv", "A102", ":", "a label stands at the beginning"),
         ("block b { conv (3 }", "A101", "}", "the `(` before it is not closed"),
         ("fc 3)", "A101", ")", "there is no `(` that this closes"),

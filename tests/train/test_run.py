@@ -99,6 +99,12 @@ def test_a_run_that_cannot_begin_leaves_nothing(tmp_path: Path, section: str) ->
     assert not list(tmp_path.glob("runs/*"))
 
 
+@pytest.mark.parametrize("kind", ["tf32", "fp32"])
+def test_a_precision_that_only_gpus_have_is_told(tmp_path: Path, kind: str) -> None:
+    notes = trained(tmp_path, f"data synthetic 8; epochs 1; precision {kind}").notes
+    assert ("`precision tf32` is for GPUs: this is fp32" in notes) == (kind == "tf32")
+
+
 def test_from_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "blocks.arch").write_text("block unit { conv 3x3 4; relu }\n")
