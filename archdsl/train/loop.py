@@ -379,7 +379,7 @@ class Loop:
         rate = self.lr * self.rate(self.progress.step) * self.progress.plateau.factor
         help = "no setting mends that: look for them in the data"
         if not from_data:
-            help = remedies(self.training, rate)
+            help = remedies(self.parts.graph, rate)
         raise refusal("A956", label, help)
 
 
