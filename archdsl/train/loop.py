@@ -266,8 +266,13 @@ class Loop:
         parts = self.parts
         if parts.valid is None:
             return nan, nan
-        with handed_over(parts, self.ema):
-            found = self._total(validated(parts, self._broken, self._go_on))
+        began = time.perf_counter()
+        try:
+            with handed_over(parts, self.ema):
+                found = self._total(validated(parts, self._broken, self._go_on))
+        except Interrupted:
+            self._began += time.perf_counter() - began  # it is done again, and counts then
+            raise
         loss, right, count = found
         if not count:
             return nan, nan
