@@ -69,7 +69,7 @@ class Loop:
         self.rate = schedule.share(training, self.lr, parts.batches.steps)
         self.progress = Progress()
         self.stop = False
-        """Set from outside to end after the step under way."""
+        """Set from outside to end behind the step, or the batch of a validation, under way."""
         self._sums = [0.0, 0.0, 0.0]
         """Of this process: losses, right answers, examples of the present epoch."""
         self._began = 0.0
@@ -125,7 +125,7 @@ class Loop:
         self._began = time.perf_counter() - progress.seconds
         start = progress.batch
         if start == len(parts.batches) or progress.step >= self.total:
-            return
+            return  # stopped in its validation, which alone is left to do
         for number, batch in enumerate(parts.batches.epoch(progress.epoch, start), start):
             loss, accuracy = self._batch(number, batch)
             progress.batch = number + 1
