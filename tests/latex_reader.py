@@ -10,7 +10,7 @@ import re
 
 SYMBOLS = {
     "textbackslash", "textasciicircum", "textasciitilde", "textless", "textgreater", "textbar",
-    "textquotedbl", "textquotesingle", "textasciigrave", "dots", "times", "cdot",
+    "symbol", "textquotesingle", "textasciigrave", "dots", "times", "cdot",
 }  # fmt: skip
 ESCAPED = set("{}$&#%_")
 TABLE = {"begin", "end", "hline", "multicolumn", "left", "right", "mbox", "noalign", "vskip"}

@@ -11,12 +11,14 @@ from archdsl.train.parts import Parts
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from archdsl.ir.training import Training
+    from archdsl.ir import Graph
     from archdsl.train.blends import Terms
 
 
-def remedies(training: Training, rate: float) -> str:
-    """What to try where it diverges at this rate: what is not in force already."""
+def remedies(graph: Graph, rate: float) -> str:
+    """What to try where it diverges at this rate: what is possible, and not in force already."""
+    training = graph.training
+    assert training is not None
     named = f"the rate is {rate:.3g}: try a tenth of it"
     peak = getattr(training.optimizer, "lr", None)
     if peak is not None:
@@ -25,7 +27,7 @@ def remedies(training: Training, rate: float) -> str:
     others = {
         "`schedule … warmup=`": not rises,
         "`clip 1`": training.clip is None,
-        "`normalize data`": isinstance(training.normalize, AsIs),
+        "`normalize data`": isinstance(training.normalize, AsIs) and len(graph.inputs) == 1,
         "`precision fp32`": training.precision.kind in ("bf16", "fp16"),
     }
     return ", or ".join([named, *(text for text, open in others.items() if open)])

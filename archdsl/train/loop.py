@@ -69,7 +69,7 @@ class Loop:
         self.rate = schedule.share(training, self.lr, parts.batches.steps)
         self.progress = Progress()
         self.stop = False
-        """Set from outside to end after the step under way."""
+        """Set from outside to end behind the step, or the batch of a validation, under way."""
         self._sums = [0.0, 0.0, 0.0]
         """Of this process: losses, right answers, examples of the present epoch."""
         self._began = 0.0
@@ -125,7 +125,7 @@ class Loop:
         self._began = time.perf_counter() - progress.seconds
         start = progress.batch
         if start == len(parts.batches) or progress.step >= self.total:
-            return
+            return  # stopped in its validation, which alone is left to do
         for number, batch in enumerate(parts.batches.epoch(progress.epoch, start), start):
             loss, accuracy = self._batch(number, batch)
             progress.batch = number + 1
@@ -266,8 +266,13 @@ class Loop:
         parts = self.parts
         if parts.valid is None:
             return nan, nan
-        with handed_over(parts, self.ema):
-            found = self._total(validated(parts, self._broken, self._go_on))
+        began = time.perf_counter()
+        try:
+            with handed_over(parts, self.ema):
+                found = self._total(validated(parts, self._broken, self._go_on))
+        except Interrupted:
+            self._began += time.perf_counter() - began  # it is done again, and counts then
+            raise
         loss, right, count = found
         if not count:
             return nan, nan
@@ -379,7 +384,7 @@ class Loop:
         rate = self.lr * self.rate(self.progress.step) * self.progress.plateau.factor
         help = "no setting mends that: look for them in the data"
         if not from_data:
-            help = remedies(self.training, rate)
+            help = remedies(self.parts.graph, rate)
         raise refusal("A956", label, help)
 
 

@@ -125,12 +125,19 @@ BRANCH = "conv 3x3 6; relu; conv 1x1 3"
         (f"concat {{ {BRANCH} | conv 5x5 6; relu; conv 1x1 3 }}", "3x3, 6; 1x1, 3; 5x5, 6; 1x1, 3"),
         (f"concat {{ {BRANCH} | {BRANCH}; conv 1x1 5 }}", "3x3, 6; 1x1, 3; 3x3, 6; 1x1, 3; 1x1, 5"),
         (f"residual {{ {BRANCH} }}", "3x3, 6; 1x1, 3"),
+        # What a block gives may fork, and a branch may go on with one.
+        (f"unit; concat 2 {{ {BRANCH} }}", "[1x1, 2; 3x3, 4]; 3x3, 6 x2; 1x1, 3 x2"),
+        (
+            f"concat {{ {BRANCH} | {BRANCH}; unit }}",
+            "3x3, 6; 1x1, 3; 3x3, 6; 1x1, 3; [1x1, 2; 3x3, 4]",
+        ),
         # The inner branches of two that are alike stay in each.
         ("concat 2 { conv 1x1 4; concat 2 { conv 3x3 2 } }", "1x1, 4 x2; 3x3, 2 x4"),
     ],
 )
 def test_branches_that_are_alike_are_told_once(body: str, cell: str) -> None:
-    found = table_of([archdsl.parse(f"input 3x8x8; {body}").graph])
+    unit = "block unit { conv 1x1 2; conv 3x3 4 }"
+    found = table_of([archdsl.parse(f"{unit}\ninput 3x8x8; {body}").graph])
     (row,) = found.rows
     assert "; ".join(map(str, row.cells[0])) == cell
 

@@ -195,7 +195,7 @@ KNOWN = {
     *("path", "node", "definecolor", "begin", "end"),
     *("fontfamily", "fontsize", "selectfont", "bfseries"),
     *("times", "uparrow", "cdot", "dots", "textbackslash", "textasciicircum", "textasciitilde"),
-    *("textless", "textgreater", "textbar", "textquotedbl", "textquotesingle", "textasciigrave"),
+    *("textless", "textgreater", "textbar", "symbol", "textquotesingle", "textasciigrave"),
 }
 
 

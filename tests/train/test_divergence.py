@@ -75,6 +75,18 @@ def test_nothing_is_advised_that_is_in_force(tmp_path: Path) -> None:
     assert not any(word in found.help for word in ("clip", "normalize", "warmup"))
 
 
+def test_nothing_is_advised_that_is_refused(tmp_path: Path) -> None:
+    """`normalize` is about one picture."""
+    network = "input left 1x4x4\ninput right 1x4x4\nadd { @left | @right }; flatten; fc 2\n"
+    section = "data synthetic 8; loss mse; batch 8; epochs 50; optimizer sgd lr=1e18"
+    with pytest.raises(TrainError) as caught:
+        trained(tmp_path, section, network)
+    (found,) = caught.value.diagnostics
+    assert found.code == "A956"
+    assert "clip 1" in found.help
+    assert "normalize" not in found.help
+
+
 def test_the_run_keeps_its_last_sound_checkpoint(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=noise(), y=np.arange(40) % 2)
     text = f'data npz "{tmp_path / "a.npz"}"\nbatch 8; epochs 50; optimizer sgd lr=1e18'

@@ -179,6 +179,8 @@ IMAGE = torch.zeros(1, 8, 8)
         (Mine(lambda i: (IMAGE, torch.zeros(1 + i % 2))), "the examples make no batch"),
         ((["a", "b"], [1, 2]), "a pair of arrays is wanted, or a dataset"),
         (([[1], [1, 2]], [1, 2]), "a pair of arrays is wanted, or a dataset"),
+        ((IMAGE, 1), "an array is a single number, not one for each example"),
+        (([1, 2], {"out": 1}), "an array is a single number, not one for each example"),
     ],
 )
 @pytest.mark.parametrize("workers", [0, 1])

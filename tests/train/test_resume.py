@@ -345,6 +345,27 @@ def test_ctrl_c_in_a_validation_does_not_wait_for_its_end(
     assert figures(cut.folder) == figures(whole)
 
 
+def test_a_validation_that_is_done_again_counts_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A validation cut off after an hour says nothing about the images a second."""
+    watch, clock = StopInValidation(4, monkeypatch), [0.0]
+    known = validate.answer
+
+    def answer(*given: Any) -> Any:
+        clock[0] += 3600
+        return known(*given)
+
+    monkeypatch.setattr(validate, "answer", answer)
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    section = EVERYTHING.replace("epochs 10", "epochs 1")
+    cut = start(graph(section), Options(tmp_path, "run", "cpu"), watch=watch)
+    assert not cut.finished
+    (row,) = resume(cut.folder).rows
+    assert row.images_per_second > 52, "an epoch, of no time"
+    assert row.seconds == 3600, "the second validation alone, of one batch"
+
+
 def test_data_that_are_gone_are_wanted_back(tmp_path: Path) -> None:
     """`--data` is no way out: --resume does not take it."""
     data = tmp_path / "a.npz"

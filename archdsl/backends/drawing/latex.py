@@ -18,7 +18,7 @@ _WRITTEN = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    '"': r"\symbol{34}",  # \textquotedbl stops LaTeX in OT1
     "'": r"\textquotesingle{}",
     "`": r"\textasciigrave{}",
     "[": "{[}",  # behind a line's end it would open an argument, as the star would
@@ -32,6 +32,7 @@ _WRITTEN = {
     "↑": r"$\uparrow$",
     "\xa0": "~",
 }
+_ICELANDIC = "ÐÞðþ"  # which OT1, the encoding of a document that asks for none, does not have
 
 
 def escape(text: str) -> str:
@@ -48,4 +49,5 @@ def escape(text: str) -> str:
 def _escaped(c: str) -> str:
     if c in _WRITTEN:
         return _WRITTEN[c]
-    return c if " " <= c <= "~" or "\xc0" <= c <= "\xff" else f"U+{ord(c):04X}"
+    known = " " <= c <= "~" or ("\xc0" <= c <= "\xff" and c not in _ICELANDIC)
+    return c if known else f"U+{ord(c):04X}"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import chain, pairwise
 
 from archdsl.ir import Node
-from archdsl.ir.hierarchy import Part
+from archdsl.ir.hierarchy import Part, nodes_in
 
 
 def in_step(parts: Sequence[Part]) -> list[Part]:
@@ -37,7 +37,7 @@ def in_step(parts: Sequence[Part]) -> list[Part]:
 
 def _forks(parts: Sequence[Part]) -> list[list[int]]:
     """Where the branches begin that read the same layer, for each that several read."""
-    places = {part.path: place for place, part in enumerate(parts) if isinstance(part, Node)}
+    places = {_last(part).path: place for place, part in enumerate(parts)}
     begins: dict[int, list[int]] = {}
     for place, part in enumerate(parts):
         if isinstance(part, Node):
@@ -55,12 +55,17 @@ def _alike(branch: Sequence[Part], other: Sequence[Part]) -> bool:
 
 
 def _goes_on(parts: Sequence[Part]) -> bool:
-    """Whether the second of two parts is the next layer of the first one's branch."""
-    match parts:
-        case [Node(path=path), Node(inputs=read)]:
-            return read == (path,)
-        case _:
-            return False
+    """Whether the second of two parts goes on with the first one's branch."""
+    if len(parts) < 2:
+        return False
+    ends, begins = _last(parts[0]), next(nodes_in(parts[1:]))
+    return begins.inputs == (ends.path,)
+
+
+def _last(part: Part) -> Node:
+    """The layer that gives what a part gives."""
+    *_, last = nodes_in([part])
+    return last
 
 
 def _look(node: Node) -> object:

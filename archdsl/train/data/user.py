@@ -111,29 +111,37 @@ class Ordered:
         return ordered(inputs, self.names), target
 
 
-def _examples(given: Any, name: str, names: Sequence[str]) -> Examples:
+def _pair(given: tuple[Any, Any], name: str, names: Sequence[str]) -> Arrays:
+    """Arrays of inputs and of targets, which may be arrays by the names of outputs."""
     import torch
 
+    try:
+        inputs = ordered(given[0], names)
+    except ValueError as error:
+        help = "a tuple of tensors in this order, or a dictionary by these names"
+        raise refusal("A954", f"{name}: {error}", help) from None
+    try:
+        inputs, targets = over(inputs, torch.as_tensor), given[1]
+        several = isinstance(targets, dict) and bool(targets)
+        targets = over(targets, torch.as_tensor) if several else torch.as_tensor(targets)
+    except (TypeError, ValueError, RuntimeError) as error:
+        label = f"{name}: a pair of arrays is wanted, or a dataset ({error})"
+        raise refusal("A952", label) from None
+    ones = inputs if isinstance(inputs, tuple) else (inputs,)
+    others = tuple(targets.values()) if several else (targets,)
+    if not all(each.ndim for each in (*ones, *others)):
+        label = f"{name}: an array is a single number, not one for each example"
+        raise refusal("A953", label)
+    for one in ones:
+        for other in others:
+            if len(one) != len(other):
+                raise refusal("A953", f"{name}: {len(one)} inputs and {len(other)} targets")
+    return Arrays(inputs, targets)
+
+
+def _examples(given: Any, name: str, names: Sequence[str]) -> Examples:
     if isinstance(given, tuple) and len(given) == 2:
-        try:
-            inputs = ordered(given[0], names)
-        except ValueError as error:
-            help = "a tuple of tensors in this order, or a dictionary by these names"
-            raise refusal("A954", f"{name}: {error}", help) from None
-        try:
-            inputs, targets = over(inputs, torch.as_tensor), given[1]
-            several = isinstance(targets, dict) and bool(targets)
-            targets = over(targets, torch.as_tensor) if several else torch.as_tensor(targets)
-        except (TypeError, ValueError, RuntimeError) as error:
-            label = f"{name}: a pair of arrays is wanted, or a dataset ({error})"
-            raise refusal("A952", label) from None
-        aims = targets.values() if several else [targets]
-        for one in inputs if isinstance(inputs, tuple) else (inputs,):
-            for other in aims:
-                if len(one) != len(other):
-                    label = f"{name}: {len(one)} inputs and {len(other)} targets"
-                    raise refusal("A953", label)
-        return Arrays(inputs, targets)
+        return _pair(given, name, names)
     if not (hasattr(given, "__len__") and hasattr(given, "__getitem__")):
         label = f"{name}: {type(given).__name__} has no length or no numbered examples"
         raise refusal("A952", label, "a `torch.utils.data.Dataset`, or a pair of tensors")
