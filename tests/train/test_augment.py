@@ -14,6 +14,7 @@ from torch import Tensor
 
 from archdsl.errors import TrainError
 from archdsl.ir.training import images as settings
+from archdsl.ir.training import vocabulary
 from archdsl.train import augment, blends
 from archdsl.train.augment import OneByOne, Preparation
 from archdsl.train.data.examples import Arrays
@@ -303,3 +304,34 @@ def test_steps_are_carried_out_in_their_order() -> None:
     given = torch.ones(2000, 1, 8, 8)
     first, _ = prepared("augment random_crop 8 pad=4; erasing 1", "1x8x8").learn(given, None)
     assert float((first == 0).float().mean()) > 0.3, "padding, and the boxes"
+
+
+STEPS = (
+    "random_resized_crop 8 scale=[0.3, 0.9]",
+    "random_crop 8 pad=2",
+    "center_crop 8",
+    "shorter_side 8; center_crop 8",
+    "hflip",
+    "pca_jitter",
+    "color_jitter 0.4 0.4 0.4",
+    "randaugment 3 15",
+    "erasing 0.5",
+)
+BLENDS = {"mixup", "cutmix"}  # of several images
+
+
+def test_whether_each_step_moves_what_an_image_shows() -> None:
+    """A light spot on a dark ground stays where it is, or does not in some images."""
+    spot = torch.full((256, 3, 8, 8), 0.2)
+    spot[:, :, 2, 1] = 0.6
+    tested: set[str] = set()
+    for text in STEPS:
+        name = text.split()[0]
+        tested.add(name)
+        found = Components((0.01,) * 3, ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)))
+        (out, _) = prepared(f"augment {text}", found=found).learn(spot, torch.zeros(256).long())
+        grey = out.mean(1).flatten(1)
+        seen = grey.amax(1) > 1.3 * grey.median(1).values  # not cut off, not erased
+        moved = bool((grey.argmax(1) != 2 * 8 + 1)[seen].any())
+        assert moved == vocabulary()["augment"][name].moves, text
+    assert tested | BLENDS == set(vocabulary()["augment"])
