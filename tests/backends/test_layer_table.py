@@ -97,6 +97,13 @@ def test_what_is_shown_is_not_said_to_be_left_out() -> None:
     assert "Not shown: relu." in text
 
 
+def test_what_is_left_out_inside_of_blocks_alone_is_said_so() -> None:
+    spec = "input 3x8x8; output side { conv 3x3 4; relu; gap; fc 2 }; conv 3x3; gap; fc 2"
+    found = table_of([archdsl.parse(spec).graph])
+    assert "gap" in {str(group) for row in found.rows for group in row.cells[0]}
+    assert "Not shown: relu, gap inside of blocks." in found.notes
+
+
 def test_rows_that_look_the_same_all_stay() -> None:
     spec = "input 3x8x8; " + "conv 3x3; maxpool 3x3 stride=1 pad=1; " * 3
     text = layer_table.text([archdsl.parse(spec).graph])

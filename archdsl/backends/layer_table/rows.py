@@ -102,8 +102,10 @@ def _notes(readers: Sequence[_Reader]) -> Iterator[str]:
     if any(reader.left_unsaid for reader in readers):
         yield f"Sizes without a word are of {common}: 3x3, 64 is {common} 3x3 64."
     hidden = dict.fromkeys(word for reader in readers for word in reader.hidden)
+    shown = {word for reader in readers for word in reader.shown}
     if hidden:
-        yield f"Not shown: {', '.join(hidden)}."
+        words = [f"{word} inside of blocks" if word in shown else word for word in hidden]
+        yield f"Not shown: {', '.join(sorted(words, key=lambda word: ' ' in word))}."
     if any(reader.heads for reader in readers):
         yield "Heads that exist in training only are left out."
     if any(reader.strides for reader in readers):
@@ -133,6 +135,8 @@ class _Reader:
     common: str
     hidden: dict[str, None] = field(default_factory=dict[str, None])
     """The layers that are not shown, by their words."""
+    shown: set[str] = field(default_factory=set[str])
+    """The words of those that are, in some place."""
     strides: bool = False
     """Whether a stride inside of a block was left out."""
     left_unsaid: bool = False
@@ -282,6 +286,7 @@ class _Reader:
     def _line(self, node: Node, in_block: bool = False) -> str:
         """A layer as a table has it: `3x3, 64, stride 2`."""
         name, *words = node.op.brief().split()
+        self.shown.add(node.op.name)
         if in_block and any(word.startswith("stride=") for word in words):
             words = [word for word in words if not word.startswith("stride=")]
             self.strides = True
