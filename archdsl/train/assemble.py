@@ -112,6 +112,8 @@ class Assembly:
         """The parts with all of the network in every step, but for what Fabric makes of them."""
         graph, training, fabric, sets = self.graph, self.training, self.fabric, self.sets
         labels = sets.labels
+        told = getattr(sets.train, "targets", None)
+        told = told if isinstance(told, dict) else labels
         done = one_by_one(graph, sets.varied)
         each = OneByOne(training.augment[:done], self.components) if done else None
         share = Share(fabric.global_rank, fabric.world_size)
@@ -133,7 +135,7 @@ class Assembly:
             fabric=fabric,
             module=self.module,
             runs=self.module,
-            objective=Objective(graph, labels, fabric.device),
+            objective=Objective(graph, told, fabric.device),
             preparation=Preparation(graph, self.components, done, sets.ready),
             batches=batches,
             valid=valid,

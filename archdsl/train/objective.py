@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 from archdsl.ir import Graph
 from archdsl.ir.shapes import Shape, channels, show
 from archdsl.ir.training.learning import Bce, CrossEntropy, Loss, Mse
+from archdsl.train.data.examples import MAIN, Targets, classes_of
 from archdsl.train.refuse import refusal
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from archdsl.train.blends import Terms
-
-MAIN = "out"
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Objective:
     (Szegedy et al. 2014, section 5); it takes part in training alone.
     """
 
-    def __init__(self, graph: Graph, labels: Tensor | None, device: Any = None) -> None:
+    def __init__(self, graph: Graph, labels: Targets | None, device: Any = None) -> None:
         training = graph.training
         assert training is not None
         stated = {loss.output: loss for loss in training.losses}
@@ -158,7 +157,7 @@ def _right(part: Part, logits: Tensor, target: Tensor) -> Tensor:
     return logits.new_zeros(())
 
 
-def _class_weights(part: Part, labels: Tensor | None) -> Tensor | None:
+def _class_weights(part: Part, labels: Targets | None) -> Tensor | None:
     """The weight of each class.
 
     `balanced` is n / (classes x count), as scikit-learn has it: all 1 where classes are equal.
@@ -173,6 +172,8 @@ def _class_weights(part: Part, labels: Tensor | None) -> Tensor | None:
         return None
     if loss.class_weights != "balanced":
         return torch.tensor(loss.class_weights)
+    if isinstance(labels, Mapping):
+        labels = classes_of(_target(labels, part))
     if labels is None:
         label = "`class_weights=balanced` needs the class of every example, and these have none"
         raise refusal("A954", label, "give the weights: `class_weights=[1, 2, 1]`")

@@ -14,6 +14,8 @@ from torch.nn import functional
 
 from archdsl.backends.torch import build
 from archdsl.errors import TrainError
+from archdsl.train.data import read
+from archdsl.train.data.examples import Arrays
 from archdsl.train.objective import Objective
 
 HEADS = """\
@@ -186,3 +188,27 @@ def test_targets_that_are_not_of_the_outputs(arrays: Path, data: str, said: str)
     section = f"data {data.replace('a.npz', str(arrays))}; {TWO}; epochs 1"
     with pytest.raises(TrainError, match=said):
         trained(arrays.parent, section, HEADS)
+
+
+def test_each_output_has_the_balance_of_its_own_classes(arrays: Path) -> None:
+    """And examples are divided, and drawn, by the classes of the main one."""
+    many = torch.tensor([0, 0, 0, 1, 2, 2, 3, 3]).repeat(3)
+    few = torch.tensor([0, 0, 0, 1]).repeat(6)
+    np.savez(arrays, x=torch.zeros(24, 3, 8, 8).numpy(), y=many.numpy(), s=few.numpy())
+    weighted = "loss cross_entropy class_weights=balanced"
+    losses = f"{weighted}; {weighted} output=side"
+    data = f'data npz "{arrays}" targets="y,s" validation=0.34 balance=true'
+    of = graph(f"{data}; {losses}", HEADS)
+    objective = Objective(of, {"out": many, "side": few})
+    found = {part.output: part.class_weights for part in objective.parts}
+    wanted = {"out": [24 / (4 * n) for n in (9, 3, 6, 6)], "side": [24 / (2 * n) for n in (18, 6)]}
+    wanted["early"] = wanted["out"]  # an auxiliary head is about the main one's classes
+    for name, weights_of in found.items():
+        assert weights_of is not None and weights_of.tolist() == pytest.approx(wanted[name])
+    sets = read(of)
+    assert isinstance(sets.valid, Arrays) and sets.labels is not None
+    kept = sets.valid.targets["out"].bincount()
+    assert kept.tolist() == [3, 1, 2, 2]
+    trained(arrays.parent, f"{data}; {losses}; epochs 1; batch 8", HEADS)
+    section = f'data python "two_of:dataset" workers=0 balance=true; {TWO}; epochs 1'
+    trained(arrays.parent, section.replace("loss mse", "loss cross_entropy"), HEADS, "dataset")

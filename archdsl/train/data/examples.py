@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Targets = Any
 """A tensor, or tensors by the names of the outputs that they are for."""
 
+MAIN = "out"
+"""The output whose classes those of an example are."""
+
 
 Inputs = Any
 """A tensor, or of a network of several inputs a tuple of them, in the network's order."""
@@ -114,7 +117,7 @@ def targets_of(examples: Examples) -> Any:
 def split(targets: Targets, share: float, seed: int) -> tuple[Tensor, Tensor]:
     """Numbers of examples to learn from and to validate with: that share of every class.
 
-    Targets that are no classes are split without looking at them.
+    Examples without classes are split without looking at them.
     """
     import torch
 
@@ -150,9 +153,10 @@ def divided(whole: Arrays, share: float, seed: int, **others: Any) -> Sets:
 
 
 def classes_of(targets: Any) -> Tensor | None:
-    """Targets that are one class for each example."""
+    """Targets that are one class for each example, of several outputs those of the main one."""
     import torch
 
+    targets = targets.get(MAIN) if isinstance(targets, Mapping) else targets
     found = isinstance(targets, torch.Tensor) and targets.ndim == 1
     return targets if found and not targets.dtype.is_floating_point else None
 

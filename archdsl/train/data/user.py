@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.errors import TrainError
 from archdsl.ir import Graph
 from archdsl.ir.training.data import Python
-from archdsl.train.data.examples import Arrays, Examples, Inputs, Sets, classes_of, over
+from archdsl.train.data.examples import MAIN, Arrays, Examples, Inputs, Sets, classes_of, over
 from archdsl.train.refuse import refusal
 
 if TYPE_CHECKING:
@@ -76,8 +76,12 @@ def _labels(train: Examples) -> Tensor | None:
             except Exception as error:
                 raise _failed(f"example {i}", error) from error
     try:
+        if isinstance(told, dict):
+            return classes_of(told)
+        if len(told) and isinstance(told[0], dict):
+            told = [each[MAIN] for each in told]
         return classes_of(torch.as_tensor(told))
-    except (TypeError, ValueError, RuntimeError):
+    except (KeyError, TypeError, ValueError, RuntimeError):
         return None  # they are no classes
 
 
