@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 from functools import cache
@@ -179,3 +180,15 @@ def _merged(data: Any, change: Any) -> Any:
     if isinstance(change, list) and isinstance(data, list):
         return [*map(_merged, data, change), *data[len(change) :]]
     return change
+
+
+def test_make_golden_finds_every_test_of_a_golden_file() -> None:
+    """It picks them by a name with "golden" in it, the file's or their own."""
+    missed: list[str] = []
+    for path in sorted(Path(__file__).parent.rglob("test_*.py")):
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(function, ast.FunctionDef) and function.name.startswith("test_"):
+                calls = {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}
+                if "check_golden" in calls and "golden" not in path.stem + function.name:
+                    missed.append(f"{path.name}::{function.name}")
+    assert not missed

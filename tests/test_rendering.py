@@ -32,7 +32,7 @@ GOLDEN = [
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-def test_the_text_of_errors(name: str) -> None:
+def test_golden_errors(name: str) -> None:
     with pytest.raises(ArchError) as caught:
         open_spec(str(FOLDER / f"{name}.arch"))
     check_golden(f"errors/{name}.txt", f"{caught.value}\n")

@@ -26,7 +26,7 @@ def spec(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("form", ["txt", "json"])
-def test_the_report(cli: Cli, spec: Path, form: str) -> None:
+def test_golden_report(cli: Cli, spec: Path, form: str) -> None:
     options = ["--field-at", "stage", "--position", "1,5", *(["--json"] if form == "json" else [])]
     result = cli("summary", spec, *options)
     assert (result.status, result.err) == (0, "")

@@ -40,13 +40,13 @@ def answered(out: str) -> list[str]:
     return [line for line in out.splitlines() if not line.startswith(" ")]
 
 
-def test_what_is_printed(cli: Cli) -> None:
+def test_golden_text(cli: Cli) -> None:
     result = cli("predict", "m.onnx", "pics", "--top", 2)
     assert (result.status, result.err) == (0, "")
     check_golden("cli/predict/text.txt", result.out)
 
 
-def test_as_csv(cli: Cli) -> None:
+def test_golden_csv(cli: Cli) -> None:
     result = cli("predict", "m.onnx", "pics", "--csv", "--top", 2)
     check_golden("cli/predict/table.csv", result.out)
     rows = list(csv.DictReader(io.StringIO(result.out)))
@@ -64,7 +64,7 @@ def test_as_lines_of_json(cli: Cli) -> None:
     assert second["top"][0]["class"] == 0
 
 
-def test_a_bad_picture_is_told_and_the_others_go_on(cli: Cli) -> None:
+def test_golden_bad_pictures_are_told_and_the_others_go_on(cli: Cli) -> None:
     Path("pics/bad.jpg").write_bytes(b"\xff\xd8\xff\xe0 no more")
     result = cli("predict", "m.onnx", "none.jpg", "pics", "*.gif", "pics/notes.txt")
     assert result.status == 1
