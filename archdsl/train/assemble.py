@@ -14,7 +14,7 @@ from archdsl.ir.training.tuning import TuneEverything
 from archdsl.train import keep
 from archdsl.train.augment import OneByOne, Preparation, one_by_one
 from archdsl.train.data import Sets
-from archdsl.train.data.examples import lacking
+from archdsl.train.data.examples import classes_of, lacking
 from archdsl.train.data.loader import Batches, Share
 from archdsl.train.data.pictures import Pictures
 from archdsl.train.frozen import NOTHING, Frozen, frozen, hold, never_thaws, standing
@@ -111,9 +111,7 @@ class Assembly:
     def _whole(self, held: Frozen) -> Parts:
         """The parts with all of the network in every step, but for what Fabric makes of them."""
         graph, training, fabric, sets = self.graph, self.training, self.fabric, self.sets
-        labels = sets.labels
-        told = getattr(sets.train, "targets", None)
-        told = told if isinstance(told, dict) else labels
+        labels = classes_of(sets.labels)
         done = one_by_one(graph, sets.varied)
         each = OneByOne(training.augment[:done], self.components) if done else None
         share = Share(fabric.global_rank, fabric.world_size)
@@ -135,7 +133,7 @@ class Assembly:
             fabric=fabric,
             module=self.module,
             runs=self.module,
-            objective=Objective(graph, told, fabric.device),
+            objective=Objective(graph, sets.labels, fabric.device),
             preparation=Preparation(graph, self.components, done, sets.ready),
             batches=batches,
             valid=valid,

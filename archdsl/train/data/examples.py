@@ -75,8 +75,9 @@ class Sets:
 
     train: Examples
     valid: Examples | None = None
-    labels: Tensor | None = None
-    """The class of each example of `train`, where that is known without reading it."""
+    labels: Targets | None = None
+    """The class of each example of `train`, where that is known without reading it; of several
+    outputs all their targets, for classes of each."""
     classes: tuple[str, ...] = ()
     """Their names, where the data have names."""
     workers: int = 0
@@ -149,7 +150,12 @@ def divided(whole: Arrays, share: float, seed: int, **others: Any) -> Sets:
         raise refusal("A954", f"of {len(whole)} examples none is left to learn from")
     train = whole.part(first)
     valid = whole.part(second) if len(second) else None
-    return Sets(train, valid, labels=classes_of(train.targets), **others)
+    return Sets(train, valid, labels=labels_of(train.targets), **others)
+
+
+def labels_of(targets: Any) -> Targets | None:
+    """What `Sets` has of targets as labels."""
+    return targets if isinstance(targets, Mapping) else classes_of(targets)
 
 
 def classes_of(targets: Any) -> Tensor | None:
@@ -163,9 +169,10 @@ def classes_of(targets: Any) -> Tensor | None:
 
 def lacking(sets: Sets) -> str:
     """Which classes have no example to learn from, in words; nothing where all have some."""
-    if sets.labels is None:
+    labels = classes_of(sets.labels)
+    if labels is None:
         return ""
-    there = set(sets.labels.unique().tolist())
+    there = set(labels.unique().tolist())
     missing = [name for number, name in enumerate(sets.classes) if number not in there]
     if missing:
         more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from archdsl.errors import TrainError
 from archdsl.ir import Graph
 from archdsl.ir.training.data import Python
-from archdsl.train.data.examples import MAIN, Arrays, Examples, Inputs, Sets, classes_of, over
+from archdsl.train.data.examples import Arrays, Examples, Inputs, Sets, Targets, labels_of, over
 from archdsl.train.refuse import refusal
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    pass
 
 
 def read(data: Python, graph: Graph) -> Sets:
@@ -59,13 +59,14 @@ def _failed(what: str, error: BaseException) -> TrainError:
     return refusal("A953", f"{what} failed: {type(error).__name__}: {error}")
 
 
-def _labels(train: Examples) -> Tensor | None:
+def _labels(train: Examples) -> Targets | None:
     """The class of every example; where nothing says them, all examples are read once.
 
     Raises:
         TrainError: one of them cannot be read.
     """
     import torch
+    from torch.utils.data import default_collate
 
     told = getattr(getattr(train, "examples", train), "targets", None)
     if told is None:
@@ -76,11 +77,9 @@ def _labels(train: Examples) -> Tensor | None:
             except Exception as error:
                 raise _failed(f"example {i}", error) from error
     try:
-        if isinstance(told, dict):
-            return classes_of(told)
-        if len(told) and isinstance(told[0], dict):
-            told = [each[MAIN] for each in told]
-        return classes_of(torch.as_tensor(told))
+        if isinstance(told, list) and told and isinstance(told[0], dict):
+            told = default_collate(told)
+        return labels_of(told if isinstance(told, dict) else torch.as_tensor(told))
     except (KeyError, TypeError, ValueError, RuntimeError):
         return None  # they are no classes
 
